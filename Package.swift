@@ -1,0 +1,115 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+// The targets stand in the order in which an event flows through them; read top to bottom.
+let package = Package(
+    name: "lockstep",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Lockstep", targets: ["Bridge", "SQLiteStorage", "BridgeTesting"]),
+        .executable(name: "lockstep", targets: ["lockstep"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    ],
+    targets: [
+        // 1 what came in: events, their ids, the wire decoders' port
+        .target(name: "Events"),
+        // 2 who owns the step: ownership with epochs, the routing decision, the store's port
+        .target(name: "HybridRouter", dependencies: ["Events", "Outcomes"]),
+        // 3a the old path: a table of transitions, its queue, its sweeper
+        .target(
+            name: "LegacyStateMachine",
+            dependencies: ["Events", "Outcomes", .product(name: "Collections", package: "swift-collections")]),
+        // 3b the new path: replayed async workflows, activities, timers, signals
+        .target(name: "DurableWorkflow", dependencies: ["Events", "Outcomes"]),
+        // 4 what it did: effects, the ledger, outcomes
+        .target(name: "Outcomes", dependencies: ["Events"]),
+        // 5 do both agree: observations and their differences
+        .target(name: "ShadowComparator", dependencies: ["Events", "Outcomes"]),
+        // 6 move the next step: the migration plan and its stages
+        .target(
+            name: "Cutover",
+            dependencies: ["Events", "Outcomes", "HybridRouter", "ShadowComparator", .product(name: "Yams", package: "Yams")]),
+        // 7 say where we are: the report as HTML, Markdown and JSON
+        .target(
+            name: "MigrationReport",
+            dependencies: [
+                "Events", "Outcomes", "HybridRouter", "ShadowComparator", "Cutover",
+                .product(name: "Mustache", package: "swift-mustache"),
+            ]),
+        // the composition: one short pipeline in the order above
+        .target(
+            name: "Bridge",
+            dependencies: [
+                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover",
+                "MigrationReport",
+            ]),
+        // adapter: every store on one SQLite database
+        .target(
+            name: "SQLiteStorage",
+            dependencies: [
+                "Events", "Outcomes", "HybridRouter", "DurableWorkflow", "Migrations", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
+        // the built-in domain: A2P 10DLC registration
+        .target(
+            name: "A2PRegistration",
+            dependencies: ["Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow"]),
+        // public test kit
+        .target(name: "BridgeTesting", dependencies: ["Events", "Outcomes", "HybridRouter", "DurableWorkflow"]),
+        // one file per verb of the command line
+        .target(
+            name: "Commands",
+            dependencies: [
+                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover",
+                "MigrationReport", "Bridge", "SQLiteStorage", "A2PRegistration", "BridgeTesting", "LegacyFixtures", "Migrations",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .executableTarget(name: "lockstep", dependencies: ["Commands"]),
+        // SQL schema and migration plans, embedded in the binary
+        .target(name: "Migrations", path: "Migrations"),
+        // recorded scenarios
+        .target(name: "LegacyFixtures", path: "LegacyFixtures"),
+
+        .testTarget(name: "EventsTests", dependencies: ["Events"]),
+        .testTarget(name: "OutcomesTests", dependencies: ["Outcomes", "Events"]),
+        .testTarget(name: "HybridRouterTests", dependencies: ["HybridRouter", "Events", "Outcomes"]),
+        .testTarget(name: "LegacyStateMachineTests", dependencies: ["LegacyStateMachine", "Events", "Outcomes"]),
+        .testTarget(name: "DurableWorkflowTests", dependencies: ["DurableWorkflow", "Events", "Outcomes", "BridgeTesting"]),
+        .testTarget(name: "ShadowComparatorTests", dependencies: ["ShadowComparator", "Events", "Outcomes"]),
+        .testTarget(
+            name: "CutoverTests", dependencies: ["Cutover", "HybridRouter", "Events", "Outcomes", "ShadowComparator", "Migrations"]),
+        .testTarget(
+            name: "MigrationReportTests",
+            dependencies: ["MigrationReport", "Events", "Outcomes", "HybridRouter", "ShadowComparator", "Cutover"]),
+        .testTarget(
+            name: "A2PRegistrationTests",
+            dependencies: ["A2PRegistration", "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "BridgeTesting"]),
+        .testTarget(name: "ArchitectureTests"),
+        .testTarget(
+            name: "ConformanceTests",
+            dependencies: ["SQLiteStorage", "DurableWorkflow", "HybridRouter", "Events", "Outcomes", "BridgeTesting"]),
+        .testTarget(
+            name: "ScenarioTests",
+            dependencies: [
+                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover",
+                "MigrationReport", "Bridge", "SQLiteStorage", "A2PRegistration", "BridgeTesting", "LegacyFixtures", "Migrations",
+                "Commands",
+            ]),
+    ]
+)
+
+let upcomingFeatures = [
+    "ExistentialAny", "InternalImportsByDefault", "MemberImportVisibility",
+    "InferIsolatedConformances", "NonisolatedNonsendingByDefault", "ImmutableWeakCaptures",
+]
+
+for target in package.targets where target.type != .system && target.type != .plugin {
+    target.swiftSettings =
+        (target.swiftSettings ?? []) + upcomingFeatures.map { .enableUpcomingFeature($0) } + [.treatAllWarnings(as: .error)]
+}

@@ -1,0 +1,106 @@
+/// One delivery exactly as a sender made it.
+public struct WireMessage: Hashable, Sendable {
+    /// Who sent it.
+    public var source: EventSource
+    /// The body as received, JSON or not.
+    public var body: String
+    /// When it reached us.
+    public var receivedAt: Timestamp
+    /// When it happened, where a recorded trace knows better than the payload.
+    public var occurredAt: Timestamp?
+
+    /// A delivery.
+    public init(source: EventSource, body: String, receivedAt: Timestamp, occurredAt: Timestamp? = nil) {
+        self.source = source
+        self.body = body
+        self.receivedAt = receivedAt
+        self.occurredAt = occurredAt
+    }
+
+    /// An id for a delivery whose sender gives none: the same recorded delivery always gets the same one.
+    ///
+    /// `content` is the canonical text of the event, `index` its place in the delivery.
+    public func derivedID(content: String, index: Int = 0) -> EventID {
+        EventID("\(source)-\(receivedAt.milliseconds)-\(StableHash.hexadecimal(content))\(index == 0 ? "" : "-\(index)")")
+    }
+}
+
+/// What became of a delivery, or of one event in it.
+public enum DecodedMessage: Hashable, Sendable {
+    /// An event that a machine knows.
+    case event(IncomingEvent)
+    /// Something no machine may see: it is kept as a dead letter and counted.
+    case deadLetter(DeadLetter)
+}
+
+/// A delivery that cannot be routed, kept with the reason so that nothing is lost.
+public struct DeadLetter: Codable, Hashable, Sendable {
+    /// Why it is here; the set is open, the names are counters in reports.
+    public struct Reason: TextIdentifier {
+        /// The name in lower case with dashes.
+        public let rawValue: String
+        /// Wraps `rawValue` as it is.
+        public init(rawValue: String) { self.rawValue = rawValue }
+
+        /// The body is not what the sender's format says.
+        public static let malformed: Reason = "malformed"
+        /// The format is right and the type is not one we know.
+        public static let unknownType: Reason = "unknown-type"
+        /// No entity has the id or reference in the event.
+        public static let unknownEntity: Reason = "unknown-entity"
+        /// No decoder is registered for the source.
+        public static let unknownSource: Reason = "unknown-source"
+        /// A mock event in production.
+        public static let mock: Reason = "mock"
+        /// The handler failed for good, or its attempts are used up.
+        public static let failed: Reason = "failed"
+    }
+
+    /// The delivery's id, own or derived.
+    public var id: EventID
+    /// Who sent it.
+    public var source: EventSource
+    /// Why it was not routed.
+    public var reason: Reason
+    /// One sentence with ids, expected, found and remedy; no personal data.
+    public var detail: String
+    /// The body as received. It may hold personal data: it is stored, never printed.
+    public var body: String
+    /// When it reached us.
+    public var receivedAt: Timestamp
+
+    /// A dead letter.
+    public init(id: EventID, source: EventSource, reason: Reason, detail: String, body: String, receivedAt: Timestamp) {
+        self.id = id
+        self.source = source
+        self.reason = reason
+        self.detail = detail
+        self.body = body
+        self.receivedAt = receivedAt
+    }
+}
+
+/// Turns one sender's wire form into canonical events. A decoder never throws: what it cannot read is a dead letter.
+public protocol WireDecoder: Sendable {
+    /// The source whose deliveries it reads.
+    var source: EventSource { get }
+    /// The events of one delivery in their order; at least one element.
+    func decode(_ message: WireMessage) -> [DecodedMessage]
+}
+
+/// A hash that is the same in every process and on every machine, unlike `Hasher`.
+public enum StableHash {
+    /// FNV-1a, 64 bits, finished with a bit mixer so that similar ids spread. Not for secrets.
+    public static func value(_ text: String) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+        hash = (hash ^ (hash >> 33)) &* 0xff51_afd7_ed55_8ccd
+        return hash ^ (hash >> 33)
+    }
+
+    /// ``value(_:)`` as 16 hexadecimal digits.
+    public static func hexadecimal(_ text: String) -> String {
+        let digits = String(value(text), radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

@@ -1,0 +1,178 @@
+public import Events
+
+/// The derived idempotency key of an effect: the same logical effect has the same key whichever engine performs it.
+public struct EffectKey: Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
+    /// The entity on whose behalf it is performed.
+    public var entity: EntityID
+    /// The step that wants it, for example `5.2`.
+    public var step: String
+    /// What is done, `party.operation`, for example `registry.submitBrand`.
+    public var operation: String
+    /// The how-manieth of its kind in this step, from 1; it comes from business data, never from a retry counter.
+    public var ordinal: Int
+
+    /// A key.
+    public init(entity: EntityID, step: String, operation: String, ordinal: Int = 1) {
+        self.entity = entity
+        self.step = step
+        self.operation = operation
+        self.ordinal = ordinal
+    }
+
+    /// `entity/step/operation/ordinal`, the text that is stored and sent to the carrier as reference.
+    public var description: String { "\(entity)/\(step)/\(operation)/\(ordinal)" }
+
+    /// Reads ``description``; nil when `text` has another form.
+    public init?(_ text: String) {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count >= 4, let ordinal = Int(parts[parts.count - 1]) else { return nil }
+        self.init(
+            entity: EntityID(parts[0..<(parts.count - 3)].joined(separator: "/")), step: String(parts[parts.count - 3]),
+            operation: String(parts[parts.count - 2]), ordinal: ordinal)
+    }
+
+    /// Reads the text form.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let key = EffectKey(text) else {
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "expected an effect key entity/step/operation/ordinal, found \"\(text)\"")
+        }
+        self = key
+    }
+
+    /// Writes the text form.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+
+    /// Orders by the text form.
+    public static func < (left: EffectKey, right: EffectKey) -> Bool { left.description < right.description }
+}
+
+/// One call of an effect: what is asked, by whom, and for the how-manieth time.
+public struct EffectCall: Codable, Hashable, Sendable {
+    /// The idempotency key.
+    public var key: EffectKey
+    /// What is asked.
+    public var request: JSONValue
+    /// `legacy` or `durable`.
+    public var owner: String
+    /// The ownership epoch under which it is asked.
+    public var epoch: Int
+    /// From 1; grows with every retry of the same key.
+    public var attempt: Int
+    /// When.
+    public var at: Timestamp
+
+    /// A call.
+    public init(key: EffectKey, request: JSONValue, owner: String, epoch: Int, attempt: Int, at: Timestamp) {
+        self.key = key
+        self.request = request
+        self.owner = owner
+        self.epoch = epoch
+        self.attempt = attempt
+        self.at = at
+    }
+}
+
+/// Why an effect has no reply.
+public struct EffectError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What the caller should do about it.
+    public enum Code: String, Hashable, Sendable, Codable {
+        /// Nothing was done (429, 5xx, temporary registry codes): try again later.
+        case temporary
+        /// Nobody knows whether it was done (timeout): look it up by its key, then perhaps try again.
+        case unknownOutcome
+        /// The other side has done it before under this key: look up the reply.
+        case duplicate
+        /// It was refused and will be refused again.
+        case refused
+    }
+
+    /// What to do.
+    public var code: Code
+    /// The other side's own code, for example `429` or `527`.
+    public var vendorCode: String
+    /// One sentence without personal data.
+    public var message: String
+    /// Not before this much later, where the other side says so.
+    public var retryAfter: Duration?
+
+    /// An error.
+    public init(_ code: Code, vendorCode: String, message: String, retryAfter: Duration? = nil) {
+        self.code = code
+        self.vendorCode = vendorCode
+        self.message = message
+        self.retryAfter = retryAfter
+    }
+
+    /// True when trying again can help.
+    public var isRetryable: Bool { code == .temporary || code == .unknownOutcome }
+
+    /// `temporary 429: …`
+    public var description: String { "\(code.rawValue) \(vendorCode): \(message)" }
+}
+
+/// The only door to carriers, registries, fees and notifications.
+///
+/// Live code calls, the simulator answers from its world, a shadow answers from the owner's ledger: same code, other port.
+public protocol EffectPort: Sendable {
+    /// Performs an outward call with consequences and returns the reply.
+    func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue
+    /// The reply of an effect that was performed before under `key`; nil when the other side does not know the key.
+    func reply(to key: EffectKey) async throws(EffectError) -> JSONValue?
+    /// Reads something without consequences, for example the state of a brand; it is not an effect and not in the ledger.
+    func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue
+}
+
+/// A question to an outside party that changes nothing there.
+public struct ReadQuery: Hashable, Sendable {
+    /// The entity it is about.
+    public var entity: EntityID
+    /// `party.operation`, for example `registry.brand`.
+    public var operation: String
+    /// What is asked.
+    public var request: JSONValue
+    /// When.
+    public var at: Timestamp
+
+    /// A question.
+    public init(entity: EntityID, operation: String, request: JSONValue = [:], at: Timestamp) {
+        self.entity = entity
+        self.operation = operation
+        self.request = request
+        self.at = at
+    }
+}
+
+/// One performed effect in the ledger of its entity.
+public struct LedgerEntry: Codable, Hashable, Sendable {
+    /// The idempotency key; at most one entry has it.
+    public var key: EffectKey
+    /// What was asked.
+    public var request: JSONValue
+    /// What was answered.
+    public var reply: JSONValue
+    /// Who asked: `legacy` or `durable`.
+    public var owner: String
+    /// Under which epoch.
+    public var epoch: Int
+    /// At which attempt it succeeded.
+    public var attempt: Int
+    /// When it was performed.
+    public var at: Timestamp
+
+    /// An entry.
+    public init(key: EffectKey, request: JSONValue, reply: JSONValue, owner: String, epoch: Int, attempt: Int, at: Timestamp) {
+        self.key = key
+        self.request = request
+        self.reply = reply
+        self.owner = owner
+        self.epoch = epoch
+        self.attempt = attempt
+        self.at = at
+    }
+}
