@@ -1,0 +1,234 @@
+public import Events
+public import Outcomes
+
+/// The legacy record of an entity as stored.
+public struct StoredRecord: Hashable, Sendable {
+    /// The legacy state.
+    public var state: String
+    /// The record's JSON text.
+    public var body: String
+    /// Grows by one with every commit of the entity.
+    public var version: Int
+    /// True when the state is one that nothing leaves.
+    public var isFinal: Bool
+    /// When the entity was born.
+    public var createdAt: Timestamp
+    /// When it entered the step it is in.
+    public var stepEnteredAt: Timestamp
+    /// When it last moved on an event that was not a timer.
+    public var lastEventAt: Timestamp
+    /// When the sweeper last sent it something.
+    public var lastSweptAt: Timestamp
+    /// When the sweeper should look at it next; nil for never.
+    public var dueAt: Timestamp?
+
+    /// A record.
+    public init(
+        state: String, body: String, version: Int, isFinal: Bool, createdAt: Timestamp, stepEnteredAt: Timestamp,
+        lastEventAt: Timestamp, lastSweptAt: Timestamp, dueAt: Timestamp?
+    ) {
+        self.state = state
+        self.body = body
+        self.version = version
+        self.isFinal = isFinal
+        self.createdAt = createdAt
+        self.stepEnteredAt = stepEnteredAt
+        self.lastEventAt = lastEventAt
+        self.lastSweptAt = lastSweptAt
+        self.dueAt = dueAt
+    }
+}
+
+/// Everything a handling of an entity's event reads.
+public struct EntitySnapshot: Hashable, Sendable {
+    /// Who owns it.
+    public var ownership: Ownership
+    /// Its record.
+    public var record: StoredRecord
+
+    /// A snapshot.
+    public init(ownership: Ownership, record: StoredRecord) {
+        self.ownership = ownership
+        self.record = record
+    }
+}
+
+/// One durable move of one entity: everything in it becomes true in one transaction or nothing does.
+public struct Change: Sendable {
+    /// A new disposition of an inbox row.
+    public struct RowUpdate: Hashable, Sendable {
+        /// Which row.
+        public var sequence: Int
+        /// What became of it.
+        public var disposition: Disposition
+        /// For `signalled`: under which epoch.
+        public var epoch: Int?
+        /// For `pending`: the next attempt and when.
+        public var retry: Retry?
+        /// Why, for the audit.
+        public var note: String
+
+        /// An update.
+        public init(sequence: Int, disposition: Disposition, epoch: Int? = nil, retry: Retry? = nil, note: String = "") {
+            self.sequence = sequence
+            self.disposition = disposition
+            self.epoch = epoch
+            self.retry = retry
+            self.note = note
+        }
+    }
+
+    /// The next attempt of a message.
+    public struct Retry: Hashable, Sendable {
+        /// From 2.
+        public var attempt: Int
+        /// When.
+        public var at: Timestamp
+
+        /// A retry.
+        public init(attempt: Int, at: Timestamp) {
+            self.attempt = attempt
+            self.at = at
+        }
+    }
+
+    /// The entity.
+    public var entity: EntityID
+    /// The epoch under which the change is made; a stored one that differs makes the commit throw ``StaleEpoch``.
+    public var epoch: Int
+    /// The moment of the change.
+    public var at: Timestamp
+    /// The new record; its `version` is set by the store.
+    public var record: StoredRecord?
+    /// The new ownership.
+    public var ownership: Ownership?
+    /// New dispositions of rows.
+    public var rows: [RowUpdate] = []
+    /// Ids of events that a segment has used: their rows become consumed.
+    public var consumedEvents: [EventID] = []
+    /// Makes every row that is still `signalled` under ``epoch`` pending again, in its order (hand back, recall).
+    public var requeueSignalled = false
+    /// Makes every parked row pending again, so that it is routed anew.
+    public var unpark = false
+    /// Internal events to append: `continue` and timers.
+    public var append: [Event] = []
+    /// Messages to the engine.
+    public var outbox: [OutboxMessage] = []
+    /// New ledger entries; a key that exists is left as it is.
+    public var ledger: [LedgerEntry] = []
+    /// External ids by which senders name the entity.
+    public var references: [String] = []
+    /// Lines for the audit.
+    public var journal: [JournalEntry] = []
+    /// Counters to add one to, by name.
+    public var counters: [String] = []
+    /// A message that failed for good.
+    public var deadLetter: DeadLetter?
+
+    /// An empty change of `entity` under `epoch`.
+    public init(entity: EntityID, epoch: Int, at: Timestamp) {
+        self.entity = entity
+        self.epoch = epoch
+        self.at = at
+    }
+}
+
+/// A line of an entity's audit: what was decided, by whom, under which epoch.
+public struct JournalEntry: Codable, Hashable, Sendable {
+    /// The entity.
+    public var entity: EntityID
+    /// When.
+    public var at: Timestamp
+    /// Who owned the entity.
+    public var owner: Owner
+    /// Under which epoch.
+    public var epoch: Int
+    /// What happened, in a few words: the event's kind, `hand off`, `hand back`.
+    public var what: String
+    /// More, for example `BRAND_VERIFIED -> BRAND_READY`; ids, states and codes only.
+    public var detail: String
+
+    /// A line.
+    public init(entity: EntityID, at: Timestamp, owner: Owner, epoch: Int, what: String, detail: String) {
+        self.entity = entity
+        self.at = at
+        self.owner = owner
+        self.epoch = epoch
+        self.what = what
+        self.detail = detail
+    }
+}
+
+/// What a commit made runnable.
+public struct Committed: Sendable {
+    /// Rows that are pending now and were not before, or have a new attempt.
+    public var queued: [QueuedRow]
+    /// The stored outbox messages, with their sequence.
+    public var outbox: [OutboxMessage]
+
+    /// A result.
+    public init(queued: [QueuedRow] = [], outbox: [OutboxMessage] = []) {
+        self.queued = queued
+        self.outbox = outbox
+    }
+}
+
+/// A write under an epoch that is not the entity's any more. The writer has lost the entity and must do nothing.
+public struct StaleEpoch: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The entity.
+    public var entity: EntityID
+    /// The epoch the writer had.
+    public var found: Int
+    /// The epoch that is stored.
+    public var expected: Int
+
+    /// An error.
+    public init(entity: EntityID, found: Int, expected: Int) {
+        self.entity = entity
+        self.found = found
+        self.expected = expected
+    }
+
+    /// One sentence.
+    public var description: String {
+        "\(entity): expected epoch \(expected), found \(found); the entity has changed hands, drop the write"
+    }
+}
+
+/// Where ownership, inbox, outbox, records and ledger live. Every method is one transaction.
+public protocol HandoffStore: Sendable {
+    /// Stores arrivals; each answer is durable once the call returns (or once ``flush()`` does, in a grouped store).
+    func accept(_ arrivals: [Arrival], at now: Timestamp) async throws -> [Acceptance]
+    /// The entity's ownership and record; nil for an unknown entity.
+    func snapshot(of entity: EntityID) async throws -> EntitySnapshot?
+    /// One inbox row.
+    func row(_ sequence: Int) async throws -> InboxRow?
+    /// Makes a change true; throws ``StaleEpoch`` when the entity has changed hands.
+    func commit(_ change: Change) async throws -> Committed
+    /// The entity's effects in the order performed.
+    func ledger(of entity: EntityID) async throws -> [LedgerEntry]
+    /// All pending rows, in order: what a restart begins with.
+    func pendingRows() async throws -> [QueuedRow]
+    /// All outbox messages not marked done, in order.
+    func pendingOutbox() async throws -> [OutboxMessage]
+    /// Marks a message done.
+    func markDone(_ message: OutboxMessage) async throws
+    /// Legacy-owned entities whose `dueAt` is not after `now`, in order of `dueAt`.
+    func due(at now: Timestamp) async throws -> [EntityID]
+    /// The earliest `dueAt` of a legacy-owned entity.
+    func nextDue() async throws -> Timestamp?
+    /// All entities, in order.
+    func entities() async throws -> [EntityID]
+    /// The audit of an entity, in order.
+    func journal(of entity: EntityID) async throws -> [JournalEntry]
+    /// All counters.
+    func counters() async throws -> [String: Int]
+    /// All dead letters' counts by reason.
+    func deadLetters() async throws -> [String: Int]
+    /// A named value of the run (clock, position in a trace); nil when never set.
+    func value(_ name: String) async throws -> String?
+    /// Sets a named value.
+    func set(_ name: String, to value: String) async throws
+    /// Makes everything so far durable; does nothing in a store that commits every call.
+    func flush() async throws
+}

@@ -1,0 +1,145 @@
+public import Events
+public import Outcomes
+
+/// What became of an accepted event. The inbox row is the truth; a signal to a workflow only notifies of it.
+public enum Disposition: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Waits to be routed.
+    case pending
+    /// A transaction has used it.
+    case consumed
+    /// Its owner's segment was told; the row says under which epoch.
+    case signalled
+    /// It came early and waits for its step.
+    case parked
+    /// It came after its step was finished and nobody can use it any more.
+    case late
+    /// It failed for good; see the dead letters.
+    case dead
+}
+
+/// One accepted event in the inbox of its entity.
+public struct InboxRow: Hashable, Sendable {
+    /// Its place in the order of arrival.
+    public var sequence: Int
+    /// The event.
+    public var event: Event
+    /// What became of it.
+    public var disposition: Disposition
+    /// 0 for `continue`, which goes before everything else of its entity; else 1.
+    public var priority: Int
+    /// From 1; the retry count lives in the message, as legacy queues have it.
+    public var attempt: Int
+    /// Not to be handled before.
+    public var visibleAt: Timestamp
+
+    /// An inbox row.
+    public init(sequence: Int, event: Event, disposition: Disposition, priority: Int, attempt: Int, visibleAt: Timestamp) {
+        self.sequence = sequence
+        self.event = event
+        self.disposition = disposition
+        self.priority = priority
+        self.attempt = attempt
+        self.visibleAt = visibleAt
+    }
+}
+
+/// Something that was delivered and decoded, ready to be accepted.
+public enum Arrival: Hashable, Sendable {
+    /// An event; `birth` is what to create when its entity does not exist yet.
+    case event(IncomingEvent, birth: Birth?)
+    /// Something no machine may see.
+    case deadLetter(DeadLetter)
+}
+
+/// The first record and ownership of a new entity.
+public struct Birth: Hashable, Sendable {
+    /// The plan's first step.
+    public var step: StepNumber
+    /// The machine's initial state.
+    public var state: String
+    /// The record's JSON text.
+    public var body: String
+
+    /// A birth.
+    public init(step: StepNumber, state: String, body: String) {
+        self.step = step
+        self.state = state
+        self.body = body
+    }
+}
+
+/// The answer to an arrival; each of them is durable once the store says so.
+public enum Acceptance: Hashable, Sendable {
+    /// A new inbox row.
+    case accepted(EventID, QueuedRow)
+    /// The id, or the content on an unchanged subject, was seen before; nothing was stored but the count.
+    case duplicate(EventID)
+    /// Kept as a dead letter.
+    case deadLetter(EventID, DeadLetter.Reason)
+
+    /// The event's id.
+    public var id: EventID {
+        switch self {
+        case .accepted(let id, _), .duplicate(let id), .deadLetter(let id, _): id
+        }
+    }
+}
+
+/// What the in-memory queue needs to know of a pending row.
+public struct QueuedRow: Hashable, Sendable {
+    /// See ``InboxRow/sequence``.
+    public var sequence: Int
+    /// The entity.
+    public var entity: EntityID
+    /// See ``InboxRow/priority``.
+    public var priority: Int
+    /// See ``InboxRow/attempt``.
+    public var attempt: Int
+    /// See ``InboxRow/visibleAt``.
+    public var visibleAt: Timestamp
+
+    /// A queued row.
+    public init(sequence: Int, entity: EntityID, priority: Int, attempt: Int, visibleAt: Timestamp) {
+        self.sequence = sequence
+        self.entity = entity
+        self.priority = priority
+        self.attempt = attempt
+        self.visibleAt = visibleAt
+    }
+}
+
+/// Something that must happen outside the transaction that decided it.
+public struct OutboxMessage: Codable, Hashable, Sendable {
+    /// What must happen.
+    public enum Kind: String, Codable, Hashable, Sendable, CaseIterable {
+        /// Start the segment `entity/epoch`; the payload is its input.
+        case start
+        /// Tell the segment of an inbox row; the payload is the event.
+        case signal
+        /// Cancel the segment.
+        case cancel
+    }
+
+    /// Its place in the order of sending; 0 until it is stored.
+    public var sequence: Int
+    /// The entity.
+    public var entity: EntityID
+    /// The epoch of the segment it is for.
+    public var epoch: Int
+    /// What must happen.
+    public var kind: Kind
+    /// With what.
+    public var payload: JSONValue
+
+    /// A message.
+    public init(sequence: Int = 0, entity: EntityID, epoch: Int, kind: Kind, payload: JSONValue) {
+        self.sequence = sequence
+        self.entity = entity
+        self.epoch = epoch
+        self.kind = kind
+        self.payload = payload
+    }
+
+    /// The id of the workflow it is for.
+    public var segmentID: String { "\(entity)/\(epoch)" }
+}
