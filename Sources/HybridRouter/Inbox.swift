@@ -1,5 +1,4 @@
 public import Events
-public import Outcomes
 
 /// What became of an accepted event. The inbox row is the truth; a signal to a workflow only notifies of it.
 public enum Disposition: String, Codable, Hashable, Sendable, CaseIterable {

@@ -1,4 +1,4 @@
-public import Events
+import Events
 
 /// Where a pending event goes.
 public enum Route: Hashable, Sendable {
