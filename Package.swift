@@ -72,7 +72,9 @@ let package = Package(
             ]),
         .executableTarget(name: "lockstep", dependencies: ["Commands"]),
         // SQL schema and migration plans, embedded in the binary
-        .target(name: "Migrations", path: "Migrations"),
+        .target(
+            name: "Migrations", path: "Migrations", exclude: ["Plans"],
+            resources: [.embedInCode("Schema/v001_lockstep.sql")]),
         // recorded scenarios
         .target(name: "LegacyFixtures", path: "LegacyFixtures"),
 

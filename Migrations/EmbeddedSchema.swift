@@ -1,0 +1,9 @@
+/// The schema's versions in order; append-only.
+public enum EmbeddedSchema {
+    /// Name and SQL of every version, oldest first.
+    public static let versions: [(name: String, sql: String)] = [
+        ("v001_lockstep", text(PackageResources.v001_lockstep_sql))
+    ]
+
+    private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+}
