@@ -25,7 +25,7 @@ let package = Package(
         // 3a the old path: a table of transitions, its queue, its sweeper
         .target(
             name: "LegacyStateMachine",
-            dependencies: ["Events", "Outcomes", .product(name: "Collections", package: "swift-collections")]),
+            dependencies: ["Events", "Outcomes", .product(name: "HeapModule", package: "swift-collections")]),
         // 3b the new path: replayed async workflows, activities, timers, signals
         .target(name: "DurableWorkflow", dependencies: ["Events", "Outcomes"]),
         // 4 what it did: effects, the ledger, outcomes
@@ -73,8 +73,10 @@ let package = Package(
         .executableTarget(name: "lockstep", dependencies: ["Commands"]),
         // SQL schema and migration plans, embedded in the binary
         .target(
-            name: "Migrations", path: "Migrations", exclude: ["Plans"],
-            resources: [.embedInCode("Schema/v001_lockstep.sql")]),
+            name: "Migrations", path: "Migrations",
+            resources: [
+                .embedInCode("Schema/v001_lockstep.sql"), .embedInCode("Schema/v002_workflows.sql"), .embedInCode("Plans/hybrid-5.2.yaml"),
+            ]),
         // recorded scenarios
         .target(name: "LegacyFixtures", path: "LegacyFixtures"),
 

@@ -2,7 +2,8 @@
 public enum EmbeddedSchema {
     /// Name and SQL of every version, oldest first.
     public static let versions: [(name: String, sql: String)] = [
-        ("v001_lockstep", text(PackageResources.v001_lockstep_sql))
+        ("v001_lockstep", text(PackageResources.v001_lockstep_sql)),
+        ("v002_workflows", text(PackageResources.v002_workflows_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

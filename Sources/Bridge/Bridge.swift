@@ -1,0 +1,179 @@
+public import Cutover
+public import DurableWorkflow
+public import Events
+public import HybridRouter
+public import LegacyStateMachine
+public import Outcomes
+
+/// The composition: an event comes in, goes to the owner of its step, and leaves its mark in record, ledger and audit.
+///
+/// `receive` makes deliveries durable, `pump` routes and handles what is visible, `sweep` is the cron job. All of them take the
+/// moment as an argument: live code passes the system's time, recorded runs a virtual one.
+public final class Bridge<State: MachineState, Record: Codable & Sendable>: Sendable {
+    /// The domain that runs here.
+    public let domain: Domain<State, Record>
+    /// Which step stands on which stage.
+    public let plan: MigrationPlan
+    /// Where everything is kept.
+    public let store: any HandoffStore
+    /// The durable engine of the segments.
+    public let engine: any DurableEngine
+    private let pipeline: Pipeline<State, Record>
+
+    /// A bridge. `engine` makes the durable engine from the bridge's workflow and activities, for example an `EmbeddedEngine`.
+    public init(
+        domain: Domain<State, Record>, plan: MigrationPlan, store: any HandoffStore, effects: any EffectPort,
+        engine: ([WorkflowType], [ActivityType]) throws -> any DurableEngine
+    ) throws {
+        let pipeline = Pipeline(domain: domain, plan: plan, store: store, effects: effects)
+        self.domain = domain
+        self.plan = plan
+        self.store = store
+        self.pipeline = pipeline
+        self.engine = try engine([pipeline.segment()], pipeline.activities())
+    }
+
+    /// Takes up what an earlier process left: pending rows and unsent messages.
+    public func resume() async throws {
+        pipeline.enqueue(try await store.pendingRows())
+        pipeline.enqueue(try await store.pendingOutbox())
+        try await relay(at: .distantPast)
+    }
+
+    /// Makes deliveries durable. A duplicate is answered, counted and dropped; what cannot be read is kept as a dead letter.
+    public func receive(_ messages: [WireMessage], at now: Timestamp) async throws -> [Acceptance] {
+        let arrivals = try messages.flatMap(decode).map(arrival)
+        let acceptances = try await store.accept(arrivals, at: now)
+        pipeline.enqueue(
+            acceptances.compactMap { acceptance in
+                guard case .accepted(_, let row) = acceptance else { return nil }
+                return row
+            })
+        return acceptances
+    }
+
+    /// The events of one delivery, by the decoder of its source.
+    public func decode(_ message: WireMessage) -> [DecodedMessage] {
+        guard let decoder = domain.decoders.first(where: { $0.source == message.source }) else {
+            let known = domain.decoders.map(\.source.rawValue).sorted().joined(separator: ", ")
+            let letter = DeadLetter(
+                id: message.derivedID(content: message.body), source: message.source, reason: .unknownSource,
+                detail: "expected a source of \(known), found \(message.source)", body: message.body, receivedAt: message.receivedAt)
+            return [.deadLetter(letter)]
+        }
+        return decoder.decode(message)
+    }
+
+    private func arrival(_ decoded: DecodedMessage) throws -> Arrival {
+        switch decoded {
+        case .deadLetter(let letter): return .deadLetter(letter)
+        case .event(let incoming):
+            guard let record = domain.birth(incoming), let first = plan.steps.first else { return .event(incoming, birth: nil) }
+            let birth = Birth(step: first.number, state: domain.machine.initial.rawValue, body: try pipeline.encode(record))
+            return .event(incoming, birth: birth)
+        }
+    }
+
+    /// Routes and handles every inbox row that is visible at `now`; returns how many.
+    @discardableResult
+    public func pump(at now: Timestamp) async throws -> Int {
+        var handled = 0
+        while let message = pipeline.claim(at: now) {
+            try await handle(message, at: now)
+            try await relay(at: now)
+            handled += 1
+        }
+        return handled
+    }
+
+    private func handle(_ message: QueueMessage, at now: Timestamp) async throws {
+        guard let row = try await store.row(message.sequence), row.disposition == .pending,
+            let snapshot = try await store.snapshot(of: row.event.entity)
+        else { return pipeline.complete(message.sequence) }
+        switch Router.route(try facts(row.event, snapshot)) {
+        case .legacy: try await pipeline.runLegacy(row, snapshot, at: now)
+        case .signal: try await settle(row, snapshot, .signalled, at: now)
+        case .park: try await settle(row, snapshot, .parked, at: now)
+        case .late: try await settle(row, snapshot, .late, at: now)
+        }
+    }
+
+    private func facts(_ event: Event, _ snapshot: EntitySnapshot) throws -> RoutingFacts {
+        let state = try pipeline.state(snapshot.record)
+        let cell = domain.machine.cell(state, event.kind)
+        return RoutingFacts(
+            ownership: snapshot.ownership, legacyStep: pipeline.legacyStep(state, snapshot.ownership), isFinal: snapshot.record.isFinal,
+            durableStep: pipeline.durableStep(of: event.kind, for: event.entity),
+            isInterrupt: domain.interrupts.contains(event.kind), legacyHandles: cell.isHandled)
+    }
+
+    private func settle(_ row: InboxRow, _ snapshot: EntitySnapshot, _ disposition: Disposition, at now: Timestamp) async throws {
+        var change = Change(entity: row.event.entity, epoch: snapshot.ownership.epoch, at: now)
+        change.rows = [
+            .init(sequence: row.sequence, disposition: disposition, epoch: disposition == .signalled ? snapshot.ownership.epoch : nil)
+        ]
+        if disposition == .signalled {
+            change.outbox = [
+                OutboxMessage(
+                    entity: row.event.entity, epoch: snapshot.ownership.epoch, kind: .signal, payload: try JSONValue(encoding: row.event))
+            ]
+        }
+        pipeline.note(&change, snapshot, row.event, disposition.rawValue, counter: disposition.rawValue)
+        try await pipeline.commit(change)
+        pipeline.complete(row.sequence)
+    }
+
+    /// Sends what the transactions decided. Repeating a message is harmless: starts and signals are idempotent by their ids.
+    public func relay(at now: Timestamp) async throws {
+        for message in pipeline.takeOutbox() {
+            switch message.kind {
+            case .start:
+                try await engine.start(
+                    workflowID: message.segmentID, type: Pipeline<State, Record>.segmentType, input: message.payload, at: now)
+            case .signal:
+                let event: Event = try message.payload.decoded()
+                let signal = SignalMessage(id: event.id.rawValue, name: event.kind.rawValue, payload: message.payload)
+                try await engine.signal(workflowID: message.segmentID, signal: signal, at: now)
+            case .cancel: try await engine.cancel(workflowID: message.segmentID, at: now)
+            }
+            try await store.markDone(message)
+        }
+    }
+
+    /// The earliest moment at which an inbox row becomes visible; nil when none is pending.
+    public var nextVisible: Timestamp? { pipeline.nextVisible }
+
+    /// The cron job: finds the legacy-owned entities that are stuck and sends each its timers. Returns how many it sent.
+    @discardableResult
+    public func sweep(at now: Timestamp) async throws -> Int {
+        var sent = 0
+        for entity in try await store.due(at: now) { sent += try await sweep(entity, at: now) }
+        return sent
+    }
+
+    private func sweep(_ entity: EntityID, at now: Timestamp) async throws -> Int {
+        guard let snapshot = try await store.snapshot(of: entity) else { return 0 }
+        let state = try pipeline.state(snapshot.record)
+        let timers = domain.sweeper.due(for: pipeline.summary(snapshot.record, state: state, entity: entity), at: now)
+        var change = Change(entity: entity, epoch: snapshot.ownership.epoch, at: now)
+        var stored = snapshot.record
+        stored.lastSweptAt = now
+        stored.dueAt = pipeline.dueAt(stored, state: state, entity: entity)
+        change.record = stored
+        change.append = timers.map { timer in
+            Event(
+                id: EventID("sweep/\(entity)/\(timer.name)/\(now.milliseconds)"), source: .timer, entity: entity, kind: timer.emits,
+                payload: ["rule": .string(timer.name)], receivedAt: now)
+        }
+        change.counters = timers.map { _ in "sweeps" }
+        try await pipeline.commit(change)
+        return timers.count
+    }
+
+    /// What an entity amounts to now; nil for an unknown one.
+    public func outcome(of entity: EntityID) async throws -> Outcome? {
+        guard let snapshot = try await store.snapshot(of: entity) else { return nil }
+        let record = try pipeline.decode(snapshot.record)
+        return domain.outcome(record, try pipeline.state(snapshot.record), try await store.ledger(of: entity))
+    }
+}

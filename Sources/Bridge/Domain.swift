@@ -1,0 +1,41 @@
+public import DurableWorkflow
+public import Events
+public import LegacyStateMachine
+public import Outcomes
+
+/// A team's own process: its legacy machine, its durable steps, its wire forms. The built-in one is A2P registration.
+public struct Domain<State: MachineState, Record: Codable & Sendable>: Sendable {
+    /// The legacy machine, as the table it is.
+    public var machine: Machine<State, Record>
+    /// What the cron job looks for.
+    public var sweeper: Sweeper<State>
+    /// One decoder per source.
+    public var decoders: [any WireDecoder]
+    /// The steps that exist as durable code.
+    public var durableSteps: [DurableStep<Record>]
+    /// Events that belong to no step and end a durable wait (cancel, override).
+    public var interrupts: Set<EventKind>
+    /// The first record of an entity, for an event that creates one; nil for every other event.
+    public var birth: @Sendable (IncomingEvent) -> Record?
+    /// The external ids by which senders name the record's entity.
+    public var references: @Sendable (Record) -> [String]
+    /// What the record amounts to.
+    public var outcome: @Sendable (Record, State, [LedgerEntry]) -> Outcome
+
+    /// A domain.
+    public init(
+        machine: Machine<State, Record>, sweeper: Sweeper<State>, decoders: [any WireDecoder], durableSteps: [DurableStep<Record>],
+        interrupts: Set<EventKind>, birth: @escaping @Sendable (IncomingEvent) -> Record?,
+        references: @escaping @Sendable (Record) -> [String],
+        outcome: @escaping @Sendable (Record, State, [LedgerEntry]) -> Outcome
+    ) {
+        self.machine = machine
+        self.sweeper = sweeper
+        self.decoders = decoders
+        self.durableSteps = durableSteps
+        self.interrupts = interrupts
+        self.birth = birth
+        self.references = references
+        self.outcome = outcome
+    }
+}

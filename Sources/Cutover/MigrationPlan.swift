@@ -1,0 +1,163 @@
+public import Events
+public import HybridRouter
+
+/// The rung a step stands on.
+public enum Stage: Hashable, Sendable, CustomStringConvertible {
+    /// Legacy runs it.
+    case legacy
+    /// Legacy runs it and a shadow follows.
+    case shadow
+    /// Durable runs it for this percentage of entities, pinned by a stable hash of their ids.
+    case canary(percent: Int)
+    /// Durable runs it.
+    case durable
+    /// Durable runs it and the legacy code is gone.
+    case retired
+
+    /// Reads `legacy`, `shadow`, `canary 10`, `durable`, `retired`; nil for anything else.
+    public init?(_ text: String) {
+        let words = text.split(separator: " ")
+        switch (words.first, words.count) {
+        case ("legacy", 1): self = .legacy
+        case ("shadow", 1): self = .shadow
+        case ("durable", 1): self = .durable
+        case ("retired", 1): self = .retired
+        case ("canary", 2):
+            guard let percent = Int(words[1]), (0...100).contains(percent) else { return nil }
+            self = .canary(percent: percent)
+        default: return nil
+        }
+    }
+
+    /// The text form.
+    public var description: String {
+        switch self {
+        case .legacy: "legacy"
+        case .shadow: "shadow"
+        case .canary(let percent): "canary \(percent)"
+        case .durable: "durable"
+        case .retired: "retired"
+        }
+    }
+}
+
+/// What a step is expected to change for the customer, as globs with `*`.
+public struct ExpectedDifferences: Hashable, Sendable {
+    /// Paths of facts, for example `vetting/*`.
+    public var facts: [String]
+    /// Operations of effects, for example `vetting.*`.
+    public var effects: [String]
+
+    /// Expected differences.
+    public init(facts: [String] = [], effects: [String] = []) {
+        self.facts = facts
+        self.effects = effects
+    }
+}
+
+/// One step of a plan.
+public struct PlannedStep: Hashable, Sendable {
+    /// Its number.
+    public var number: StepNumber
+    /// What it does, in a few words.
+    public var title: String
+    /// Where it stands.
+    public var stage: Stage
+    /// True when legacy has no such step: the migration adds it.
+    public var isAdded: Bool
+    /// What it is expected to change.
+    public var expects: ExpectedDifferences
+
+    /// A step.
+    public init(number: StepNumber, title: String, stage: Stage, isAdded: Bool = false, expects: ExpectedDifferences = .init()) {
+        self.number = number
+        self.title = title
+        self.stage = stage
+        self.isAdded = isAdded
+        self.expects = expects
+    }
+}
+
+/// Which step stands on which stage.
+public struct MigrationPlan: Hashable, Sendable {
+    /// The plan's name.
+    public var name: String
+    /// Grows with every change.
+    public var version: Int
+    /// The steps, in order of their numbers.
+    public var steps: [PlannedStep]
+
+    /// A plan.
+    public init(name: String, version: Int, steps: [PlannedStep]) {
+        self.name = name
+        self.version = version
+        self.steps = steps
+    }
+
+    /// Who runs `step` for `entity`; legacy for a step the plan does not have.
+    public func owner(of step: StepNumber, for entity: EntityID) -> Owner {
+        guard let planned = steps.first(where: { $0.number == step }) else { return .legacy }
+        switch planned.stage {
+        case .legacy, .shadow: return .legacy
+        case .durable, .retired: return .durable
+        case .canary(let percent): return StableHash.value("\(entity)/\(step)") % 100 < UInt64(percent) ? .durable : .legacy
+        }
+    }
+
+    /// The step that follows `step` for `entity`, nil after the last one: an added step that durable does not run for it does not exist for it.
+    public func next(after step: StepNumber, for entity: EntityID) -> PlannedStep? {
+        steps.first { $0.number > step && !($0.isAdded && owner(of: $0.number, for: entity) == .legacy) }
+    }
+
+    /// The run of consecutive durable steps that begins at `step`.
+    public func segment(from step: StepNumber, for entity: EntityID) -> [StepNumber] {
+        steps.map(\.number).filter { $0 >= step }.prefix { owner(of: $0, for: entity) == .durable }.map { $0 }
+    }
+
+    /// The same process run by legacy alone: every step on stage legacy, added ones dropped.
+    public func legacyOnly() -> MigrationPlan {
+        var plan = self
+        plan.name = "\(name), legacy alone"
+        plan.steps = steps.filter { !$0.isAdded }.map { step in
+            var step = step
+            step.stage = .legacy
+            return step
+        }
+        return plan
+    }
+
+    /// What all steps that durable may run are expected to change.
+    public var expected: ExpectedDifferences {
+        let moved = steps.filter { $0.stage != .legacy && $0.stage != .shadow }
+        return ExpectedDifferences(facts: moved.flatMap(\.expects.facts), effects: moved.flatMap(\.expects.effects))
+    }
+
+    /// Refuses what this build cannot run: a shadow stage, a durable step without code, a step legacy cannot leave.
+    ///
+    /// `durable` are the steps that exist as durable code, `boundaries` the steps after which legacy can hand over.
+    public func validate(durable: Set<StepNumber>, boundaries: Set<StepNumber>) throws(PlanError) {
+        for (index, step) in steps.enumerated() where step.stage != .legacy {
+            if step.stage == .shadow {
+                throw PlanError("plan \(name), step \(step.number): stage shadow is not available yet; use 'lockstep compare', or stage legacy")
+            }
+            guard durable.contains(step.number) else {
+                throw PlanError(
+                    "plan \(name), step \(step.number): expected durable code for it, found none; write a DurableStep or put it on stage legacy")
+            }
+            guard index > 0 else { throw PlanError("plan \(name), step \(step.number): the first step creates the entity and stays legacy") }
+            let before = steps[index - 1]
+            guard before.stage != .legacy || boundaries.contains(before.number) else {
+                throw PlanError(
+                    "plan \(name), step \(step.number): legacy does steps \(before.number) and \(step.number) in one transition;"
+                        + " split it, or move both")
+            }
+        }
+    }
+}
+
+/// Why a plan is refused: where, expected, found, remedy.
+public struct PlanError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// One sentence.
+    public let description: String
+    init(_ description: String) { self.description = description }
+}

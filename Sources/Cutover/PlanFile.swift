@@ -1,0 +1,99 @@
+import HybridRouter
+import Yams
+
+extension MigrationPlan {
+    /// Reads a plan from YAML; `file` is its name for errors, which say file and line.
+    public init(yaml: String, file: String) throws(PlanError) {
+        let reader = PlanReader(file: file)
+        self = try reader.plan(try reader.compose(yaml))
+    }
+}
+
+/// Reads the nodes of a plan file and knows the line of everything it refuses.
+private struct PlanReader {
+    let file: String
+
+    func compose(_ yaml: String) throws(PlanError) -> Node {
+        let node: Node?
+        do { node = try Yams.compose(yaml: yaml) } catch { throw PlanError("\(file): expected YAML, found an error: \(error)") }
+        guard let node else { throw PlanError("\(file): expected a plan, found an empty file") }
+        return node
+    }
+
+    func plan(_ root: Node) throws(PlanError) -> MigrationPlan {
+        let members = try mapping(root, keys: ["plan", "version", "steps"], of: "a plan")
+        let name = try text(members["plan"], "plan", root)
+        guard let version = Int(try text(members["version"], "version", root)), version > 0 else {
+            throw refusal(members["version"] ?? root, expected: "version as a whole number from 1")
+        }
+        guard let list = members["steps"]?.sequence, !list.isEmpty else {
+            throw refusal(members["steps"] ?? root, expected: "steps as a list with at least one step")
+        }
+        var steps: [PlannedStep] = []
+        for node in list {
+            let step = try step(node)
+            if let last = steps.last, step.number <= last.number {
+                throw refusal(node, expected: "a step after \(last.number)", found: "step \(step.number)")
+            }
+            steps.append(step)
+        }
+        return MigrationPlan(name: name, version: version, steps: steps)
+    }
+
+    private func step(_ node: Node) throws(PlanError) -> PlannedStep {
+        let members = try mapping(node, keys: ["step", "title", "stage", "added", "expects"], of: "a step")
+        let number = try text(members["step"], "step", node)
+        guard let step = StepNumber(number) else {
+            throw refusal(members["step"] ?? node, expected: "a step number like 5.2", found: "'\(number)'")
+        }
+        let stageText = try text(members["stage"], "stage", node)
+        guard let stage = Stage(stageText) else {
+            throw refusal(
+                members["stage"] ?? node, expected: "stage legacy, shadow, canary N (0 to 100), durable or retired", found: "'\(stageText)'")
+        }
+        return PlannedStep(
+            number: step, title: try text(members["title"], "title", node), stage: stage, isAdded: try flag(members["added"]),
+            expects: try expects(members["expects"]))
+    }
+
+    private func expects(_ node: Node?) throws(PlanError) -> ExpectedDifferences {
+        guard let node else { return ExpectedDifferences() }
+        let members = try mapping(node, keys: ["facts", "effects"], of: "expects")
+        return ExpectedDifferences(facts: try texts(members["facts"]), effects: try texts(members["effects"]))
+    }
+
+    private func mapping(_ node: Node, keys: Set<String>, of what: String) throws(PlanError) -> [String: Node] {
+        guard let mapping = node.mapping else { throw refusal(node, expected: "\(what) as a mapping") }
+        var members: [String: Node] = [:]
+        for (key, value) in mapping {
+            let name = key.string ?? ""
+            guard keys.contains(name) else {
+                throw refusal(key, expected: "\(what) with \(keys.sorted().joined(separator: ", "))", found: "'\(name)'")
+            }
+            members[name] = value
+        }
+        return members
+    }
+
+    private func text(_ node: Node?, _ name: String, _ parent: Node) throws(PlanError) -> String {
+        guard let node else { throw refusal(parent, expected: "'\(name)'", found: "none") }
+        guard let scalar = node.scalar else { throw refusal(node, expected: "'\(name)' as a text") }
+        return scalar.string
+    }
+
+    private func flag(_ node: Node?) throws(PlanError) -> Bool {
+        guard let node else { return false }
+        guard let value = node.bool else { throw refusal(node, expected: "'added' as true or false") }
+        return value
+    }
+
+    private func texts(_ node: Node?) throws(PlanError) -> [String] {
+        guard let node else { return [] }
+        guard let list = node.sequence else { throw refusal(node, expected: "a list of texts") }
+        return list.compactMap(\.string)
+    }
+
+    private func refusal(_ node: Node, expected: String, found: String = "something else") -> PlanError {
+        PlanError("\(file):\(node.mark?.line ?? 1): expected \(expected), found \(found); correct the plan")
+    }
+}

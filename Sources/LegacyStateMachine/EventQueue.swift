@@ -1,0 +1,115 @@
+public import Events
+import HeapModule
+
+/// A message in the queue: a pending inbox row, with the retry count that legacy queues keep inside the message.
+public struct QueueMessage: Hashable, Sendable {
+    /// Its place in the order of arrival; unique.
+    public var sequence: Int
+    /// The entity whose messages are handled one at a time.
+    public var entity: EntityID
+    /// Lower goes first within an entity.
+    public var priority: Int
+    /// From 1.
+    public var attempt: Int
+    /// Not claimed before.
+    public var visibleAt: Timestamp
+
+    /// A message.
+    public init(sequence: Int, entity: EntityID, priority: Int = 1, attempt: Int = 1, visibleAt: Timestamp) {
+        self.sequence = sequence
+        self.entity = entity
+        self.priority = priority
+        self.attempt = attempt
+        self.visibleAt = visibleAt
+    }
+}
+
+/// The in-memory front of the durable inbox: first in first out per entity, visibility, redelivery. Pure: time is an argument.
+///
+/// The first message of an entity blocks the others, also while it waits for its retry, so that no event overtakes another. A
+/// claimed message that is neither completed nor retried within the visibility timeout becomes visible again (redelivery).
+/// A restart builds the queue anew from the pending rows, which releases every claim of the process that died.
+public struct EventQueue: Sendable {
+    private struct Lane {
+        var messages: [QueueMessage] = []
+        var claimedUntil: Timestamp?
+    }
+
+    private struct Ready: Comparable {
+        let at: Timestamp
+        let sequence: Int
+        let entity: EntityID
+        static func < (left: Ready, right: Ready) -> Bool { (left.at, left.sequence) < (right.at, right.sequence) }
+    }
+
+    private let visibilityTimeout: Duration
+    private var lanes: [EntityID: Lane] = [:]
+    private var entityOf: [Int: EntityID] = [:]
+    private var heads = Heap<Ready>()
+
+    /// An empty queue.
+    public init(visibilityTimeout: Duration = .seconds(30)) { self.visibilityTimeout = visibilityTimeout }
+
+    /// The number of messages, claimed ones included.
+    public var count: Int { entityOf.count }
+
+    /// Adds a message; one whose sequence is in the queue already is left alone.
+    public mutating func enqueue(_ message: QueueMessage) {
+        guard entityOf.updateValue(message.entity, forKey: message.sequence) == nil else { return }
+        var lane = lanes[message.entity] ?? Lane()
+        let place = lane.messages.firstIndex { ($0.priority, $0.sequence) > (message.priority, message.sequence) }
+        lane.messages.insert(message, at: place ?? lane.messages.endIndex)
+        lanes[message.entity] = lane
+        announce(message.entity)
+    }
+
+    /// The message to handle next, now claimed; nil when none is visible at `now`.
+    public mutating func claim(at now: Timestamp) -> QueueMessage? {
+        dropStale()
+        guard let ready = heads.min, ready.at <= now, let head = lanes[ready.entity]?.messages.first else { return nil }
+        heads.removeMin()
+        lanes[ready.entity]?.claimedUntil = now + visibilityTimeout
+        announce(ready.entity)
+        return head
+    }
+
+    /// Removes a message that was handled.
+    public mutating func complete(_ sequence: Int) {
+        guard let entity = entityOf.removeValue(forKey: sequence), var lane = lanes[entity] else { return }
+        lane.messages.removeAll { $0.sequence == sequence }
+        lane.claimedUntil = nil
+        lanes[entity] = lane.messages.isEmpty ? nil : lane
+        announce(entity)
+    }
+
+    /// Gives a message back for its next attempt at `moment`.
+    public mutating func retry(_ sequence: Int, at moment: Timestamp) {
+        guard let entity = entityOf[sequence], let index = lanes[entity]?.messages.firstIndex(where: { $0.sequence == sequence })
+        else { return }
+        lanes[entity]?.messages[index].attempt += 1
+        lanes[entity]?.messages[index].visibleAt = moment
+        lanes[entity]?.claimedUntil = nil
+        announce(entity)
+    }
+
+    /// The earliest moment at which a message can be claimed.
+    public var nextVisible: Timestamp? {
+        mutating get {
+            dropStale()
+            return heads.min?.at
+        }
+    }
+
+    private func ready(_ entity: EntityID) -> Ready? {
+        guard let lane = lanes[entity], let head = lane.messages.first else { return nil }
+        return Ready(at: max(head.visibleAt, lane.claimedUntil ?? head.visibleAt), sequence: head.sequence, entity: entity)
+    }
+
+    private mutating func announce(_ entity: EntityID) {
+        if let ready = ready(entity) { heads.insert(ready) }
+    }
+
+    private mutating func dropStale() {
+        while let head = heads.min, ready(head.entity) != head { heads.removeMin() }
+    }
+}
