@@ -58,5 +58,6 @@ public struct TraceLine: Hashable, Sendable {
 public struct TraceError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What was expected and what was found.
     public let description: String
-    init(_ description: String) { self.description = description }
+    /// An error that says `description`.
+    public init(_ description: String) { self.description = description }
 }

@@ -36,7 +36,8 @@ public struct Transition<State: MachineState, Record: Sendable>: Sendable {
     public let note: String
     /// Where to park when all attempts of the action are used up; nil sends the message to the dead letters.
     public let exhausted: State?
-    let action: Action
+    /// The code.
+    public let action: Action
 
     /// A row. An empty `to` means that the row never leaves the state it started in.
     public init(

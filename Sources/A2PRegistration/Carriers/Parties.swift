@@ -1,4 +1,4 @@
-public import Events
+import Events
 public import Outcomes
 
 /// What the outside charges, in cents. Dated and different between providers: configuration, never constants in a step.

@@ -1,0 +1,156 @@
+public import DurableWorkflow
+public import Events
+import Outcomes
+
+/// Step 5.2, secondary vetting: what the talk's team could not add to the state machine, as a sequence.
+///
+/// An external vetting for most, Authentication+ for public companies, a PIN for sole proprietors, nothing for low volume. A lost
+/// webhook is made up for by a look after 24 hours; a vetting that never ends is given up after 7 days (Auth+: 30).
+public enum Vetting {
+    /// The events the step waits for; they are kept when they come early.
+    public static let events: Set<EventKind> = Set(A2PMachine.vettingMessages).union(["BRAND_OTP_VERIFIED"])
+
+    /// The step.
+    public static let step = DurableStep<Registration>(
+        number: "5.2", events: events, activities: [order, poll, appeal, startAuthPlus, pollAuthPlus, sendOTP, pollOTP]
+    ) { context, registration in
+        switch registration.vettingRoute {
+        case "skip": registration.vetting.status = "SKIPPED"
+        case "otp": try await confirmPIN(context, &registration)
+        case "authplus": try await authenticate(context, &registration)
+        default: try await vet(context, &registration)
+        }
+    }
+
+    static let order = DurableActivity<Registration>("vetting.order") { try await VettingProvider($1).order(&$0) }
+    static let appeal = DurableActivity<Registration>("vetting.appeal") { try await VettingProvider($1).appeal(&$0) }
+    static let startAuthPlus = DurableActivity<Registration>("vetting.startAuthPlus") { try await VettingProvider($1).startAuthPlus(&$0) }
+    static let sendOTP = DurableActivity<Registration>("registry.sendOTP") { registration, effects in
+        try await Registry(effects).sendOTP(&registration)
+        registration.vetting.orderedAt = registration.vetting.orderedAt ?? effects.now
+    }
+    static let poll = DurableActivity<Registration>("vetting.poll") { registration, effects in
+        registration.vetting.take(report: try await effects.read("vetting.report"))
+    }
+    static let pollAuthPlus = DurableActivity<Registration>("vetting.pollAuthPlus") { registration, effects in
+        let status = try await effects.read("vetting.authPlus")["status"]?.string
+        if let status, status != "NONE", status != "PENDING" { registration.vetting.status = status }
+    }
+    static let pollOTP = DurableActivity<Registration>("registry.pollOTP") { registration, effects in
+        registration.otpVerified = try await effects.read("registry.otp")["verified"]?.bool ?? false
+    }
+
+    private static func vet(_ context: StepContext<Registration>, _ registration: inout Registration) async throws {
+        try await context.perform(order, on: &registration)
+        let deadline = (registration.vetting.orderedAt ?? context.now) + .days(7)
+        while registration.vetting.isOpen {
+            guard context.now < deadline else { return registration.vetting.status = "EXPIRED" }
+            let reports: Set<EventKind> = [
+                "EVP_REPORT_SCORE", "EVP_REPORT_UNSCORE", "EVP_REPORT_FAIL", "EVP_REPORT_UPDATE", "EVP_REPORT_EXPIRE",
+            ]
+            if let event = try await context.wait(for: reports, until: min(deadline, context.now + .hours(24))) {
+                registration.vetting.take(event)
+            } else {
+                try await context.perform(poll, on: &registration)
+            }
+            if registration.vetting.status == "FAILED", registration.vetting.appeals == 0 {
+                try await context.perform(appeal, on: &registration)
+            }
+        }
+    }
+
+    private static func authenticate(_ context: StepContext<Registration>, _ registration: inout Registration) async throws {
+        if registration.vetting.sent == 0 { try await context.perform(startAuthPlus, on: &registration) }
+        let deadline = (registration.vetting.orderedAt ?? context.now) + .days(30)
+        while registration.vetting.isOpen {
+            guard context.now < deadline else { return registration.vetting.status = "EXPIRED" }
+            let answers: Set<EventKind> = [
+                "BRAND_AUTHPLUS_VERIFICATION_COMPLETE", "BRAND_AUTHPLUS_VERIFICATION_FAILED", "BRAND_AUTHPLUS_VERIFICATION_EXPIRED",
+                "BRAND_EMAIL_2FA_EXPIRED",
+            ]
+            switch try await context.wait(for: answers, until: min(deadline, context.now + .hours(24)))?.kind {
+            case "BRAND_AUTHPLUS_VERIFICATION_COMPLETE": registration.vetting.status = "COMPLETE"
+            case "BRAND_AUTHPLUS_VERIFICATION_FAILED": registration.vetting.status = "FAILED"
+            case "BRAND_AUTHPLUS_VERIFICATION_EXPIRED": registration.vetting.status = "EXPIRED"
+            case "BRAND_EMAIL_2FA_EXPIRED": try await resend(context, &registration)
+            default: try await context.perform(pollAuthPlus, on: &registration)
+            }
+        }
+    }
+
+    /// The e-mail may be sent again at most once in two hours.
+    private static func resend(_ context: StepContext<Registration>, _ registration: inout Registration) async throws {
+        let next = (registration.vetting.sentAt ?? context.now) + .hours(2)
+        if next > context.now { try await context.workflow.sleep(for: next - context.now) }
+        try await context.perform(startAuthPlus, on: &registration)
+    }
+
+    /// A PIN is good for 24 hours; after that a new one is sent, for seven days.
+    private static func confirmPIN(_ context: StepContext<Registration>, _ registration: inout Registration) async throws {
+        if registration.otpVerified { return registration.vetting.status = "COMPLETE" }
+        registration.vetting.status = "ORDERED"
+        if registration.vetting.sent == 0 { try await context.perform(sendOTP, on: &registration) }
+        let deadline = (registration.vetting.orderedAt ?? context.now) + .days(7)
+        while true {
+            let validUntil = (registration.vetting.sentAt ?? context.now) + .hours(24)
+            if try await context.wait(for: ["BRAND_OTP_VERIFIED"], until: min(validUntil, deadline)) != nil {
+                registration.otpVerified = true
+            } else {
+                try await context.perform(pollOTP, on: &registration)
+            }
+            if registration.otpVerified { return registration.vetting.status = "COMPLETE" }
+            if context.now >= deadline { return registration.vetting.status = "EXPIRED" }
+            try await context.perform(sendOTP, on: &registration)
+        }
+    }
+}
+
+extension Registration {
+    /// Which kind of vetting it takes (A2P guide §1.7).
+    var vettingRoute: String {
+        if useCase == "LOW_VOLUME" { return "skip" }
+        switch entityType {
+        case "SOLE_PROPRIETOR": return "otp"
+        case "PUBLIC_PROFIT": return "authplus"
+        default: return "external"
+        }
+    }
+}
+
+extension VettingRecord {
+    /// True while an answer can still change how the step ends.
+    var isOpen: Bool {
+        switch status {
+        case "ORDERED", "IN_REVIEW", "APPEAL": true
+        default: false
+        }
+    }
+
+    /// Takes over what an event says.
+    mutating func take(_ event: Event) {
+        switch event.kind {
+        case "EVP_REPORT_SCORE": scored(event.payload["score"]?.integer)
+        case "EVP_REPORT_UPDATE": if let score = event.payload["score"]?.integer { scored(score) }
+        case "EVP_REPORT_UNSCORE": status = "IN_REVIEW"
+        case "EVP_REPORT_FAIL": status = "FAILED"
+        case "EVP_REPORT_EXPIRE": status = "EXPIRED"
+        default: break
+        }
+    }
+
+    /// Takes over what a look at the report says; a failure that was appealed before is no news.
+    mutating func take(report: JSONValue) {
+        switch report["status"]?.string {
+        case "ACTIVE": scored(report["score"]?.integer)
+        case "FAILED": if status != "APPEAL" { status = "FAILED" }
+        case "EXPIRED": status = "EXPIRED"
+        case "UNSCORE": status = "IN_REVIEW"
+        default: break
+        }
+    }
+
+    private mutating func scored(_ score: Int?) {
+        self.score = score
+        status = "SCORED"
+    }
+}

@@ -1,0 +1,211 @@
+public import Events
+public import Outcomes
+import Synchronization
+
+/// The outside as our code sees it: registry, partner, vetting provider, carriers, number provider, billing, notifications.
+///
+/// It answers with deterministic ids, performs every key once however often it is asked, knows what has happened whether or not
+/// the webhook reached us, enforces rate limits, and misbehaves as the trace's `world` lines say.
+public final class World: EffectPort {
+    private struct Script: Hashable {
+        let key: String
+        let attempts: Int
+        let answer: String
+    }
+
+    private struct State {
+        var truths: [EntityID: WorldTruth] = [:]
+        var replies: [EffectKey: JSONValue] = [:]
+        var scripts: [String: Script] = [:]
+        var limiter: RateLimiter
+    }
+
+    private let journal: any EffectJournal
+    private let state: Mutex<State>
+    private let onPerform: (@Sendable (EffectCall) -> Void)?
+
+    /// A world that remembers what `journal` has. `limits` are enforced on the calls' own (virtual) times. `onPerform` is told of
+    /// every effect at the moment it is performed.
+    public init(journal: any EffectJournal, limits: RateLimits = .none, onPerform: (@Sendable (EffectCall) -> Void)? = nil) {
+        self.journal = journal
+        self.onPerform = onPerform
+        let replies = Dictionary(journal.entries.map { ($0.key, $0.reply) }, uniquingKeysWith: { first, _ in first })
+        state = Mutex(State(replies: replies, limiter: RateLimiter(limits)))
+    }
+
+    /// Tells the world of something that has happened there.
+    public func occur(_ kind: EventKind, _ payload: JSONValue, entity: EntityID, at moment: Timestamp) {
+        state.withLock { $0.truths[entity, default: WorldTruth()].occur(kind, payload, at: moment) }
+    }
+
+    /// Scripts an answer: `{"registration", "operation", "ordinal"?, "attempts"?, "answer"}`; or a fact: `{"registration", "fact", "value"}`.
+    ///
+    /// The first `attempts` attempts get `answer`: `429`, `500`, `591`, `timeout` (nothing done), `timeout-after-success`, `refused:CODE`.
+    public func script(_ body: JSONValue) throws(TraceError) {
+        guard let entity = body["registration"]?.string else { throw TraceError("a world line: expected \"registration\"") }
+        if let fact = body["fact"]?.string {
+            state.withLock { $0.truths[EntityID(entity), default: WorldTruth()].set(fact, body["value"] ?? .null, at: .distantPast) }
+            return
+        }
+        guard let operation = body["operation"]?.string, let answer = body["answer"]?.string else {
+            throw TraceError("a world line: expected \"operation\" and \"answer\", or \"fact\" and \"value\"")
+        }
+        let key = "\(entity) \(operation) \(body["ordinal"]?.integer ?? 1)"
+        state.withLock { $0.scripts[key] = Script(key: key, attempts: body["attempts"]?.integer ?? 1, answer: answer) }
+    }
+
+    public func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {
+        let result: Result<JSONValue, EffectError> = state.withLock { state in perform(call, &state) }
+        return try result.get()
+    }
+
+    private func perform(_ call: EffectCall, _ state: inout State) -> Result<JSONValue, EffectError> {
+        if state.replies[call.key] != nil {
+            return .failure(EffectError(.duplicate, vendorCode: "503", message: "\(call.key) was performed before"))
+        }
+        if let wait = state.limiter.wait(for: call.key.operation, at: call.at) {
+            return .failure(EffectError(.temporary, vendorCode: "429", message: "\(call.key): too many requests", retryAfter: wait))
+        }
+        let script = state.scripts["\(call.key.entity) \(call.key.operation) \(call.key.ordinal)"]
+        let answer = script.flatMap { call.attempt <= $0.attempts ? $0.answer : nil }
+        if let answer, answer != "timeout-after-success" { return .failure(Self.failure(answer, call)) }
+        return performed(call, answer, &state)
+    }
+
+    private func performed(_ call: EffectCall, _ answer: String?, _ state: inout State) -> Result<JSONValue, EffectError> {
+        let reply = Self.reply(call, state.truths[call.key.entity] ?? WorldTruth())
+        let entry = LedgerEntry(
+            key: call.key, request: call.request, reply: reply, owner: call.owner, epoch: call.epoch, attempt: call.attempt, at: call.at)
+        do { try journal.append(entry) } catch {
+            return .failure(EffectError(.temporary, vendorCode: "journal", message: "\(error)"))
+        }
+        state.replies[call.key] = reply
+        Self.consequences(call, &state.truths[call.key.entity, default: WorldTruth()])
+        onPerform?(call)
+        if answer == "timeout-after-success" {
+            return .failure(EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(call.key): no answer in 10 s"))
+        }
+        return .success(reply)
+    }
+
+    public func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? { state.withLock { $0.replies[key] } }
+
+    public func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue {
+        state.withLock { Self.answer(query, $0.truths[query.entity] ?? WorldTruth()) }
+    }
+
+    private static func failure(_ answer: String, _ call: EffectCall) -> EffectError {
+        switch answer {
+        case "timeout": EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(call.key): no answer in 10 s")
+        case "591", "630": EffectError(.temporary, vendorCode: answer, message: "\(call.key): temporary", retryAfter: .seconds(30))
+        case _ where answer.hasPrefix("refused"):
+            EffectError(.refused, vendorCode: String(answer.dropFirst("refused:".count)), message: "\(call.key): refused")
+        default: EffectError(.temporary, vendorCode: answer, message: "\(call.key): temporary")
+        }
+    }
+
+    private static func reply(_ call: EffectCall, _ truth: WorldTruth) -> JSONValue {
+        let entity = call.key.entity
+        switch call.key.operation {
+        case "provider.evaluateBundle":
+            let isBad = call.key.ordinal <= truth["bundle/noncompliant"].integer ?? 0
+            return isBad ? ["status": "noncompliant", "reasons": ["30793"]] : ["status": "compliant"]
+        case "provider.submitBundle": return ["bundleSid": .string(SyntheticIDs.bundleSid(entity))]
+        case "registry.submitBrand": return ["brandId": .string(SyntheticIDs.brand(entity)), "brandSid": .string(SyntheticIDs.brandSid(entity))]
+        case "provider.createMessagingService": return ["messagingServiceSid": .string(SyntheticIDs.messagingServiceSid(entity))]
+        case "registry.createCampaign":
+            return ["campaignId": .string(SyntheticIDs.campaign(entity)), "campaignSid": .string(SyntheticIDs.campaignSid(entity))]
+        case "vetting.order": return ["vettingId": .string(SyntheticIDs.vetting(entity, ordinal: call.key.ordinal))]
+        case "provider.attachNumber":
+            return ["numberSid": .string(SyntheticIDs.numberSid(entity, index: call.request["number"]?.integer ?? 0))]
+        default: return [:]
+        }
+    }
+
+    /// What our own calls change outside.
+    private static func consequences(_ call: EffectCall, _ truth: inout WorldTruth) {
+        switch call.key.operation {
+        case "registry.resubmitCampaign":
+            truth.set("campaign/sharing", "PENDING", at: call.at)
+            truth.set("campaign/dcaComplete", false, at: call.at)
+            for (mno, status) in truth.below("carrier/") where status == "REJECTED" { truth.set("carrier/\(mno)", "REVIEW", at: call.at) }
+        case "vetting.appeal": truth.set("vetting/status", "PENDING", at: call.at)
+        default: break
+        }
+    }
+
+    private static func answer(_ query: ReadQuery, _ truth: WorldTruth) -> JSONValue {
+        switch query.operation {
+        case "provider.bundle": return ["status": truth["bundle/status"], "reasons": truth["bundle/reasons"]]
+        case "registry.brand":
+            return [
+                "exists": .bool(truth["brand/exists"].bool ?? false), "brandId": .string(SyntheticIDs.brand(query.entity)),
+                "identityStatus": truth["brand/identity"], "score": truth["brand/score"],
+            ]
+        case "registry.qualification": return ["qualified": .bool(truth["qualified"].bool ?? true)]
+        case "registry.otp": return ["verified": .bool(truth["otp/verified"].bool ?? false)]
+        case "registry.campaign":
+            return [
+                "exists": .bool(truth["campaign/exists"].bool ?? false), "campaignId": .string(SyntheticIDs.campaign(query.entity)),
+                "sharing": truth["campaign/sharing"], "reasons": truth["campaign/reasons"],
+                "dcaComplete": .bool(truth["campaign/dcaComplete"].bool ?? false), "carriers": .object(truth.below("carrier/")),
+            ]
+        case "vetting.report": return ["status": truth["vetting/status"], "score": truth["vetting/score"]]
+        case "vetting.authPlus": return ["status": truth["authplus/status"]]
+        case "provider.number": return ["status": truth["number/\(query.request["number"]?.integer ?? 0)"]]
+        default: return [:]
+        }
+    }
+}
+
+/// How many calls the parties take in how long (A2P guide §1.6, §3.1).
+public struct RateLimits: Hashable, Sendable {
+    /// Operation prefixes with calls and window; the first that fits counts.
+    public var classes: [RateClass]
+
+    /// One limit.
+    public struct RateClass: Hashable, Sendable {
+        /// Operations that begin like this share the limit.
+        public var prefix: String
+        /// Calls in a window.
+        public var calls: Int
+        /// The window.
+        public var window: Duration
+
+        /// A limit.
+        public init(_ prefix: String, _ calls: Int, per window: Duration) {
+            self.prefix = prefix
+            self.calls = calls
+            self.window = window
+        }
+    }
+
+    /// Limits.
+    public init(classes: [RateClass]) { self.classes = classes }
+
+    /// No limits: a recorded trace was limited when it was recorded.
+    public static let none = RateLimits(classes: [])
+    /// The parties' published limits.
+    public static let published = RateLimits(classes: [
+        RateClass("partner.associate", 1, per: .seconds(5)), RateClass("registry.", 20, per: .seconds(10)),
+        RateClass("vetting.", 20, per: .seconds(10)), RateClass("partner.", 20, per: .seconds(10)),
+        RateClass("provider.attachNumber", 1, per: .seconds(1)), RateClass("provider.", 1, per: .seconds(1)),
+    ])
+}
+
+/// A sliding window per class, on virtual time.
+struct RateLimiter: Sendable {
+    private let limits: RateLimits
+    private var calls: [String: [Timestamp]] = [:]
+
+    init(_ limits: RateLimits) { self.limits = limits }
+
+    /// Nil when the call is within the limit, and counted; else how long until one is.
+    mutating func wait(for operation: String, at now: Timestamp) -> Duration? {
+        guard let limit = limits.classes.first(where: { operation.hasPrefix($0.prefix) }) else { return nil }
+        let recent = calls[limit.prefix, default: []].filter { now - $0 < limit.window }
+        if recent.count >= limit.calls, let oldest = recent.first { return limit.window - (now - oldest) }
+        calls[limit.prefix] = recent + [now]
+        return nil
+    }
+}
