@@ -1,0 +1,33 @@
+public import Events
+public import Outcomes
+
+/// One path's frozen result for one entity. The control is what the owner did, the candidate what is measured against it.
+public struct Observation: Codable, Hashable, Sendable {
+    /// The entity.
+    public var entity: EntityID
+    /// Which path it was: `legacy` or `hybrid`.
+    public var path: String
+    /// What the entity ended as, or stands at.
+    public var outcome: Outcome
+    /// Its effects in the order performed.
+    public var ledger: [LedgerEntry]
+    /// Its messages that failed for good, by reason.
+    public var deadLetters: [String: Int]
+
+    /// An observation.
+    public init(entity: EntityID, path: String, outcome: Outcome, ledger: [LedgerEntry], deadLetters: [String: Int] = [:]) {
+        self.entity = entity
+        self.path = path
+        self.outcome = outcome
+        self.ledger = ledger
+        self.deadLetters = deadLetters
+    }
+
+    /// What the outcome layer compares, by path: the business status, the outcome's facts, `deadLetter/<reason>`.
+    var outcomeFacts: [String: JSONValue] {
+        var facts = outcome.facts
+        facts["status"] = .string(outcome.status)
+        for (reason, count) in deadLetters where count != 0 { facts["deadLetter/\(reason)"] = .integer(count) }
+        return facts
+    }
+}
