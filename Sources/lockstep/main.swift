@@ -1,1 +1,3 @@
-print("lockstep")
+import Commands
+
+await Lockstep.start()

@@ -92,7 +92,8 @@ extension A2PMachine {
             }
         guard let target, target != state else { return state }
         record.heldFrom = target == .MANUAL_HOLD ? state.rawValue : nil
-        record.overrides.append("\(payload["operator"]?.string ?? "unknown"): \(state.rawValue) -> \(target.rawValue)")
+        let what = payload["release"]?.bool == true ? "release" : target.rawValue
+        record.overrides.append("\(payload["operator"]?.string ?? "unknown"): \(what)")
         return target
     }
 }

@@ -1,4 +1,4 @@
-public import Events
+import Events
 import FoundationEssentials
 public import Outcomes
 import Synchronization

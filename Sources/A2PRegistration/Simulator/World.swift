@@ -8,8 +8,8 @@ import Synchronization
 /// the webhook reached us, enforces rate limits, and misbehaves as the trace's `world` lines say.
 public final class World: EffectPort {
     private struct Script: Hashable {
-        let key: String
         let attempts: Int
+        let until: Timestamp
         let answer: String
     }
 
@@ -40,7 +40,7 @@ public final class World: EffectPort {
 
     /// Scripts an answer: `{"registration", "operation", "ordinal"?, "attempts"?, "answer"}`; or a fact: `{"registration", "fact", "value"}`.
     ///
-    /// The first `attempts` attempts get `answer`: `429`, `500`, `591`, `timeout` (nothing done), `timeout-after-success`, `refused:CODE`.
+    /// The first `attempts` attempts of each try, or all calls before `until`, get `answer`: `429`, `500`, `591`, `timeout` (nothing done), `timeout-after-success`, `refused:CODE`.
     public func script(_ body: JSONValue) throws(TraceError) {
         guard let entity = body["registration"]?.string else { throw TraceError("a world line: expected \"registration\"") }
         if let fact = body["fact"]?.string {
@@ -51,7 +51,10 @@ public final class World: EffectPort {
             throw TraceError("a world line: expected \"operation\" and \"answer\", or \"fact\" and \"value\"")
         }
         let key = "\(entity) \(operation) \(body["ordinal"]?.integer ?? 1)"
-        state.withLock { $0.scripts[key] = Script(key: key, attempts: body["attempts"]?.integer ?? 1, answer: answer) }
+        let until = body["until"]?.string.flatMap { Timestamp($0) }
+        let attempts = body["attempts"]?.integer ?? (until == nil ? 1 : .max)
+        let script = Script(attempts: attempts, until: until ?? .distantFuture, answer: answer)
+        state.withLock { $0.scripts[key] = script }
     }
 
     public func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {
@@ -67,7 +70,7 @@ public final class World: EffectPort {
             return .failure(EffectError(.temporary, vendorCode: "429", message: "\(call.key): too many requests", retryAfter: wait))
         }
         let script = state.scripts["\(call.key.entity) \(call.key.operation) \(call.key.ordinal)"]
-        let answer = script.flatMap { call.attempt <= $0.attempts ? $0.answer : nil }
+        let answer = script.flatMap { call.attempt <= $0.attempts && call.at < $0.until ? $0.answer : nil }
         if let answer, answer != "timeout-after-success" { return .failure(Self.failure(answer, call)) }
         return performed(call, answer, &state)
     }

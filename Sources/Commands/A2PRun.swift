@@ -1,0 +1,145 @@
+public import A2PRegistration
+import Bridge
+public import Cutover
+public import DurableWorkflow
+public import Events
+import FoundationEssentials
+import HybridRouter
+import LegacyFixtures
+import LegacyStateMachine
+import Migrations
+public import Outcomes
+public import SQLiteStorage
+import Synchronization
+
+/// Which path runs the registrations.
+public enum RunMode: String, Codable, Sendable, CaseIterable {
+    /// The legacy machine alone.
+    case legacy
+    /// Legacy, and durable steps where the plan says so.
+    case hybrid
+}
+
+/// One run of recorded deliveries over one database: the composition that all verbs use.
+public struct A2PRun: Sendable {
+    /// What to run, and where.
+    public struct Options: Sendable {
+        /// Which path.
+        public var mode: RunMode
+        /// The plan; of a legacy run only its legacy steps count.
+        public var plan: MigrationPlan
+        /// The database's path; `:memory:` for none.
+        public var database: String
+        /// The effects log; nil for `<database>.effects.jsonl`, or memory with an in-memory database.
+        public var effectsLog: String?
+        /// The durable steps that exist as code.
+        public var steps: [DurableStep<Registration>]
+
+        /// Options.
+        public init(
+            mode: RunMode, plan: MigrationPlan, database: String, effectsLog: String? = nil, steps: [DurableStep<Registration>] = [Vetting.step]
+        ) {
+            self.mode = mode
+            self.plan = plan
+            self.database = database
+            self.effectsLog = effectsLog
+            self.steps = steps
+        }
+    }
+
+    let options: Options
+    let database: LockstepDatabase
+    let store: SQLiteHandoffStore
+    let bridge: Bridge<RegistrationState, Registration>
+    let engine: EmbeddedEngine
+    let world: World
+
+    /// Opens the database and puts the bridge together. Throws a sentence when plan or database are refused.
+    public init(_ options: Options, durability: LockstepDatabase.Durability = .grouped) throws {
+        self.options = options
+        let domain = A2PDomain.make(steps: options.steps)
+        let plan = options.mode == .legacy ? options.plan.legacyOnly() : options.plan
+        try plan.validate(
+            durable: Set(options.steps.compactMap { StepNumber($0.number) }), boundaries: Set(domain.machine.boundaries.values.compactMap { StepNumber($0) }))
+        let database = try LockstepDatabase(path: options.database, durability: durability)
+        let store = SQLiteHandoffStore(database)
+        let isMemory = options.database == ":memory:" && options.effectsLog == nil
+        let journal: any EffectJournal = isMemory ? MemoryJournal() : try FileJournal(path: options.effectsLog ?? options.database + ".effects.jsonl")
+        let world = World(journal: journal)
+        let made = Mutex<EmbeddedEngine?>(nil)
+        bridge = try Bridge(domain: domain, plan: plan, store: store, effects: world) { workflows, activities in
+            let engine = EmbeddedEngine(store: SQLiteWorkflowStore(database), workflows: workflows, activities: activities)
+            made.withLock { $0 = engine }
+            return engine
+        }
+        guard let engine = made.withLock({ $0 }) else { throw CommandFailure(.environment, "the durable engine was not made") }
+        self.engine = engine
+        self.database = database
+        self.store = store
+        self.world = world
+    }
+
+    /// Plays a whole trace from where the database stands.
+    public func play(_ lines: [TraceLine], progress: (Int, Timestamp) -> Void = { _, _ in }) async throws {
+        let book = ReferenceBook(lines)
+        let world = world
+        let runner = TraceRunner(bridge: bridge, engine: engine, occur: { try world.happen($0, registrations: book) })
+        try await runner.run(lines, progress: progress)
+    }
+
+    /// Plays lines as they come; `acknowledge` gets the ids of each line's events once they are durable.
+    public func play(stream next: () throws -> TraceLine?, acknowledge: @escaping @Sendable ([String]) -> Void) async throws {
+        let book = BookKeeper()
+        let world = world
+        let runner = TraceRunner(
+            bridge: bridge, engine: engine, groupSize: 1, occur: { try book.happen($0, world) }, acknowledge: acknowledge)
+        try await runner.run(stream: next)
+    }
+
+    /// What every registration amounts to.
+    public func outcomes() async throws -> [EntityID: Outcome] {
+        var outcomes: [EntityID: Outcome] = [:]
+        for entity in try await store.entities() { outcomes[entity] = try await bridge.outcome(of: entity) }
+        return outcomes
+    }
+
+    /// The effects of a registration, in the order performed.
+    public func ledger(of entity: EntityID) async throws -> [LedgerEntry] { try await store.ledger(of: entity) }
+}
+
+/// The references of a stream whose registrations are not known in advance.
+private final class BookKeeper: Sendable {
+    private let book = Mutex(ReferenceBook())
+
+    func happen(_ line: TraceLine, _ world: World) throws {
+        let known = book.withLock { book in
+            book.add(line)
+            return book
+        }
+        try world.happen(line, registrations: known)
+    }
+}
+
+/// Why a command ends, with the exit code that says whose move it is.
+public struct CommandFailure: Error, Sendable, CustomStringConvertible {
+    /// Exit codes: 0 ok, 1 differences or violations, 2 bad usage, 3 environment.
+    public enum Code: Int32, Sendable {
+        /// Differences or violations were found.
+        case differences = 1
+        /// The call's words are wrong.
+        case usage = 2
+        /// The machine has to change: file, lock, schema.
+        case environment = 3
+    }
+
+    /// Whose move it is.
+    public let code: Code
+    /// One sentence.
+    public let description: String
+
+    /// A failure.
+    public init(_ code: Code, _ description: String) {
+        self.code = code
+        self.description = description
+    }
+}

@@ -1,0 +1,98 @@
+import A2PRegistration
+import ArgumentParser
+import DurableWorkflow
+import Events
+import HybridRouter
+import Outcomes
+import SQLiteStorage
+
+/// `lockstep history`
+struct History: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Shows what happened to registrations, who owned them, and what was performed on their behalf.",
+        subcommands: [List.self, Show.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Lists the registrations of a database.", discussion: "lockstep history list --database work.sqlite")
+
+        @Option(help: "The database file.") var database: String
+        @Option(help: "Output: text or json.") var format: OutputFormat = .text
+
+        func run() async throws {
+            let store = SQLiteHandoffStore(try LockstepDatabase(path: database, readOnly: true))
+            var rows: [[String]] = [["registration", "state", "owner", "epoch", "step"]]
+            for entity in try await store.entities() {
+                guard let snapshot = try await store.snapshot(of: entity) else { continue }
+                let ownership = snapshot.ownership
+                rows.append([
+                    entity.rawValue, snapshot.record.state, ownership.owner.rawValue, String(ownership.epoch), ownership.step.description,
+                ])
+            }
+            guard format == .json else { return Console.print(Console.table(rows)) }
+            let names = rows[0]
+            let objects = rows.dropFirst().map { row in
+                JSONValue.object(Dictionary(zip(names, row.map { .string($0) }), uniquingKeysWith: { $1 }))
+            }
+            Console.print(JSONValue.array(objects).canonicalText)
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shows one registration: its journal, its effects, its workflows.",
+            discussion: "lockstep history show R-900001 --database work.sqlite")
+
+        @Argument(help: "The registration's id.") var registration: String
+        @Option(help: "The database file.") var database: String
+        @Option(help: "Output: text or json.") var format: OutputFormat = .text
+
+        func run() async throws {
+            let database = try LockstepDatabase(path: database, readOnly: true)
+            let store = SQLiteHandoffStore(database)
+            let entity = EntityID(registration)
+            guard let snapshot = try await store.snapshot(of: entity) else {
+                throw CommandFailure(.usage, "\(registration): expected a registration of \(self.database), found none; see 'lockstep history list'")
+            }
+            let journal = try await store.journal(of: entity)
+            let ledger = try await store.ledger(of: entity)
+            let workflows = SQLiteWorkflowStore(database)
+            var histories: [String: [HistoryEvent]] = [:]
+            for row in try await workflows.workflows() where row.id.hasPrefix("\(registration)/") {
+                histories[row.id] = try await workflows.history(of: row.id)
+            }
+            guard format == .json else { return Console.print(text(snapshot, journal, ledger, histories)) }
+            let object: JSONValue = [
+                "registration": .string(registration), "state": .string(snapshot.record.state),
+                "ownership": try JSONValue(encoding: snapshot.ownership), "journal": try JSONValue(encoding: journal),
+                "ledger": try JSONValue(encoding: ledger), "workflows": try JSONValue(encoding: histories),
+            ]
+            Console.print(object.canonicalText)
+        }
+
+        private func text(
+            _ snapshot: EntitySnapshot, _ journal: [JournalEntry], _ ledger: [LedgerEntry], _ histories: [String: [HistoryEvent]]
+        ) -> String {
+            let ownership = snapshot.ownership
+            var lines = ["\(registration): \(snapshot.record.state), \(ownership.owner.rawValue), epoch \(ownership.epoch), step \(ownership.step)", ""]
+            lines.append(Console.table([["at", "owner", "epoch", "what", "detail"]] + journal.map {
+                [$0.at.description, $0.owner.rawValue, String($0.epoch), $0.what, $0.detail]
+            }))
+            lines += ["", "effects"]
+            lines.append(Console.table([["at", "owner", "attempt", "key"]] + ledger.map {
+                [$0.at.description, $0.owner, String($0.attempt), $0.key.description]
+            }))
+            for (id, events) in histories.sorted(by: { $0.key < $1.key }) {
+                lines += ["", "workflow \(id)"]
+                lines.append(Console.table(events.map { [String($0.id), $0.at.description, $0.kind.rawValue, summary($0)] }))
+            }
+            return lines.joined(separator: "\n")
+        }
+
+        private func summary(_ event: HistoryEvent) -> String {
+            ["name", "sequence", "failure"].compactMap { name in
+                event.attributes[name].map { "\(name) \($0.string ?? $0.canonicalText)" }
+            }.joined(separator: ", ")
+        }
+    }
+}

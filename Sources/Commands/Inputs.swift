@@ -1,0 +1,74 @@
+import A2PRegistration
+import ArgumentParser
+import Cutover
+import Events
+import FoundationEssentials
+import LegacyFixtures
+import Migrations
+
+/// What to run: fixtures, folders or trace files.
+struct InputOptions: ParsableArguments {
+    @Argument(help: "Scenario folders or trace files (.jsonl); without any, all recorded fixtures.")
+    var inputs: [String] = []
+
+    @Option(help: "A plan file; default: the built-in plan in which step 5.2 is durable.")
+    var plan: String?
+
+    @Option(help: "The database file; default: a fresh one in the user's cache folder.")
+    var database: String?
+
+    @Option(help: "Output: text or json.")
+    var format: OutputFormat = .text
+
+    func loadPlan() throws -> MigrationPlan {
+        guard let plan else { return try MigrationPlan(yaml: EmbeddedPlans.hybrid, file: EmbeddedPlans.hybridName) }
+        guard let data = try? Data(contentsOf: URL(filePath: plan)) else {
+            throw CommandFailure(.usage, "\(plan): expected a plan file that can be read, found none; see Migrations/Plans")
+        }
+        return try MigrationPlan(yaml: String(decoding: data, as: UTF8.self), file: plan)
+    }
+
+    func load() throws -> Inputs {
+        if inputs.isEmpty {
+            let folder = LegacyFixtures.folder
+            guard let names = try? LegacyFixtures.names(), !names.isEmpty else {
+                throw CommandFailure(.environment, "\(folder): expected the recorded fixtures, found none; name folders or files to run")
+            }
+            return Inputs(scenarios: try names.map { try Scenario(folder: "\(folder)/\($0)") }, traces: [])
+        }
+        var isFolder = false
+        var scenarios: [Scenario] = []
+        var traces: [[TraceLine]] = []
+        for input in inputs {
+            guard FileManager.default.fileExists(atPath: input, isDirectory: &isFolder) else {
+                throw CommandFailure(.usage, "\(input): expected a scenario folder or a trace file, found nothing")
+            }
+            if isFolder { scenarios.append(try Scenario(folder: input)) } else { traces.append(try Scenario.lines(file: input)) }
+        }
+        return Inputs(scenarios: scenarios, traces: traces)
+    }
+
+    /// A fresh path in the user's cache folder.
+    static func freshDatabase(_ label: String) throws -> String {
+        let environment = ProcessInfo.processInfo.environment
+        let cache = environment["XDG_CACHE_HOME"] ?? (environment["HOME"].map { $0 + "/.cache" } ?? "/tmp")
+        let folder = cache + "/lockstep"
+        do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
+            throw CommandFailure(.environment, "\(folder): expected a cache folder that can be written; pass --database")
+        }
+        let stamp = Timestamp(Date()).description.filter { $0.isNumber || $0 == "T" }
+        return "\(folder)/\(label)-\(stamp)-\(ProcessInfo.processInfo.processIdentifier).sqlite"
+    }
+}
+
+/// Scenarios and traces, ready to play.
+struct Inputs {
+    let scenarios: [Scenario]
+    let traces: [[TraceLine]]
+
+    /// All lines in order of receipt.
+    var lines: [TraceLine] {
+        let all = scenarios.flatMap(\.lines) + traces.joined()
+        return all.enumerated().sorted { ($0.element.receivedAt, $0.offset) < ($1.element.receivedAt, $1.offset) }.map(\.element)
+    }
+}

@@ -1,0 +1,57 @@
+public import ArgumentParser
+import A2PRegistration
+import Cutover
+import Events
+import SQLiteStorage
+
+/// The command line's root; the executable calls ``main()``.
+public struct Lockstep: AsyncParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "lockstep",
+        abstract: "Moves a running event-driven state machine to durable workflows, one step at a time.",
+        discussion: "Exit codes: 0 ok, 1 differences or violations found, 2 bad usage, 3 the environment has to change.",
+        subcommands: [Run.self, MachineCommand.self, History.self])
+
+    public init() {}
+
+    /// Runs the command that the process was started with and ends the process with its exit code.
+    public static func start() async -> Never {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+            exit(withError: nil)
+        } catch {
+            end(with: error)
+        }
+    }
+
+    private static func end(with error: any Error) -> Never {
+        switch error {
+        case let failure as CommandFailure: leave(failure.description, failure.code)
+        case let refusal as DatabaseRefusal: leave(refusal.description, .environment)
+        case let refusal as JournalError: leave(refusal.description, .environment)
+        case let refusal as PlanError: leave(refusal.description, .usage)
+        case let refusal as TraceError: leave(refusal.description, .usage)
+        default:
+            if exitCode(for: error) == .validationFailure {
+                Console.error(fullMessage(for: error))
+                Console.exit(CommandFailure.Code.usage.rawValue)
+            }
+            exit(withError: error)
+        }
+    }
+
+    private static func leave(_ text: String, _ code: CommandFailure.Code) -> Never {
+        if !text.isEmpty { Console.error("lockstep: \(text)") }
+        Console.exit(code.rawValue)
+    }
+}
+
+/// How a command prints its result.
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+    case text, json
+}

@@ -1,0 +1,35 @@
+import A2PRegistration
+import ArgumentParser
+import Events
+import LegacyStateMachine
+
+/// `lockstep machine`
+struct MachineCommand: ParsableCommand {
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case text, json, mermaid, dot
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "machine", abstract: "Prints the legacy machine: its table, its chart, its states × events matrix.",
+        discussion: """
+            lockstep machine                      the table, a block a state
+            lockstep machine --matrix             every state × event: handled, ignored, undefined, with counts
+            lockstep machine --format mermaid     a chart for a document; dot for Graphviz
+            """)
+
+    @Option(help: "text, json, mermaid or dot.")
+    var format: Format = .text
+
+    @Flag(help: "The matrix instead of the table.")
+    var matrix = false
+
+    func run() throws {
+        let description = A2PMachine.machine.description
+        switch format {
+        case .text: Console.print(matrix ? description.matrixText : description.text)
+        case .json: Console.print(try JSONValue(encoding: description).canonicalText)
+        case .mermaid: Console.print(description.mermaid)
+        case .dot: Console.print(description.dot)
+        }
+    }
+}
