@@ -76,6 +76,7 @@ let package = Package(
             name: "Migrations", path: "Migrations",
             resources: [
                 .embedInCode("Schema/v001_lockstep.sql"), .embedInCode("Schema/v002_workflows.sql"), .embedInCode("Plans/hybrid-5.2.yaml"),
+                .embedInCode("Plans/legacy.yaml"),
             ]),
         // recorded scenarios
         .target(name: "LegacyFixtures", path: "LegacyFixtures"),

@@ -4,4 +4,8 @@ public enum EmbeddedPlans {
     public static let hybridName = "Migrations/Plans/hybrid-5.2.yaml"
     /// The built-in plan: step 5.2 is durable, everything else legacy.
     public static let hybrid = String(decoding: PackageResources.hybrid_5_2_yaml, as: UTF8.self)
+    /// The file name of the plan that moves nothing.
+    public static let legacyName = "Migrations/Plans/legacy.yaml"
+    /// Where every migration starts: ten steps, all legacy.
+    public static let legacy = String(decoding: PackageResources.legacy_yaml, as: UTF8.self)
 }

@@ -138,20 +138,34 @@ public struct MigrationPlan: Hashable, Sendable {
     public func validate(durable: Set<StepNumber>, boundaries: Set<StepNumber>) throws(PlanError) {
         for (index, step) in steps.enumerated() where step.stage != .legacy {
             if step.stage == .shadow {
-                throw PlanError("plan \(name), step \(step.number): stage shadow is not available yet; use 'lockstep compare', or stage legacy")
+                throw PlanError(
+                    "plan \(name), step \(step.number): stage shadow is not available yet; use 'lockstep compare', or stage legacy")
             }
             guard durable.contains(step.number) else {
                 throw PlanError(
-                    "plan \(name), step \(step.number): expected durable code for it, found none; write a DurableStep or put it on stage legacy")
+                    "plan \(name), step \(step.number): expected durable code for it, found none; write a DurableStep or put it on stage legacy"
+                )
             }
-            guard index > 0 else { throw PlanError("plan \(name), step \(step.number): the first step creates the entity and stays legacy") }
-            let before = steps[index - 1]
-            guard before.stage != .legacy || boundaries.contains(before.number) else {
+            guard index > 0 else {
+                throw PlanError("plan \(name), step \(step.number): the first step creates the entity and stays legacy")
+            }
+            if let before = lastLegacyStep(before: index), !boundaries.contains(before) {
                 throw PlanError(
-                    "plan \(name), step \(step.number): legacy does steps \(before.number) and \(step.number) in one transition;"
+                    "plan \(name), step \(step.number): legacy does steps \(before) and \(step.number) in one transition;"
                         + " split it, or move both")
             }
         }
+    }
+
+    /// The step from which legacy may hand over to the step at `index`; nil when durable always comes from a durable step.
+    private func lastLegacyStep(before index: Int) -> StepNumber? {
+        for step in steps[..<index].reversed() {
+            switch step.stage {
+            case .durable, .retired: return nil
+            case .legacy, .shadow, .canary: if !step.isAdded { return step.number }
+            }
+        }
+        return nil
     }
 }
 

@@ -15,9 +15,20 @@ private struct PlanReader {
 
     func compose(_ yaml: String) throws(PlanError) -> Node {
         let node: Node?
-        do { node = try Yams.compose(yaml: yaml) } catch { throw PlanError("\(file): expected YAML, found an error: \(error)") }
-        guard let node else { throw PlanError("\(file): expected a plan, found an empty file") }
+        do { node = try Yams.compose(yaml: yaml) } catch { throw unreadable(error) }
+        guard let node else { throw refusal(line: 1, expected: "a plan", found: "an empty file") }
         return node
+    }
+
+    private func unreadable(_ error: any Error) -> PlanError {
+        switch error as? YamlError {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+            return refusal(line: mark.line, expected: "YAML", found: "an error: \(problem)")
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            let names = duplicates.sorted().map { "'\($0)'" }.joined(separator: ", ")
+            return refusal(line: context.mark.line, expected: "every key once", found: "\(names) twice")
+        default: return refusal(line: 1, expected: "YAML in UTF-8", found: "something else")
+        }
     }
 
     func plan(_ root: Node) throws(PlanError) -> MigrationPlan {
@@ -33,7 +44,8 @@ private struct PlanReader {
         for node in list {
             let step = try step(node)
             if let last = steps.last, step.number <= last.number {
-                throw refusal(node, expected: "a step after \(last.number)", found: "step \(step.number)")
+                let again = step.number == last.number ? " again" : ""
+                throw refusal(node, expected: "a step after \(last.number)", found: "step \(step.number)\(again)")
             }
             steps.append(step)
         }
@@ -49,7 +61,8 @@ private struct PlanReader {
         let stageText = try text(members["stage"], "stage", node)
         guard let stage = Stage(stageText) else {
             throw refusal(
-                members["stage"] ?? node, expected: "stage legacy, shadow, canary N (0 to 100), durable or retired", found: "'\(stageText)'")
+                members["stage"] ?? node, expected: "stage legacy, shadow, canary N (0 to 100), durable or retired", found: "'\(stageText)'"
+            )
         }
         return PlannedStep(
             number: step, title: try text(members["title"], "title", node), stage: stage, isAdded: try flag(members["added"]),
@@ -77,7 +90,7 @@ private struct PlanReader {
 
     private func text(_ node: Node?, _ name: String, _ parent: Node) throws(PlanError) -> String {
         guard let node else { throw refusal(parent, expected: "'\(name)'", found: "none") }
-        guard let scalar = node.scalar else { throw refusal(node, expected: "'\(name)' as a text") }
+        guard let scalar = node.scalar, !scalar.string.isEmpty else { throw refusal(node, expected: "'\(name)' as a text") }
         return scalar.string
     }
 
@@ -90,10 +103,28 @@ private struct PlanReader {
     private func texts(_ node: Node?) throws(PlanError) -> [String] {
         guard let node else { return [] }
         guard let list = node.sequence else { throw refusal(node, expected: "a list of texts") }
-        return list.compactMap(\.string)
+        var texts: [String] = []
+        for element in list {
+            guard let text = element.scalar?.string, !text.isEmpty else { throw refusal(element, expected: "a text like vetting.*") }
+            texts.append(text)
+        }
+        return texts
     }
 
-    private func refusal(_ node: Node, expected: String, found: String = "something else") -> PlanError {
-        PlanError("\(file):\(node.mark?.line ?? 1): expected \(expected), found \(found); correct the plan")
+    private func refusal(_ node: Node, expected: String, found: String? = nil) -> PlanError {
+        refusal(line: node.mark?.line ?? 1, expected: expected, found: found ?? Self.shape(node))
+    }
+
+    private func refusal(line: Int, expected: String, found: String) -> PlanError {
+        PlanError("\(file):\(line): expected \(expected), found \(found); correct the plan")
+    }
+
+    private static func shape(_ node: Node) -> String {
+        switch node {
+        case .scalar(let scalar): scalar.string.isEmpty ? "nothing" : "'\(scalar.string)'"
+        case .mapping: "a mapping"
+        case .sequence(let list): list.isEmpty ? "an empty list" : "a list"
+        case .alias: "an alias"
+        }
     }
 }

@@ -14,6 +14,15 @@ public struct ComparisonSummary: Codable, Hashable, Sendable {
         public var unexpected: Int
         /// The first entity, by id, that differs there without a rule; else the first that differs.
         public var example: String
+
+        /// A cluster.
+        public init(layer: Difference.Layer, path: String, entities: Int, unexpected: Int, example: String) {
+            self.layer = layer
+            self.path = path
+            self.entities = entities
+            self.unexpected = unexpected
+            self.example = example
+        }
     }
 
     /// A rule and how often it was needed. A rule that masks nothing is a rule to remove.
@@ -22,6 +31,12 @@ public struct ComparisonSummary: Codable, Hashable, Sendable {
         public var glob: String
         /// How many differences it announced.
         public var masked: Int
+
+        /// A rule and its count.
+        public init(glob: String, masked: Int) {
+            self.glob = glob
+            self.masked = masked
+        }
     }
 
     /// Entities that were compared.
