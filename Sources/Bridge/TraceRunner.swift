@@ -31,8 +31,11 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
 
     /// Plays `lines` (in order of receipt) from where the database stands until nothing is left to do.
     ///
-    /// `progress` is called now and then with the number of lines played and the virtual time.
-    public func run(_ lines: [TraceLine], progress: (Int, Timestamp) -> Void = { _, _ in }) async throws {
+    /// `reactions` yields the lines that the outside has come up with since it was last asked. `progress` is called now and then with
+    /// the number of lines played and the virtual time.
+    public func run(
+        _ lines: [TraceLine], reactions: () -> [TraceLine] = { [] }, progress: (Int, Timestamp) -> Void = { _, _ in }
+    ) async throws {
         var play = try await Play(lines, store: bridge.store)
         try await bridge.resume()
         var rounds = 0
@@ -41,6 +44,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
             try await happen(&play)
             try await deliver(&play)
             try await work(at: play.now)
+            for line in reactions() { play.add(line) }
             try await save(play)
             rounds += 1
             if rounds % groupSize == 0 {
@@ -58,7 +62,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
         try await bridge.resume()
         while let line = try next() {
             while let due = try await nextMoment(play), due <= line.receivedAt { try await round(&play, at: due) }
-            play.append(line)
+            play.add(line)
             try await round(&play, at: line.receivedAt)
         }
         while let due = try await nextMoment(play) { try await round(&play, at: due) }
@@ -128,43 +132,46 @@ extension Timestamp {
 private struct Play {
     var now: Timestamp
     private(set) var position: Int
-    private var lines: [TraceLine]
-    private var occurrences: [Int]
+    private var deliveries: [TraceLine]
+    private var occurrences: [TraceLine]
     private var occurred = 0
 
     init(_ lines: [TraceLine], store: any HandoffStore) async throws {
-        self.lines = lines
+        deliveries = lines
         now = try await store.value("clock").flatMap { Int64($0) }.map { Timestamp(milliseconds: $0) } ?? .distantPast
         position = lines.isEmpty ? 0 : try await store.value("trace.position").flatMap { Int($0) } ?? 0
-        occurrences = lines.indices.sorted { Self.happened(lines[$0], $0) < Self.happened(lines[$1], $1) }
+        occurrences = lines.enumerated().sorted { left, right in
+            (Self.happened(left.element), left.offset) < (Self.happened(right.element), right.offset)
+        }.map(\.element)
     }
 
-    private static func happened(_ line: TraceLine, _ index: Int) -> (Timestamp, Int) {
-        (line.source == .world ? .distantPast : line.occurredAt ?? line.receivedAt, index)
+    private static func happened(_ line: TraceLine) -> Timestamp {
+        line.source == .world ? .distantPast : min(line.occurredAt ?? line.receivedAt, line.receivedAt)
     }
 
     var next: Timestamp? {
-        let delivery = position < lines.count ? lines[position].receivedAt : nil
-        let occurrence = occurred < occurrences.count ? Self.happened(lines[occurrences[occurred]], 0).0 : nil
+        let delivery = position < deliveries.count ? deliveries[position].receivedAt : nil
+        let occurrence = occurred < occurrences.count ? Self.happened(occurrences[occurred]) : nil
         return [delivery, occurrence].compactMap { $0 }.min()
     }
 
-    mutating func append(_ line: TraceLine) {
-        occurrences.append(lines.count)
-        lines.append(line)
+    /// Adds a line that was not known before; one that is earlier than the clock happens at once.
+    mutating func add(_ line: TraceLine) {
+        let delivery = deliveries[position...].firstIndex { $0.receivedAt > line.receivedAt }
+        deliveries.insert(line, at: delivery ?? deliveries.endIndex)
+        let occurrence = occurrences[occurred...].firstIndex { Self.happened($0) > Self.happened(line) }
+        occurrences.insert(line, at: occurrence ?? occurrences.endIndex)
     }
 
     mutating func takeOccurrence() -> TraceLine? {
-        guard occurred < occurrences.count else { return nil }
-        let line = lines[occurrences[occurred]]
-        guard Self.happened(line, 0).0 <= now else { return nil }
+        guard occurred < occurrences.count, Self.happened(occurrences[occurred]) <= now else { return nil }
         occurred += 1
-        return line
+        return occurrences[occurred - 1]
     }
 
     mutating func takeDeliveries() -> [TraceLine] {
         let start = position
-        while position < lines.count, lines[position].receivedAt <= now { position += 1 }
-        return Array(lines[start..<position])
+        while position < deliveries.count, deliveries[position].receivedAt <= now { position += 1 }
+        return Array(deliveries[start..<position])
     }
 }

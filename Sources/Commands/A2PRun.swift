@@ -34,16 +34,20 @@ public struct A2PRun: Sendable {
         public var effectsLog: String?
         /// The durable steps that exist as code.
         public var steps: [DurableStep<Registration>]
+        /// The outside that reacts to calls; nil for a recorded one.
+        public var simulator: Simulator?
 
         /// Options.
         public init(
-            mode: RunMode, plan: MigrationPlan, database: String, effectsLog: String? = nil, steps: [DurableStep<Registration>] = [Vetting.step]
+            mode: RunMode, plan: MigrationPlan, database: String, effectsLog: String? = nil, steps: [DurableStep<Registration>] = [Vetting.step],
+            simulator: Simulator? = nil
         ) {
             self.mode = mode
             self.plan = plan
             self.database = database
             self.effectsLog = effectsLog
             self.steps = steps
+            self.simulator = simulator
         }
     }
 
@@ -65,7 +69,8 @@ public struct A2PRun: Sendable {
         let store = SQLiteHandoffStore(database)
         let isMemory = options.database == ":memory:" && options.effectsLog == nil
         let journal: any EffectJournal = isMemory ? MemoryJournal() : try FileJournal(path: options.effectsLog ?? options.database + ".effects.jsonl")
-        let world = World(journal: journal)
+        let simulator = options.simulator
+        let world = World(journal: journal, limits: simulator == nil ? .none : .published, onCall: { simulator?.react(to: $0) })
         let made = Mutex<EmbeddedEngine?>(nil)
         bridge = try Bridge(domain: domain, plan: plan, store: store, effects: world) { workflows, activities in
             let engine = EmbeddedEngine(store: SQLiteWorkflowStore(database), workflows: workflows, activities: activities)
@@ -84,7 +89,7 @@ public struct A2PRun: Sendable {
         let book = ReferenceBook(lines)
         let world = world
         let runner = TraceRunner(bridge: bridge, engine: engine, occur: { try world.happen($0, registrations: book) })
-        try await runner.run(lines, progress: progress)
+        try await runner.run(lines, reactions: { options.simulator?.takeLines() ?? [] }, progress: progress)
     }
 
     /// Plays lines as they come; `acknowledge` gets the ids of each line's events once they are durable.

@@ -10,7 +10,7 @@ public struct Lockstep: AsyncParsableCommand {
         commandName: "lockstep",
         abstract: "Moves a running event-driven state machine to durable workflows, one step at a time.",
         discussion: "Exit codes: 0 ok, 1 differences or violations found, 2 bad usage, 3 the environment has to change.",
-        subcommands: [Run.self, MachineCommand.self, History.self])
+        subcommands: [Run.self, Compare.self, MachineCommand.self, Generate.self, History.self])
 
     public init() {}
 

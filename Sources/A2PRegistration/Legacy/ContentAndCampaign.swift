@@ -51,11 +51,11 @@ extension A2PMachine {
             return .USECASE_NOT_QUALIFIED
         }
         record.clearRejection()
-        try await NumberProvider(context.effects).createMessagingService(&record)
         return .CONTENT_REVIEW
     }
 
     private static func submitCampaign(_ record: inout Registration, _ context: ActionContext) async throws -> State {
+        try await NumberProvider(context.effects).createMessagingService(&record)
         try await Registry(context.effects).createCampaign(&record)
         try await Billing(context.effects).charge("campaignMonthlyFee", step: "7", cents: FeeSchedule.standard.campaignMonthly)
         try await Billing(context.effects).charge(

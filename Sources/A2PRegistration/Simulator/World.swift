@@ -22,13 +22,13 @@ public final class World: EffectPort {
 
     private let journal: any EffectJournal
     private let state: Mutex<State>
-    private let onPerform: (@Sendable (EffectCall) -> Void)?
+    private let onCall: (@Sendable (WorldCall) -> Void)?
 
-    /// A world that remembers what `journal` has. `limits` are enforced on the calls' own (virtual) times. `onPerform` is told of
-    /// every effect at the moment it is performed.
-    public init(journal: any EffectJournal, limits: RateLimits = .none, onPerform: (@Sendable (EffectCall) -> Void)? = nil) {
+    /// A world that remembers what `journal` has. `limits` are enforced on the calls' own (virtual) times. `onCall` is told of
+    /// every effect at the moment it is performed, and of every read.
+    public init(journal: any EffectJournal, limits: RateLimits = .none, onCall: (@Sendable (WorldCall) -> Void)? = nil) {
         self.journal = journal
-        self.onPerform = onPerform
+        self.onCall = onCall
         let replies = Dictionary(journal.entries.map { ($0.key, $0.reply) }, uniquingKeysWith: { first, _ in first })
         state = Mutex(State(replies: replies, limiter: RateLimiter(limits)))
     }
@@ -84,7 +84,7 @@ public final class World: EffectPort {
         }
         state.replies[call.key] = reply
         Self.consequences(call, &state.truths[call.key.entity, default: WorldTruth()])
-        onPerform?(call)
+        onCall?(WorldCall(entity: call.key.entity, operation: call.key.operation, ordinal: call.key.ordinal, request: call.request, at: call.at))
         if answer == "timeout-after-success" {
             return .failure(EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(call.key): no answer in 10 s"))
         }
@@ -94,7 +94,8 @@ public final class World: EffectPort {
     public func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? { state.withLock { $0.replies[key] } }
 
     public func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue {
-        state.withLock { Self.answer(query, $0.truths[query.entity] ?? WorldTruth()) }
+        onCall?(WorldCall(entity: query.entity, operation: query.operation, ordinal: 1, request: query.request, at: query.at))
+        return state.withLock { Self.answer(query, $0.truths[query.entity] ?? WorldTruth()) }
     }
 
     private static func failure(_ answer: String, _ call: EffectCall) -> EffectError {
@@ -159,6 +160,20 @@ public final class World: EffectPort {
         default: return [:]
         }
     }
+}
+
+/// A call that reached the outside.
+public struct WorldCall: Sendable {
+    /// On whose behalf.
+    public let entity: EntityID
+    /// `party.operation`.
+    public let operation: String
+    /// The effect's ordinal; 1 for a read.
+    public let ordinal: Int
+    /// What was asked.
+    public let request: JSONValue
+    /// When.
+    public let at: Timestamp
 }
 
 /// How many calls the parties take in how long (A2P guide §1.6, §3.1).

@@ -1,0 +1,97 @@
+public import A2PRegistration
+import ArgumentParser
+import Bridge
+public import Cutover
+public import DurableWorkflow
+public import Events
+import SQLiteStorage
+public import ShadowComparator
+
+/// Both paths over the same deliveries, each on a database of its own.
+public struct A2PComparison: Sendable {
+    /// Legacy alone.
+    public let legacy: A2PRun
+    /// Legacy and durable as the plan says.
+    public let hybrid: A2PRun
+
+    /// Opens both databases: `database` with `.legacy` and `.hybrid` before its ending, or two in memory.
+    public init(plan: MigrationPlan, database: String, steps: [DurableStep<Registration>] = [Vetting.step]) throws {
+        let isMemory = database == ":memory:"
+        legacy = try A2PRun(.init(mode: .legacy, plan: plan, database: isMemory ? database : database + ".legacy", steps: steps))
+        hybrid = try A2PRun(.init(mode: .hybrid, plan: plan, database: isMemory ? database : database + ".hybrid", steps: steps))
+    }
+
+    /// Plays the lines through both paths.
+    public func play(_ lines: [TraceLine], progress: (RunMode, Int, Timestamp) -> Void = { _, _, _ in }) async throws {
+        try await legacy.play(lines) { progress(.legacy, $0, $1) }
+        try await hybrid.play(lines) { progress(.hybrid, $0, $1) }
+    }
+
+    /// What the two paths made of every registration.
+    public func summary() async throws -> ComparisonSummary {
+        let expected = hybrid.options.plan.expected
+        let comparator = Comparator(expectedFacts: expected.facts, expectedEffects: expected.effects)
+        return comparator.compare(controls: try await legacy.observations(), candidates: try await hybrid.observations())
+    }
+}
+
+extension A2PRun {
+    /// One observation per registration, in order of ids.
+    public func observations() async throws -> [Observation] {
+        var observations: [Observation] = []
+        for entity in try await store.entities() {
+            guard let outcome = try await bridge.outcome(of: entity) else { continue }
+            observations.append(
+                Observation(entity: entity, path: options.mode.rawValue, outcome: outcome, ledger: try await store.ledger(of: entity)))
+        }
+        return observations
+    }
+}
+
+/// `lockstep compare`
+struct Compare: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Runs the same deliveries through legacy alone and through hybrid, and compares outcomes, states and effects.",
+        discussion: """
+            lockstep compare                        all fixtures
+            lockstep compare trace.jsonl --format json
+            Differences that the plan declares are expected; anything else is a mismatch and ends with exit code 1.
+            """)
+
+    @OptionGroup var input: InputOptions
+
+    @Option(help: "Seed of the simulated outside; recorded traces do not depend on it.")
+    var seed: UInt64 = 1
+
+    func run() async throws {
+        let inputs = try input.load()
+        let database = try input.database ?? InputOptions.freshDatabase("compare")
+        let comparison = try A2PComparison(plan: try input.loadPlan(), database: database)
+        let lines = inputs.lines
+        try await comparison.play(lines) { Console.progress("\($0.rawValue): \($1) of \(lines.count) deliveries, \($2)") }
+        Console.endProgress()
+        let summary = try await comparison.summary()
+        Console.print(input.format == .json ? try JSONValue(encoding: summary).canonicalText : Self.text(summary, database))
+        if summary.mismatched > 0 { throw CommandFailure(.differences, "") }
+    }
+
+    static func text(_ summary: ComparisonSummary, _ database: String) -> String {
+        var lines = [
+            "\(summary.compared) compared: \(summary.matched) matched, \(summary.expectedDifferences) with expected differences, \(summary.mismatched) mismatched",
+            "",
+        ]
+        if !summary.clusters.isEmpty {
+            lines.append(Console.table([["layer", "path", "registrations", "unexpected", "example"]] + summary.clusters.map {
+                [$0.layer.rawValue, $0.path, String($0.entities), String($0.unexpected), $0.example]
+            }))
+        }
+        for mismatch in summary.mismatches.prefix(20) {
+            lines += ["", "\(mismatch.entity)"]
+            for difference in mismatch.differences where !difference.expected {
+                lines.append("  \(difference.layer.rawValue) \(difference.path) \(difference.kind.rawValue): legacy \(difference.control?.canonicalText ?? "nothing"), hybrid \(difference.candidate?.canonicalText ?? "nothing")")
+            }
+        }
+        lines += ["", "databases \(database).legacy and .hybrid; see 'lockstep history show'"]
+        return lines.joined(separator: "\n")
+    }
+}

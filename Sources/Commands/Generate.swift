@@ -1,0 +1,61 @@
+import A2PRegistration
+import ArgumentParser
+import Cutover
+import Events
+import FoundationEssentials
+import Migrations
+
+/// `lockstep generate`
+struct Generate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Records a trace of many registrations against the simulated outside, in the same form as the fixtures.",
+        discussion: """
+            lockstep generate --registrations 10000 --seed 7 --output trace.jsonl
+            The same arguments give the same file, byte for byte.
+            """)
+
+    @Option(help: "How many registrations.")
+    var registrations: Int
+
+    @Option(help: "The seed; what happens to a registration depends on it and on the registration's id alone.")
+    var seed: UInt64 = 1
+
+    @Option(help: "The file to write.")
+    var output: String
+
+    private static let groupSize = 200
+
+    func validate() throws {
+        if registrations < 1 { throw ValidationError("--registrations: expected at least 1, found \(registrations)") }
+    }
+
+    func run() async throws {
+        let plan = try MigrationPlan(yaml: EmbeddedPlans.hybrid, file: EmbeddedPlans.hybridName)
+        var lines: [TraceLine] = []
+        for first in stride(from: 1, through: registrations, by: Self.groupSize) {
+            lines += try await record(first...min(registrations, first + Self.groupSize - 1), plan)
+            Console.progress("\(min(registrations, first + Self.groupSize - 1)) of \(registrations) registrations")
+        }
+        Console.endProgress()
+        let sorted = lines.enumerated().sorted { ($0.element.receivedAt, $0.offset) < ($1.element.receivedAt, $1.offset) }
+        do { try Data(sorted.map { $0.element.text + "\n" }.joined().utf8).write(to: URL(filePath: output)) } catch {
+            throw CommandFailure(.environment, "\(output): expected a file that can be written: \(error)")
+        }
+        Console.print("\(registrations) registrations, \(lines.count) deliveries, seed \(seed): \(output)")
+    }
+
+    /// Runs some registrations in hybrid mode against the simulator and returns what was delivered.
+    private func record(_ numbers: ClosedRange<Int>, _ plan: MigrationPlan) async throws -> [TraceLine] {
+        let simulator = Simulator(seed: seed)
+        let start = Timestamp(milliseconds: 1_772_442_000_000)  // 2026-03-02T09:00:00Z
+        for number in numbers {
+            let digits = String(number)
+            let id = EntityID("R-" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits)
+            simulator.open(id, at: start + .milliseconds(Int64(number) * 36_000))
+        }
+        let run = try A2PRun(.init(mode: .hybrid, plan: plan, database: ":memory:", simulator: simulator))
+        let opening = simulator.takeLines().sorted { $0.receivedAt < $1.receivedAt }
+        try await run.play(opening)
+        return simulator.trace
+    }
+}
