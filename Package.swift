@@ -94,7 +94,9 @@ let package = Package(
             dependencies: ["MigrationReport", "Events", "Outcomes", "HybridRouter", "ShadowComparator", "Cutover"]),
         .testTarget(
             name: "A2PRegistrationTests",
-            dependencies: ["A2PRegistration", "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "BridgeTesting"]),
+            dependencies: [
+                "A2PRegistration", "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "BridgeTesting",
+            ]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(
             name: "ConformanceTests",

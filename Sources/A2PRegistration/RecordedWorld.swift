@@ -31,7 +31,8 @@ public struct ReferenceBook: Sendable {
         let entity = EntityID(id)
         let ids =
             [
-                id, SyntheticIDs.brand(entity), SyntheticIDs.campaign(entity), SyntheticIDs.brandSid(entity), SyntheticIDs.campaignSid(entity),
+                id, SyntheticIDs.brand(entity), SyntheticIDs.campaign(entity), SyntheticIDs.brandSid(entity),
+                SyntheticIDs.campaignSid(entity),
                 SyntheticIDs.vetting(entity), SyntheticIDs.telnyxBrand(entity), SyntheticIDs.telnyxCampaign(entity),
             ] + (1...50).map { SyntheticIDs.numberSid(entity, index: $0) }
         for id in ids { entities[id] = entity }

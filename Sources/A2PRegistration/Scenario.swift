@@ -34,7 +34,9 @@ public struct Scenario: Sendable {
     /// Reads a trace file.
     public static func lines(file: String) throws -> [TraceLine] {
         let data: Data
-        do { data = try Data(contentsOf: URL(filePath: file)) } catch { throw TraceError("\(file): expected a file that can be read, found none") }
+        do { data = try Data(contentsOf: URL(filePath: file)) } catch {
+            throw TraceError("\(file): expected a file that can be read, found none")
+        }
         var lines: [TraceLine] = []
         for (index, text) in data.split(separator: UInt8(ascii: "\n")).enumerated() {
             do { lines.append(try TraceLine(parsing: String(decoding: text, as: UTF8.self))) } catch {

@@ -50,7 +50,9 @@ extension Pipeline {
             ledger: try await store.ledger(of: ownership.entity), port: effects)
     }
 
-    private func retry(_ change: inout Change, _ snapshot: EntitySnapshot, _ row: InboxRow, at moment: Timestamp, reason: String) async throws {
+    private func retry(_ change: inout Change, _ snapshot: EntitySnapshot, _ row: InboxRow, at moment: Timestamp, reason: String)
+        async throws
+    {
         note(&change, snapshot, row.event, "attempt \(row.attempt) failed, again at \(moment): \(reason)", counter: "retries")
         change.rows = [
             .init(sequence: row.sequence, disposition: .pending, retry: .init(attempt: row.attempt + 1, at: moment), note: reason)
@@ -130,7 +132,8 @@ extension Pipeline {
         change.ownership = next
         change.unpark = true
         let input = SegmentInput(
-            entity: next.entity, epoch: next.epoch, steps: plan.segment(from: step, for: next.entity).filter { !next.completed.contains($0) },
+            entity: next.entity, epoch: next.epoch,
+            steps: plan.segment(from: step, for: next.entity).filter { !next.completed.contains($0) },
             record: try JSONValue(encoding: record))
         change.outbox.append(
             OutboxMessage(entity: next.entity, epoch: next.epoch, kind: .start, payload: try JSONValue(encoding: input)))

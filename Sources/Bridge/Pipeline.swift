@@ -72,7 +72,8 @@ final class Pipeline<State: MachineState, Record: Codable & Sendable>: Sendable 
 
     func state(_ record: StoredRecord) throws -> State {
         guard let state = State(rawValue: record.state) else {
-            throw BridgeError("a record in state \(record.state): expected a state of machine \(domain.machine.name); use the build that wrote it")
+            throw BridgeError(
+                "a record in state \(record.state): expected a state of machine \(domain.machine.name); use the build that wrote it")
         }
         return state
     }

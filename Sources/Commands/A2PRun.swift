@@ -39,7 +39,8 @@ public struct A2PRun: Sendable {
 
         /// Options.
         public init(
-            mode: RunMode, plan: MigrationPlan, database: String, effectsLog: String? = nil, steps: [DurableStep<Registration>] = [Vetting.step],
+            mode: RunMode, plan: MigrationPlan, database: String, effectsLog: String? = nil,
+            steps: [DurableStep<Registration>] = [Vetting.step],
             simulator: Simulator? = nil
         ) {
             self.mode = mode
@@ -64,11 +65,13 @@ public struct A2PRun: Sendable {
         let domain = A2PDomain.make(steps: options.steps)
         let plan = options.mode == .legacy ? options.plan.legacyOnly() : options.plan
         try plan.validate(
-            durable: Set(options.steps.compactMap { StepNumber($0.number) }), boundaries: Set(domain.machine.boundaries.values.compactMap { StepNumber($0) }))
+            durable: Set(options.steps.compactMap { StepNumber($0.number) }),
+            boundaries: Set(domain.machine.boundaries.values.compactMap { StepNumber($0) }))
         let database = try LockstepDatabase(path: options.database, durability: durability)
         let store = SQLiteHandoffStore(database)
         let isMemory = options.database == ":memory:" && options.effectsLog == nil
-        let journal: any EffectJournal = isMemory ? MemoryJournal() : try FileJournal(path: options.effectsLog ?? options.database + ".effects.jsonl")
+        let journal: any EffectJournal =
+            isMemory ? MemoryJournal() : try FileJournal(path: options.effectsLog ?? options.database + ".effects.jsonl")
         let simulator = options.simulator
         let world = World(journal: journal, limits: simulator == nil ? .none : .published, onCall: { simulator?.react(to: $0) })
         let made = Mutex<EmbeddedEngine?>(nil)

@@ -81,14 +81,19 @@ struct Compare: AsyncParsableCommand {
             "",
         ]
         if !summary.clusters.isEmpty {
-            lines.append(Console.table([["layer", "path", "registrations", "unexpected", "example"]] + summary.clusters.map {
-                [$0.layer.rawValue, $0.path, String($0.entities), String($0.unexpected), $0.example]
-            }))
+            lines.append(
+                Console.table(
+                    [["layer", "path", "registrations", "unexpected", "example"]]
+                        + summary.clusters.map {
+                            [$0.layer.rawValue, $0.path, String($0.entities), String($0.unexpected), $0.example]
+                        }))
         }
         for mismatch in summary.mismatches.prefix(20) {
             lines += ["", "\(mismatch.entity)"]
             for difference in mismatch.differences where !difference.expected {
-                lines.append("  \(difference.layer.rawValue) \(difference.path) \(difference.kind.rawValue): legacy \(difference.control?.canonicalText ?? "nothing"), hybrid \(difference.candidate?.canonicalText ?? "nothing")")
+                lines.append(
+                    "  \(difference.layer.rawValue) \(difference.path) \(difference.kind.rawValue): legacy \(difference.control?.canonicalText ?? "nothing"), hybrid \(difference.candidate?.canonicalText ?? "nothing")"
+                )
             }
         }
         lines += ["", "databases \(database).legacy and .hybrid; see 'lockstep history show'"]

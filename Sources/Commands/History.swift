@@ -52,7 +52,8 @@ struct History: ParsableCommand {
             let store = SQLiteHandoffStore(database)
             let entity = EntityID(registration)
             guard let snapshot = try await store.snapshot(of: entity) else {
-                throw CommandFailure(.usage, "\(registration): expected a registration of \(self.database), found none; see 'lockstep history list'")
+                throw CommandFailure(
+                    .usage, "\(registration): expected a registration of \(self.database), found none; see 'lockstep history list'")
             }
             let journal = try await store.journal(of: entity)
             let ledger = try await store.ledger(of: entity)
@@ -74,14 +75,23 @@ struct History: ParsableCommand {
             _ snapshot: EntitySnapshot, _ journal: [JournalEntry], _ ledger: [LedgerEntry], _ histories: [String: [HistoryEvent]]
         ) -> String {
             let ownership = snapshot.ownership
-            var lines = ["\(registration): \(snapshot.record.state), \(ownership.owner.rawValue), epoch \(ownership.epoch), step \(ownership.step)", ""]
-            lines.append(Console.table([["at", "owner", "epoch", "what", "detail"]] + journal.map {
-                [$0.at.description, $0.owner.rawValue, String($0.epoch), $0.what, $0.detail]
-            }))
+            var lines = [
+                "\(registration): \(snapshot.record.state), \(ownership.owner.rawValue), epoch \(ownership.epoch), step \(ownership.step)",
+                "",
+            ]
+            lines.append(
+                Console.table(
+                    [["at", "owner", "epoch", "what", "detail"]]
+                        + journal.map {
+                            [$0.at.description, $0.owner.rawValue, String($0.epoch), $0.what, $0.detail]
+                        }))
             lines += ["", "effects"]
-            lines.append(Console.table([["at", "owner", "attempt", "key"]] + ledger.map {
-                [$0.at.description, $0.owner, String($0.attempt), $0.key.description]
-            }))
+            lines.append(
+                Console.table(
+                    [["at", "owner", "attempt", "key"]]
+                        + ledger.map {
+                            [$0.at.description, $0.owner, String($0.attempt), $0.key.description]
+                        }))
             for (id, events) in histories.sorted(by: { $0.key < $1.key }) {
                 lines += ["", "workflow \(id)"]
                 lines.append(Console.table(events.map { [String($0.id), $0.at.description, $0.kind.rawValue, summary($0)] }))

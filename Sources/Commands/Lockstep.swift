@@ -1,17 +1,19 @@
-public import ArgumentParser
 import A2PRegistration
+public import ArgumentParser
 import Cutover
 import Events
 import SQLiteStorage
 
 /// The command line's root; the executable calls ``main()``.
 public struct Lockstep: AsyncParsableCommand {
+    /// Required by ``AsyncParsableCommand``, which says what it does.
     public static let configuration = CommandConfiguration(
         commandName: "lockstep",
         abstract: "Moves a running event-driven state machine to durable workflows, one step at a time.",
         discussion: "Exit codes: 0 ok, 1 differences or violations found, 2 bad usage, 3 the environment has to change.",
         subcommands: [Run.self, Compare.self, MachineCommand.self, Generate.self, History.self])
 
+    /// Required by ``AsyncParsableCommand``, which says what it does.
     public init() {}
 
     /// Runs the command that the process was started with and ends the process with its exit code.

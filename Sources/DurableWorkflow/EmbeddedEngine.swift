@@ -33,18 +33,21 @@ public final class EmbeddedEngine: DurableEngine {
 
     // MARK: The port
 
+    /// Required by ``DurableEngine``, which says what it does.
     public func start(workflowID: String, type: String, input: JSONValue, at now: Timestamp) async throws {
         guard try await store.workflow(workflowID) == nil else { return }
         let row = WorkflowRow(id: workflowID, runID: StableHash.hexadecimal("\(workflowID) \(now.milliseconds)"), type: type)
         try await append(.workflowStarted, ["type": .string(type), "input": input], to: row, at: now)
     }
 
+    /// Required by ``DurableEngine``, which says what it does.
     public func signal(workflowID: String, signal: SignalMessage, at now: Timestamp) async throws {
         guard let row = try await store.workflow(workflowID), !row.status.isClosed else { return }
         guard try await !store.hasSignal(signal.id, workflow: workflowID) else { return }
         try await append(.signalReceived, try JSONValue(encoding: signal), to: row, at: now)
     }
 
+    /// Required by ``DurableEngine``, which says what it does.
     public func cancel(workflowID: String, at now: Timestamp) async throws {
         guard let row = try await store.workflow(workflowID), !row.status.isClosed else { return }
         try await append(.cancelRequested, [:], to: row, at: now)
@@ -125,7 +128,9 @@ public final class EmbeddedEngine: DurableEngine {
         }
     }
 
-    private func decided(_ row: WorkflowRow, _ commands: [HistoryEvent], _ policies: [Int: RetryPolicy], at now: Timestamp) -> WorkflowChange {
+    private func decided(_ row: WorkflowRow, _ commands: [HistoryEvent], _ policies: [Int: RetryPolicy], at now: Timestamp)
+        -> WorkflowChange
+    {
         var change = WorkflowChange(row: row)
         change.row.isReady = false
         change.row.status = .running
@@ -169,7 +174,8 @@ public final class EmbeddedEngine: DurableEngine {
         case .success(let value):
             change.endedActivities = [activity.sequence]
             change.add(
-                .activityCompleted, ["sequence": .integer(activity.sequence), "attempt": .integer(activity.attempt), "result": value], at: now)
+                .activityCompleted, ["sequence": .integer(activity.sequence), "attempt": .integer(activity.attempt), "result": value],
+                at: now)
         case .failure(let failure):
             if let delay = activity.retry.delay(afterAttempt: activity.attempt, failure: failure) {
                 var next = activity
@@ -180,7 +186,8 @@ public final class EmbeddedEngine: DurableEngine {
             } else {
                 change.endedActivities = [activity.sequence]
                 let attributes: JSONValue = [
-                    "sequence": .integer(activity.sequence), "attempt": .integer(activity.attempt), "failure": try JSONValue(encoding: failure),
+                    "sequence": .integer(activity.sequence), "attempt": .integer(activity.attempt),
+                    "failure": try JSONValue(encoding: failure),
                 ]
                 change.add(.activityFailed, attributes, at: now)
             }
@@ -253,7 +260,9 @@ public final class EmbeddedEngine: DurableEngine {
 struct UnknownWorkflowType: Error, CustomStringConvertible {
     let workflowID: String
     let type: String
-    var description: String { "workflow \(workflowID): expected code for type \(type), found none; register it or deploy the build that has it" }
+    var description: String {
+        "workflow \(workflowID): expected code for type \(type), found none; register it or deploy the build that has it"
+    }
 }
 
 extension WorkflowChange {

@@ -15,12 +15,16 @@ public final class InMemoryWorkflowStore: WorkflowStore {
     /// An empty store.
     public init() {}
 
+    /// Required by ``WorkflowStore``, which says what it does.
     public func workflow(_ id: String) async throws -> WorkflowRow? { contents.withLock { $0.rows[id] } }
 
+    /// Required by ``WorkflowStore``, which says what it does.
     public func workflows() async throws -> [WorkflowRow] { contents.withLock { $0.rows.values.sorted { $0.id < $1.id } } }
 
+    /// Required by ``WorkflowStore``, which says what it does.
     public func history(of id: String) async throws -> [HistoryEvent] { contents.withLock { $0.histories[id] ?? [] } }
 
+    /// Required by ``WorkflowStore``, which says what it does.
     public func commit(_ change: WorkflowChange) async throws {
         let id = change.row.id
         contents.withLock { contents in
@@ -34,16 +38,19 @@ public final class InMemoryWorkflowStore: WorkflowStore {
         }
     }
 
+    /// Required by ``WorkflowStore``, which says what it does.
     public func hasSignal(_ signalID: String, workflow id: String) async throws -> Bool {
         contents.withLock { contents in
             contents.histories[id, default: []].contains { $0.kind == .signalReceived && $0.attributes["id"]?.string == signalID }
         }
     }
 
+    /// Required by ``WorkflowStore``, which says what it does.
     public func ready() async throws -> [WorkflowRow] {
         contents.withLock { $0.rows.values.filter { $0.isReady && !$0.status.isClosed }.sorted { $0.id < $1.id } }
     }
 
+    /// Required by ``WorkflowStore``, which says what it does.
     public func dueActivities(at now: Timestamp) async throws -> [PendingActivity] {
         contents.withLock { contents in
             contents.activities.values.joined().filter { $0.dueAt <= now }
@@ -51,6 +58,7 @@ public final class InMemoryWorkflowStore: WorkflowStore {
         }
     }
 
+    /// Required by ``WorkflowStore``, which says what it does.
     public func dueTimers(at now: Timestamp) async throws -> [PendingTimer] {
         contents.withLock { contents in
             contents.timers.values.joined().filter { $0.fireAt <= now }
@@ -58,6 +66,7 @@ public final class InMemoryWorkflowStore: WorkflowStore {
         }
     }
 
+    /// Required by ``WorkflowStore``, which says what it does.
     public func nextDue() async throws -> Timestamp? {
         contents.withLock { contents in
             (contents.activities.values.joined().map(\.dueAt) + contents.timers.values.joined().map(\.fireAt)).min()

@@ -43,7 +43,9 @@ final class LiveWorkflow: @unchecked Sendable {
             for event in inputs { try show(event, run: run) }
             executor.drain()
         }
-        if executor.takeEscape() { throw WorkflowEscape(workflowID: context.workflowID, what: "a task or actor outside the workflow resumed it") }
+        if executor.takeEscape() {
+            throw WorkflowEscape(workflowID: context.workflowID, what: "a task or actor outside the workflow resumed it")
+        }
         let decided = context.takeCommands()
         let isDone = decided.0.last.map { [.workflowCompleted, .workflowFailed, .workflowCancelled].contains($0.kind) } ?? false
         if !isDone, !context.isAwaiting {

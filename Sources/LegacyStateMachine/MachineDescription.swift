@@ -49,7 +49,8 @@ extension Machine {
     /// The machine as data.
     public var description: MachineDescription {
         MachineDescription(
-            name: name, states: State.allCases.map(\.rawValue), events: events, final: State.allCases.filter(final.contains).map(\.rawValue),
+            name: name, states: State.allCases.map(\.rawValue), events: events,
+            final: State.allCases.filter(final.contains).map(\.rawValue),
             steps: Dictionary(steps.map { ($0.key.rawValue, $0.value) }, uniquingKeysWith: { $1 }),
             rows: transitions.map { row in
                 .init(from: row.from.map(\.rawValue), event: row.event, to: row.to.map(\.rawValue), note: row.note)

@@ -3,6 +3,7 @@ import GRDB
 public import HybridRouter
 
 extension SQLiteHandoffStore {
+    /// Required by ``HandoffStore``, which says what it does.
     public func accept(_ arrivals: [Arrival], at now: Timestamp) async throws -> [Acceptance] {
         try database.write { database in try arrivals.map { try Self.accept($0, at: now, in: database) } }
     }

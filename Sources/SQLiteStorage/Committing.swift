@@ -4,6 +4,7 @@ public import HybridRouter
 import Outcomes
 
 extension SQLiteHandoffStore {
+    /// Required by ``HandoffStore``, which says what it does.
     public func commit(_ change: Change) async throws -> Committed {
         try database.write { database in
             try Self.fence(change, in: database)

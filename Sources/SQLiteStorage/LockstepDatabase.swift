@@ -51,7 +51,8 @@ public final class LockstepDatabase: Sendable {
         configuration.busyMode = .timeout(30)
         configuration.readonly = readOnly
         do {
-            return path == ":memory:" ? try DatabaseQueue(configuration: configuration) : try DatabaseQueue(path: path, configuration: configuration)
+            return path == ":memory:"
+                ? try DatabaseQueue(configuration: configuration) : try DatabaseQueue(path: path, configuration: configuration)
         } catch {
             throw refusal(path, error)
         }
@@ -78,7 +79,9 @@ public final class LockstepDatabase: Sendable {
     private static func refusal(_ path: String, _ error: any Error) -> DatabaseRefusal {
         let found = (error as? DatabaseError)?.message ?? "\(error)"
         return DatabaseRefusal(
-            description: "\(path): expected a Lockstep database or a path that can be created, found: \(found); check the path or pass another --database")
+            description:
+                "\(path): expected a Lockstep database or a path that can be created, found: \(found); check the path or pass another --database"
+        )
     }
 
     private static func schema() -> DatabaseMigrator {
@@ -125,13 +128,17 @@ final class FileLock: Sendable {
         descriptor = unsafe_open(path)
         guard descriptor >= 0 else {
             throw DatabaseRefusal(
-                description: "\(database): expected a folder that can be written, found: \(String(cString: strerror(errno))); pass another --database")
+                description:
+                    "\(database): expected a folder that can be written, found: \(String(cString: strerror(errno))); pass another --database"
+            )
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let holder = Self.holder(path)
             close(descriptor)
             throw DatabaseRefusal(
-                description: "\(database): expected no other runner, found process \(holder) running on it; wait for it, stop it, or pass another --database")
+                description:
+                    "\(database): expected no other runner, found process \(holder) running on it; wait for it, stop it, or pass another --database"
+            )
         }
         let text = "\(getpid())\n"
         _ = ftruncate(descriptor, 0)

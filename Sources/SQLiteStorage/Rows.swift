@@ -44,7 +44,8 @@ enum Rows {
     static func ledgerEntry(_ row: Row) throws -> LedgerEntry {
         let text: String = row["key"]
         guard let key = EffectKey(text) else {
-            throw DatabaseRefusal(description: "ledger: expected a key entity/step/operation/ordinal, found \(text); the database is corrupt")
+            throw DatabaseRefusal(
+                description: "ledger: expected a key entity/step/operation/ordinal, found \(text); the database is corrupt")
         }
         return LedgerEntry(
             key: key, request: try JSONValue(parsing: row["request"]), reply: try JSONValue(parsing: row["reply"]),

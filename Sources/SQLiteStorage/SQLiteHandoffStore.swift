@@ -11,10 +11,12 @@ public struct SQLiteHandoffStore: HandoffStore {
     /// A store on `database`.
     public init(_ database: LockstepDatabase) { self.database = database }
 
+    /// Required by ``HandoffStore``, which says what it does.
     public func snapshot(of entity: EntityID) async throws -> EntitySnapshot? {
         try database.read { try Rows.snapshot(entity, in: $0) }
     }
 
+    /// Required by ``HandoffStore``, which says what it does.
     public func row(_ sequence: Int) async throws -> InboxRow? {
         try database.read { database in
             let statement = try database.cachedStatement(sql: "SELECT * FROM inbox WHERE sequence = ?")
@@ -22,6 +24,7 @@ public struct SQLiteHandoffStore: HandoffStore {
         }
     }
 
+    /// Required by ``HandoffStore``, which says what it does.
     public func ledger(of entity: EntityID) async throws -> [LedgerEntry] {
         try database.read { database in
             let statement = try database.cachedStatement(sql: "SELECT * FROM ledger WHERE entity = ? ORDER BY sequence")
@@ -29,6 +32,7 @@ public struct SQLiteHandoffStore: HandoffStore {
         }
     }
 
+    /// Required by ``HandoffStore``, which says what it does.
     public func pendingRows() async throws -> [QueuedRow] {
         try database.read { database in
             try Row.fetchAll(
@@ -38,18 +42,21 @@ public struct SQLiteHandoffStore: HandoffStore {
         }
     }
 
+    /// Required by ``HandoffStore``, which says what it does.
     public func pendingOutbox() async throws -> [OutboxMessage] {
         try database.read { database in
             try Row.fetchAll(database, sql: "SELECT * FROM outbox WHERE done = 0 ORDER BY sequence").map(Rows.outboxMessage)
         }
     }
 
+    /// Required by ``HandoffStore``, which says what it does.
     public func markDone(_ message: OutboxMessage) async throws {
         try database.write { database in
             try database.cachedStatement(sql: "UPDATE outbox SET done = 1 WHERE sequence = ?").execute(arguments: [message.sequence])
         }
     }
 
+    /// Required by ``HandoffStore``, which says what it does.
     public func due(at now: Timestamp) async throws -> [EntityID] {
         try database.read { database in
             let statement = try database.cachedStatement(
@@ -61,6 +68,7 @@ public struct SQLiteHandoffStore: HandoffStore {
         }
     }
 
+    /// Required by ``HandoffStore``, which says what it does.
     public func nextDue() async throws -> Timestamp? {
         try database.read { database in
             let statement = try database.cachedStatement(
@@ -72,10 +80,12 @@ public struct SQLiteHandoffStore: HandoffStore {
         }
     }
 
+    /// Required by ``HandoffStore``, which says what it does.
     public func entities() async throws -> [EntityID] {
         try database.read { try String.fetchAll($0, sql: "SELECT entity FROM ownership ORDER BY entity").map { EntityID($0) } }
     }
 
+    /// Required by ``HandoffStore``, which says what it does.
     public func journal(of entity: EntityID) async throws -> [JournalEntry] {
         try database.read { database in
             try Row.fetchAll(database, sql: "SELECT * FROM journal WHERE entity = ? ORDER BY sequence", arguments: [entity.rawValue])
@@ -83,10 +93,12 @@ public struct SQLiteHandoffStore: HandoffStore {
         }
     }
 
+    /// Required by ``HandoffStore``, which says what it does.
     public func counters() async throws -> [String: Int] {
         try database.read { try Self.pairs("SELECT name, value FROM counter", in: $0) }
     }
 
+    /// Required by ``HandoffStore``, which says what it does.
     public func deadLetters() async throws -> [String: Int] {
         try database.read { try Self.pairs("SELECT reason, count(*) FROM dead_letter GROUP BY reason", in: $0) }
     }
@@ -96,6 +108,7 @@ public struct SQLiteHandoffStore: HandoffStore {
         return Dictionary(rows.map { ($0[0] as String, $0[1] as Int) }, uniquingKeysWith: { $1 })
     }
 
+    /// Required by ``HandoffStore``, which says what it does.
     public func value(_ name: String) async throws -> String? {
         try database.read { database in
             let statement = try database.cachedStatement(sql: "SELECT value FROM setting WHERE name = ?")
@@ -103,6 +116,7 @@ public struct SQLiteHandoffStore: HandoffStore {
         }
     }
 
+    /// Required by ``HandoffStore``, which says what it does.
     public func set(_ name: String, to value: String) async throws {
         try database.write { database in
             try database.cachedStatement(sql: "INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)")
@@ -110,5 +124,6 @@ public struct SQLiteHandoffStore: HandoffStore {
         }
     }
 
+    /// Required by ``HandoffStore``, which says what it does.
     public func flush() async throws { try database.flush() }
 }

@@ -9,6 +9,7 @@ public struct SQLiteWorkflowStore: WorkflowStore {
     /// A store on `database`.
     public init(_ database: LockstepDatabase) { self.database = database }
 
+    /// Required by ``WorkflowStore``, which says what it does.
     public func workflow(_ id: String) async throws -> WorkflowRow? {
         try database.read { database in
             let statement = try database.cachedStatement(sql: "SELECT * FROM workflow WHERE id = ?")
@@ -16,10 +17,12 @@ public struct SQLiteWorkflowStore: WorkflowStore {
         }
     }
 
+    /// Required by ``WorkflowStore``, which says what it does.
     public func workflows() async throws -> [WorkflowRow] {
         try database.read { try Row.fetchAll($0, sql: "SELECT * FROM workflow ORDER BY id").map(Self.workflow) }
     }
 
+    /// Required by ``WorkflowStore``, which says what it does.
     public func ready() async throws -> [WorkflowRow] {
         try database.read { database in
             let statement = try database.cachedStatement(
@@ -28,13 +31,16 @@ public struct SQLiteWorkflowStore: WorkflowStore {
         }
     }
 
+    /// Required by ``WorkflowStore``, which says what it does.
     public func history(of id: String) async throws -> [HistoryEvent] {
         try database.read { database in
-            let statement = try database.cachedStatement(sql: "SELECT id, kind, at, attributes FROM workflow_event WHERE workflow = ? ORDER BY id")
+            let statement = try database.cachedStatement(
+                sql: "SELECT id, kind, at, attributes FROM workflow_event WHERE workflow = ? ORDER BY id")
             return try Row.fetchAll(statement, arguments: [id]).map(Self.event)
         }
     }
 
+    /// Required by ``WorkflowStore``, which says what it does.
     public func hasSignal(_ signalID: String, workflow id: String) async throws -> Bool {
         try database.read { database in
             let statement = try database.cachedStatement(sql: "SELECT 1 FROM workflow_event WHERE workflow = ? AND signal = ?")
@@ -42,6 +48,7 @@ public struct SQLiteWorkflowStore: WorkflowStore {
         }
     }
 
+    /// Required by ``WorkflowStore``, which says what it does.
     public func dueActivities(at now: Timestamp) async throws -> [PendingActivity] {
         try database.read { database in
             let statement = try database.cachedStatement(
@@ -50,6 +57,7 @@ public struct SQLiteWorkflowStore: WorkflowStore {
         }
     }
 
+    /// Required by ``WorkflowStore``, which says what it does.
     public func dueTimers(at now: Timestamp) async throws -> [PendingTimer] {
         try database.read { database in
             let statement = try database.cachedStatement(
@@ -60,6 +68,7 @@ public struct SQLiteWorkflowStore: WorkflowStore {
         }
     }
 
+    /// Required by ``WorkflowStore``, which says what it does.
     public func nextDue() async throws -> Timestamp? {
         try database.read { database in
             let activity = try database.cachedStatement(sql: "SELECT min(due_at) FROM workflow_activity")
@@ -69,6 +78,7 @@ public struct SQLiteWorkflowStore: WorkflowStore {
         }
     }
 
+    /// Required by ``WorkflowStore``, which says what it does.
     public func commit(_ change: WorkflowChange) async throws {
         try database.write { database in
             try Self.write(change.row, in: database)
@@ -122,7 +132,8 @@ public struct SQLiteWorkflowStore: WorkflowStore {
 
     private static func event(_ row: Row) throws -> HistoryEvent {
         guard let kind = HistoryEvent.Kind(rawValue: row[1]) else {
-            throw DatabaseRefusal(description: "workflow_event: expected a known kind, found \(row[1] as String); use the build that wrote it")
+            throw DatabaseRefusal(
+                description: "workflow_event: expected a known kind, found \(row[1] as String); use the build that wrote it")
         }
         return HistoryEvent(id: row[0], kind: kind, at: Rows.time(row[2]), attributes: try JSONValue(parsing: row[3]))
     }

@@ -7,73 +7,81 @@ extension A2PMachine {
     private static let afterBrand: [State] = State.brand + State.campaign + State.numbers
 
     /// Rows for events that may come in many states; a more specific row in another file wins.
-    static let anytime: [Row] = [
-        Row(from: State.open, on: "registration.cancel", to: [.CANCELLED], "deactivate the campaign, detach the numbers") { record, _, _, context in
-            try await compensate(&record, context)
-            try await Notifications(context.effects).send("cancelled", &record, step: "1")
-            return .CANCELLED
-        },
-        Row(from: State.open, on: "BRAND_DELETE", to: [.FAILED], "the registry has deleted the brand") { record, _, _, context in
-            record.failureCode = "30702"
-            try await Notifications(context.effects).send("failed", &record, step: "8")
-            return .FAILED
-        },
-        Row(from: afterBrand, on: "brand.suspended", to: [.MANUAL_HOLD], "hold") { record, state, _, context in
-            record.heldFrom = state.rawValue
-            try await Notifications(context.effects).send("brand-suspended", &record, step: "4")
-            return .MANUAL_HOLD
-        },
-        Row(from: State.allCases, on: "support.override", to: State.allCases, "support decides; audited") { record, state, event, _ in
-            override(&record, state, event)
-        },
-        Row(from: State.campaign + State.numbers + [.MANUAL_HOLD], on: "CAMPAIGN_EXPIRED", to: [.EXPIRED], "detach the numbers") { record, _, _, context in
-            for index in record.numbers.indices { try await NumberProvider(context.effects).detach(index + 1, &record) }
-            try await Notifications(context.effects).send("expired", &record, step: "8")
-            return .EXPIRED
-        },
-        Row(from: State.campaign + State.numbers, on: "registration.update", to: [.MANUAL_HOLD], "a core field may not change under a live campaign") {
-            record, state, event, context in
-            guard event.payload["changes"]?["ein"] != nil || event.payload["changes"]?["companyName"] != nil else { return state }
-            record.identityStatus = "UNVERIFIED"
-            record.heldFrom = state.rawValue
-            try await Notifications(context.effects).send("held-for-review", &record, step: "8")
-            return .MANUAL_HOLD
-        },
-        Row(from: State.open, on: "registration.update", "note the edit") { _, state, _, _ in state },
-        Row(from: State.open, on: "BRAND_SCORE_UPDATE", "store the score") { record, state, event, _ in
-            record.brandScore = event.payload["score"]?.integer ?? record.brandScore
-            return state
-        },
-        Row(from: afterBrand + [.MANUAL_HOLD], on: "BRAND_IDENTITY_STATUS_UPDATE", "store the identity") { record, state, event, _ in
-            record.identityStatus = event.payload["identityStatus"]?.string ?? record.identityStatus
-            return state
-        },
-        Row(from: afterBrand + [.MANUAL_HOLD], on: "BRAND_OTP_VERIFIED", "store the confirmation") { record, state, _, _ in
-            record.otpVerified = true
-            return state
-        },
-        Row(from: State.open, on: "MNO_COMPLAINT", "flag it") { record, state, _, _ in
-            record.complaints += 1
-            return state
-        },
-        Row(from: State.open, on: "CAMPAIGN_BILLED", "for the books") { _, state, _, _ in state },
-        Row(from: State.open, on: "billing.result", to: [.MANUAL_HOLD], "a declined fee holds the registration") { record, state, event, context in
-            guard event.payload["status"]?.string == "declined", state != .MANUAL_HOLD else { return state }
-            record.heldFrom = state.rawValue
-            try await Notifications(context.effects).send("payment-declined", &record, step: "7")
-            return .MANUAL_HOLD
-        },
-        Row(from: State.open, on: "timer.stage_deadline", to: [.FAILED, .EXPIRED], "the time is up") { record, _, event, context in
-            try await deadline(&record, event, context)
-        },
-    ] + earlyNumbers
+    static let anytime: [Row] =
+        [
+            Row(from: State.open, on: "registration.cancel", to: [.CANCELLED], "deactivate the campaign, detach the numbers") {
+                record, _, _, context in
+                try await compensate(&record, context)
+                try await Notifications(context.effects).send("cancelled", &record, step: "1")
+                return .CANCELLED
+            },
+            Row(from: State.open, on: "BRAND_DELETE", to: [.FAILED], "the registry has deleted the brand") { record, _, _, context in
+                record.failureCode = "30702"
+                try await Notifications(context.effects).send("failed", &record, step: "8")
+                return .FAILED
+            },
+            Row(from: afterBrand, on: "brand.suspended", to: [.MANUAL_HOLD], "hold") { record, state, _, context in
+                record.heldFrom = state.rawValue
+                try await Notifications(context.effects).send("brand-suspended", &record, step: "4")
+                return .MANUAL_HOLD
+            },
+            Row(from: State.allCases, on: "support.override", to: State.allCases, "support decides; audited") { record, state, event, _ in
+                override(&record, state, event)
+            },
+            Row(from: State.campaign + State.numbers + [.MANUAL_HOLD], on: "CAMPAIGN_EXPIRED", to: [.EXPIRED], "detach the numbers") {
+                record, _, _, context in
+                for index in record.numbers.indices { try await NumberProvider(context.effects).detach(index + 1, &record) }
+                try await Notifications(context.effects).send("expired", &record, step: "8")
+                return .EXPIRED
+            },
+            Row(
+                from: State.campaign + State.numbers, on: "registration.update", to: [.MANUAL_HOLD],
+                "a core field may not change under a live campaign"
+            ) {
+                record, state, event, context in
+                guard event.payload["changes"]?["ein"] != nil || event.payload["changes"]?["companyName"] != nil else { return state }
+                record.identityStatus = "UNVERIFIED"
+                record.heldFrom = state.rawValue
+                try await Notifications(context.effects).send("held-for-review", &record, step: "8")
+                return .MANUAL_HOLD
+            },
+            Row(from: State.open, on: "registration.update", "note the edit") { _, state, _, _ in state },
+            Row(from: State.open, on: "BRAND_SCORE_UPDATE", "store the score") { record, state, event, _ in
+                record.brandScore = event.payload["score"]?.integer ?? record.brandScore
+                return state
+            },
+            Row(from: afterBrand + [.MANUAL_HOLD], on: "BRAND_IDENTITY_STATUS_UPDATE", "store the identity") { record, state, event, _ in
+                record.identityStatus = event.payload["identityStatus"]?.string ?? record.identityStatus
+                return state
+            },
+            Row(from: afterBrand + [.MANUAL_HOLD], on: "BRAND_OTP_VERIFIED", "store the confirmation") { record, state, _, _ in
+                record.otpVerified = true
+                return state
+            },
+            Row(from: State.open, on: "MNO_COMPLAINT", "flag it") { record, state, _, _ in
+                record.complaints += 1
+                return state
+            },
+            Row(from: State.open, on: "CAMPAIGN_BILLED", "for the books") { _, state, _, _ in state },
+            Row(from: State.open, on: "billing.result", to: [.MANUAL_HOLD], "a declined fee holds the registration") {
+                record, state, event, context in
+                guard event.payload["status"]?.string == "declined", state != .MANUAL_HOLD else { return state }
+                record.heldFrom = state.rawValue
+                try await Notifications(context.effects).send("payment-declined", &record, step: "7")
+                return .MANUAL_HOLD
+            },
+            Row(from: State.open, on: "timer.stage_deadline", to: [.FAILED, .EXPIRED], "the time is up") { record, _, event, context in
+                try await deadline(&record, event, context)
+            },
+        ] + earlyNumbers
 
     private static let earlyNumbers: [Row] = [
         ("number-registration.pending", "PENDING_REGISTRATION"), ("number-registration.successful", "REGISTERED"),
         ("number-registration.failed", "FAILED"), ("number-deregistration.pending", "PENDING_DEREGISTRATION"),
         ("number-deregistration.successful", "UNREGISTERED"), ("number-deregistration.failed", "DEREG_FAILED"),
     ].map { kind, status in
-        Row(from: State.campaign + [.ACTIVE, .CAMPAIGN_SUSPENDED, .MANUAL_HOLD], on: EventKind(kind), "store the number's word") { record, state, event, _ in
+        Row(from: State.campaign + [.ACTIVE, .CAMPAIGN_SUSPENDED, .MANUAL_HOLD], on: EventKind(kind), "store the number's word") {
+            record, state, event, _ in
             note(status, event, &record)
             return state
         }
@@ -87,7 +95,9 @@ extension A2PMachine {
     private static func override(_ record: inout Registration, _ state: State, _ event: Event) -> State {
         let payload = event.payload
         let target: State? =
-            if payload["release"]?.bool == true { record.heldFrom.flatMap(State.init) } else if payload["hold"]?.bool == true { .MANUAL_HOLD } else {
+            if payload["release"]?.bool == true { record.heldFrom.flatMap(State.init) } else if payload["hold"]?.bool == true {
+                .MANUAL_HOLD
+            } else {
                 payload["state"]?.string.flatMap(State.init)
             }
         guard let target, target != state else { return state }

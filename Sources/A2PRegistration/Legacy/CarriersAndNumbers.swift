@@ -25,7 +25,10 @@ extension A2PMachine {
                     try await note(status, event.payload, &record, context)
                     return state
                 },
-                Row(from: [.MNO_REVIEW, .MNO_PARTIAL], on: kind, to: [.MNO_REVIEW, .MNO_PARTIAL, .CAMPAIGN_VERIFIED, .MNO_REJECTED], "weigh the carriers") {
+                Row(
+                    from: [.MNO_REVIEW, .MNO_PARTIAL], on: kind, to: [.MNO_REVIEW, .MNO_PARTIAL, .CAMPAIGN_VERIFIED, .MNO_REJECTED],
+                    "weigh the carriers"
+                ) {
                     record, _, event, context in
                     try await note(status, event.payload, &record, context)
                     return try await weigh(&record, context)
@@ -43,16 +46,26 @@ extension A2PMachine {
                 },
             ]
         } + [
-            Row(from: [.DCA_COMPLETE], on: .continue, to: [.MNO_REVIEW, .MNO_PARTIAL, .CAMPAIGN_VERIFIED, .MNO_REJECTED], "open the fan-out") {
+            Row(
+                from: [.DCA_COMPLETE], on: .continue, to: [.MNO_REVIEW, .MNO_PARTIAL, .CAMPAIGN_VERIFIED, .MNO_REJECTED], "open the fan-out"
+            ) {
                 record, _, _, context in try await weigh(&record, context)
             },
-            Row(from: [.MNO_REVIEW, .MNO_PARTIAL], on: "timer.repoll", to: [.MNO_REVIEW, .MNO_PARTIAL, .CAMPAIGN_VERIFIED, .MNO_REJECTED], "re-read every carrier") {
+            Row(
+                from: [.MNO_REVIEW, .MNO_PARTIAL], on: "timer.repoll", to: [.MNO_REVIEW, .MNO_PARTIAL, .CAMPAIGN_VERIFIED, .MNO_REJECTED],
+                "re-read every carrier"
+            ) {
                 record, _, _, context in
                 let known = try await context.effects.read("registry.campaign")["carriers"]?.object ?? [:]
-                for (mno, status) in known where status.string != nil { record.carriers[mno, default: CarrierRow()].status = status.string ?? "" }
+                for (mno, status) in known where status.string != nil {
+                    record.carriers[mno, default: CarrierRow()].status = status.string ?? ""
+                }
                 return try await weigh(&record, context)
             },
-            Row(from: [.MNO_REVIEW, .MNO_PARTIAL], on: "timer.stage_deadline", to: [.CAMPAIGN_VERIFIED, .FAILED, .EXPIRED], "day 45: go on with those that approved") {
+            Row(
+                from: [.MNO_REVIEW, .MNO_PARTIAL], on: "timer.stage_deadline", to: [.CAMPAIGN_VERIFIED, .FAILED, .EXPIRED],
+                "day 45: go on with those that approved"
+            ) {
                 record, _, event, context in
                 let hasApproval = requiredCarriers.contains { record.carriers[$0]?.status == "APPROVED" }
                 if hasApproval, event.payload["rule"]?.string != "whole-life" { return .CAMPAIGN_VERIFIED }
@@ -106,7 +119,8 @@ extension A2PMachine {
                 return try await count(&record, state, context)
             }
         } + [
-            Row(from: [.CAMPAIGN_VERIFIED], on: .continue, to: counted, "attach the numbers, publish the throughput") { record, _, _, context in
+            Row(from: [.CAMPAIGN_VERIFIED], on: .continue, to: counted, "attach the numbers, publish the throughput") {
+                record, _, _, context in
                 for index in record.numbers.indices where record.numbers[index].attempts == 0 {
                     try await NumberProvider(context.effects).attach(index + 1, &record)
                 }
@@ -118,12 +132,14 @@ extension A2PMachine {
                 for index in record.numbers.indices where !record.numbers[index].isDecided { try await reread(index + 1, &record, context) }
                 return try await count(&record, state, context)
             },
-            Row(from: pending + [.ACTIVE, .CAMPAIGN_SUSPENDED], on: "numbers.add", to: [.NUMBERS_PARTIAL], "attach one more") { record, state, _, context in
+            Row(from: pending + [.ACTIVE, .CAMPAIGN_SUSPENDED], on: "numbers.add", to: [.NUMBERS_PARTIAL], "attach one more") {
+                record, state, _, context in
                 record.numbers.append(NumberRow())
                 try await NumberProvider(context.effects).attach(record.numbers.count, &record)
                 return state
             },
-            Row(from: pending + [.ACTIVE, .CAMPAIGN_SUSPENDED], on: "numbers.remove", to: [], "detach one") { record, state, event, context in
+            Row(from: pending + [.ACTIVE, .CAMPAIGN_SUSPENDED], on: "numbers.remove", to: [], "detach one") {
+                record, state, event, context in
                 guard let index = event.payload["number"]?.integer, record.numbers.indices.contains(index - 1) else { return state }
                 try await NumberProvider(context.effects).detach(index, &record)
                 return state

@@ -20,14 +20,21 @@ extension A2PMachine {
             record.otpVerified = true
             return try await beginContent(&record, context)
         },
-        Row(from: [.USECASE_NOT_QUALIFIED], on: "registration.resubmit", to: [.CONTENT_REVIEW], "qualify again") { record, _, event, context in
+        Row(from: [.USECASE_NOT_QUALIFIED], on: "registration.resubmit", to: [.CONTENT_REVIEW], "qualify again") {
+            record, _, event, context in
             if let useCase = event.payload["useCase"]?.string { record.useCase = useCase }
             return try await beginContent(&record, context)
         },
-        Row(from: [.CONTENT_REVIEW], on: "content.approved", to: [.CAMPAIGN_SUBMITTED], "create the campaign, pay for it", exhausted: .CAMPAIGN_SUBMIT_FAILED) {
+        Row(
+            from: [.CONTENT_REVIEW], on: "content.approved", to: [.CAMPAIGN_SUBMITTED], "create the campaign, pay for it",
+            exhausted: .CAMPAIGN_SUBMIT_FAILED
+        ) {
             record, _, _, context in try await submitCampaign(&record, context)
         },
-        Row(from: [.CAMPAIGN_SUBMIT_FAILED], on: "timer.repoll", to: [.CAMPAIGN_SUBMITTED], "create the campaign again", exhausted: .CAMPAIGN_SUBMIT_FAILED) {
+        Row(
+            from: [.CAMPAIGN_SUBMIT_FAILED], on: "timer.repoll", to: [.CAMPAIGN_SUBMITTED], "create the campaign again",
+            exhausted: .CAMPAIGN_SUBMIT_FAILED
+        ) {
             record, _, _, context in try await submitCampaign(&record, context)
         },
         Row(from: [.CONTENT_REVIEW], on: "content.rejected", to: [.CONTENT_REJECTED], "tell the customer") { record, _, event, context in
@@ -35,7 +42,8 @@ extension A2PMachine {
             try await Notifications(context.effects).send("content-rejected", &record, step: "6")
             return .CONTENT_REJECTED
         },
-        Row(from: [.CONTENT_REJECTED], on: "registration.resubmit", to: [.CONTENT_REVIEW], "review the corrected content") { record, state, _, context in
+        Row(from: [.CONTENT_REJECTED], on: "registration.resubmit", to: [.CONTENT_REVIEW], "review the corrected content") {
+            record, state, _, context in
             if record.isNotResubmittable { return try await refuseResubmission(&record, state, context) }
             record.clearRejection()
             return .CONTENT_REVIEW
@@ -70,11 +78,13 @@ extension A2PMachine {
 
     /// Steps 7 and 8.
     static let campaign: [Row] = [
-        Row(from: [.CAMPAIGN_SUBMITTED, .CAMPAIGN_SUBMIT_FAILED], on: "CAMPAIGN_ADD", to: [.CAMPAIGN_REGISTERED], "the registry has it") { record, _, event, _ in
+        Row(from: [.CAMPAIGN_SUBMITTED, .CAMPAIGN_SUBMIT_FAILED], on: "CAMPAIGN_ADD", to: [.CAMPAIGN_REGISTERED], "the registry has it") {
+            record, _, event, _ in
             record.campaignId = record.campaignId ?? event.payload["campaignId"]?.string
             return .CAMPAIGN_REGISTERED
         },
-        Row(from: [.CAMPAIGN_SUBMITTED], on: "timer.repoll", to: [.CAMPAIGN_REGISTERED], "re-read the campaign") { record, state, _, context in
+        Row(from: [.CAMPAIGN_SUBMITTED], on: "timer.repoll", to: [.CAMPAIGN_REGISTERED], "re-read the campaign") {
+            record, state, _, context in
             let campaign = try await context.effects.read("registry.campaign")
             guard campaign["exists"]?.bool == true else { return state }
             record.campaignId = record.campaignId ?? campaign["campaignId"]?.string
@@ -91,7 +101,10 @@ extension A2PMachine {
             try await ConnectivityPartner(context.effects).associate(record)
             return .DCA_REVIEW
         },
-        Row(from: [.CNP_SHARE_PENDING, .DCA_REVIEW, .RESUBMIT_PENDING], on: "CAMPAIGN_SHARE_DELETE", to: [.CNP_DECLINED], "re-read: an old rejection is stale") {
+        Row(
+            from: [.CNP_SHARE_PENDING, .DCA_REVIEW, .RESUBMIT_PENDING], on: "CAMPAIGN_SHARE_DELETE", to: [.CNP_DECLINED],
+            "re-read: an old rejection is stale"
+        ) {
             record, state, event, context in
             let campaign = try await context.effects.read("registry.campaign")
             return try await decline(&record, state, campaign, codes: event.payload.reasons, context)
@@ -104,10 +117,14 @@ extension A2PMachine {
             return .DCA_COMPLETE
         },
         Row(
-            from: [.CNP_SHARE_PENDING, .DCA_REVIEW, .RESUBMIT_PENDING], on: "timer.repoll", to: [.DCA_REVIEW, .DCA_COMPLETE, .CNP_DECLINED, .CNP_SHARE_PENDING],
+            from: [.CNP_SHARE_PENDING, .DCA_REVIEW, .RESUBMIT_PENDING], on: "timer.repoll",
+            to: [.DCA_REVIEW, .DCA_COMPLETE, .CNP_DECLINED, .CNP_SHARE_PENDING],
             "re-read the campaign", exhausted: .CNP_SHARE_PENDING
         ) { record, state, _, context in try await rereadSharing(&record, state, context) },
-        Row(from: [.CNP_DECLINED, .MNO_REJECTED], on: "registration.resubmit", to: [.RESUBMIT_PENDING], "submit the corrected campaign, pay again") {
+        Row(
+            from: [.CNP_DECLINED, .MNO_REJECTED], on: "registration.resubmit", to: [.RESUBMIT_PENDING],
+            "submit the corrected campaign, pay again"
+        ) {
             record, state, _, context in
             if record.isNotResubmittable { return try await refuseResubmission(&record, state, context) }
             record.campaignAttempt += 1
@@ -122,7 +139,10 @@ extension A2PMachine {
             try await ConnectivityPartner(context.effects).share(record)
             return .CNP_SHARE_PENDING
         },
-        Row(from: [.CNP_SHARE_PENDING, .DCA_REVIEW, .RESUBMIT_PENDING], on: "timer.stage_deadline", to: [.FAILED, .EXPIRED], "nudge on day 7, give up on day 30") {
+        Row(
+            from: [.CNP_SHARE_PENDING, .DCA_REVIEW, .RESUBMIT_PENDING], on: "timer.stage_deadline", to: [.FAILED, .EXPIRED],
+            "nudge on day 7, give up on day 30"
+        ) {
             record, state, event, context in
             if event.payload["rule"]?.string == "nudge" {
                 try await Registry(context.effects).nudge(&record)

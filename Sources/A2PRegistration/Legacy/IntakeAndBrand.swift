@@ -9,18 +9,25 @@ extension A2PMachine {
             try await evaluate(&$0, $3)
         },
         Row(from: [.INTAKE_REJECTED], on: "registration.update", to: [.INTAKE_VALIDATED], "evaluate again") { try await evaluate(&$0, $3) },
-        Row(from: [.INTAKE_VALIDATED], on: .continue, to: [.PROFILE_PENDING_REVIEW], "submit the bundle for review") { record, _, _, context in
+        Row(from: [.INTAKE_VALIDATED], on: .continue, to: [.PROFILE_PENDING_REVIEW], "submit the bundle for review") {
+            record, _, _, context in
             try await NumberProvider(context.effects).submitBundle(&record)
             return .PROFILE_PENDING_REVIEW
         },
-        Row(from: [.PROFILE_PENDING_REVIEW], on: "profile.in_review", to: [.PROFILE_IN_REVIEW], "a person looks at it") { _, _, _, _ in .PROFILE_IN_REVIEW },
-        Row(from: [.PROFILE_PENDING_REVIEW, .PROFILE_IN_REVIEW, .PROFILE_REJECTED], on: "profile.approved", to: [.PROFILE_APPROVED], "approved") { _, _, _, _ in
+        Row(from: [.PROFILE_PENDING_REVIEW], on: "profile.in_review", to: [.PROFILE_IN_REVIEW], "a person looks at it") { _, _, _, _ in
+            .PROFILE_IN_REVIEW
+        },
+        Row(
+            from: [.PROFILE_PENDING_REVIEW, .PROFILE_IN_REVIEW, .PROFILE_REJECTED], on: "profile.approved", to: [.PROFILE_APPROVED],
+            "approved"
+        ) { _, _, _, _ in
             .PROFILE_APPROVED
         },
         Row(from: [.PROFILE_PENDING_REVIEW, .PROFILE_IN_REVIEW], on: "profile.rejected", to: [.PROFILE_REJECTED], "tell the customer") {
             try await profileRejected(&$0, $2.payload, $3)
         },
-        Row(from: [.PROFILE_REJECTED], on: "registration.update", to: [.PROFILE_PENDING_REVIEW], "submit the bundle again") { record, _, _, context in
+        Row(from: [.PROFILE_REJECTED], on: "registration.update", to: [.PROFILE_PENDING_REVIEW], "submit the bundle again") {
+            record, _, _, context in
             try await NumberProvider(context.effects).submitBundle(&record)
             return .PROFILE_PENDING_REVIEW
         },
@@ -45,7 +52,8 @@ extension A2PMachine {
         return .INTAKE_REJECTED
     }
 
-    private static func profileRejected(_ record: inout Registration, _ payload: JSONValue, _ context: ActionContext) async throws -> State {
+    private static func profileRejected(_ record: inout Registration, _ payload: JSONValue, _ context: ActionContext) async throws -> State
+    {
         record.reject(by: "trust", codes: payload.reasons)
         try await Notifications(context.effects).send("profile-rejected", &record, step: "2")
         return .PROFILE_REJECTED
@@ -54,12 +62,19 @@ extension A2PMachine {
     /// Steps 3 to 5.
     static let brand: [Row] = [
         Row(
-            from: [.PROFILE_APPROVED], on: .continue, to: [.BRAND_SUBMITTED], "create the brand, pay for it", exhausted: .BRAND_SUBMIT_FAILED
+            from: [.PROFILE_APPROVED], on: .continue, to: [.BRAND_SUBMITTED], "create the brand, pay for it",
+            exhausted: .BRAND_SUBMIT_FAILED
         ) { record, _, _, context in try await submitBrand(&record, context) },
-        Row(from: [.BRAND_SUBMIT_FAILED], on: "timer.repoll", to: [.BRAND_SUBMITTED], "create the brand again", exhausted: .BRAND_SUBMIT_FAILED) {
+        Row(
+            from: [.BRAND_SUBMIT_FAILED], on: "timer.repoll", to: [.BRAND_SUBMITTED], "create the brand again",
+            exhausted: .BRAND_SUBMIT_FAILED
+        ) {
             record, _, _, context in try await submitBrand(&record, context)
         },
-        Row(from: [.BRAND_SUBMITTED, .BRAND_SUBMIT_FAILED], on: "BRAND_ADD", to: [.BRAND_PENDING_IDENTITY, .BRAND_VERIFIED, .BRAND_UNVERIFIED], "the registry has it") {
+        Row(
+            from: [.BRAND_SUBMITTED, .BRAND_SUBMIT_FAILED], on: "BRAND_ADD",
+            to: [.BRAND_PENDING_IDENTITY, .BRAND_VERIFIED, .BRAND_UNVERIFIED], "the registry has it"
+        ) {
             record, _, event, context in
             record.brandAdded(event.payload, at: context.now)
             guard let known = record.identityStatus else { return .BRAND_PENDING_IDENTITY }
@@ -77,7 +92,10 @@ extension A2PMachine {
             try await Registry(context.effects).revetBrand(&record)
             return .BRAND_REVET_PENDING
         },
-        Row(from: [.BRAND_APPEAL_PENDING, .BRAND_UNVERIFIED], on: "BRAND_APPEAL_COMPLETE", to: [.BRAND_VERIFIED, .BRAND_UNVERIFIED], "re-read the brand") {
+        Row(
+            from: [.BRAND_APPEAL_PENDING, .BRAND_UNVERIFIED], on: "BRAND_APPEAL_COMPLETE", to: [.BRAND_VERIFIED, .BRAND_UNVERIFIED],
+            "re-read the brand"
+        ) {
             record, state, _, context in try await rereadBrand(&record, state, context)
         },
         Row(
@@ -106,7 +124,9 @@ extension A2PMachine {
         return try await identity(status, &record, present, context)
     }
 
-    private static func identity(_ status: String, _ record: inout Registration, _ state: State, _ context: ActionContext) async throws -> State {
+    private static func identity(_ status: String, _ record: inout Registration, _ state: State, _ context: ActionContext) async throws
+        -> State
+    {
         record.identityStatus = status
         guard status == "UNVERIFIED" else { return .BRAND_VERIFIED }
         if state == .BRAND_UNVERIFIED { return state }

@@ -27,7 +27,8 @@ public enum RegistrationState: String, MachineState {
     ]
     /// The campaign is with the registry, the partner or the carriers.
     static let campaign: [RegistrationState] = [
-        .CAMPAIGN_SUBMITTED, .CAMPAIGN_SUBMIT_FAILED, .CAMPAIGN_REGISTERED, .CNP_SHARE_PENDING, .CNP_DECLINED, .DCA_REVIEW, .RESUBMIT_PENDING,
+        .CAMPAIGN_SUBMITTED, .CAMPAIGN_SUBMIT_FAILED, .CAMPAIGN_REGISTERED, .CNP_SHARE_PENDING, .CNP_DECLINED, .DCA_REVIEW,
+        .RESUBMIT_PENDING,
         .DCA_COMPLETE, .MNO_REVIEW, .MNO_PARTIAL, .MNO_REJECTED, .CAMPAIGN_VERIFIED,
     ]
     /// The campaign is verified; numbers follow.
@@ -112,7 +113,8 @@ public enum A2PMachine {
         return Sweeper(rules: [
             SweepRule("lost-webhook", in: polled, after: .hours(24), since: .lastEventOrSweep, emits: "timer.repoll"),
             SweepRule("nudge", in: [.CNP_SHARE_PENDING, .DCA_REVIEW], after: .days(7), since: .stepEntered, emits: "timer.stage_deadline"),
-            SweepRule("step-3", in: [.BRAND_SUBMITTED, .BRAND_SUBMIT_FAILED], after: .days(3), since: .stepEntered, emits: "timer.stage_deadline"),
+            SweepRule(
+                "step-3", in: [.BRAND_SUBMITTED, .BRAND_SUBMIT_FAILED], after: .days(3), since: .stepEntered, emits: "timer.stage_deadline"),
             SweepRule(
                 "step-4", in: [.BRAND_PENDING_IDENTITY, .BRAND_REVET_PENDING, .BRAND_APPEAL_PENDING], after: .days(14),
                 since: .stepEntered, emits: "timer.stage_deadline"),
@@ -129,13 +131,23 @@ public enum A2PMachine {
         Ignored(vettingMessages, in: RegistrationState.allCases, "legacy has no step 5.2"),
         Ignored(messages, in: Array(RegistrationState.final), "the registration has ended; late"),
         Ignored(["timer.repoll", "timer.stage_deadline"], in: RegistrationState.open, "the record has moved on since the sweep"),
-        Ignored(["BRAND_UPDATE", "CAMPAIGN_UPDATE", "BRAND_REVET", "CAMPAIGN_NUDGE", "CAMPAIGN_SHARE_ADD"], in: RegistrationState.open, "for information"),
+        Ignored(
+            ["BRAND_UPDATE", "CAMPAIGN_UPDATE", "BRAND_REVET", "CAMPAIGN_NUDGE", "CAMPAIGN_SHARE_ADD"], in: RegistrationState.open,
+            "for information"),
         Ignored(["registration.submit"], in: RegistrationState.open, "submitted before"),
-        Ignored(["profile.in_review", "profile.approved", "profile.rejected"], in: RegistrationState.brand + RegistrationState.campaign + RegistrationState.numbers, "the profile was decided before"),
+        Ignored(
+            ["profile.in_review", "profile.approved", "profile.rejected"],
+            in: RegistrationState.brand + RegistrationState.campaign + RegistrationState.numbers, "the profile was decided before"),
         Ignored(["BRAND_ADD"], in: RegistrationState.brand + RegistrationState.campaign + RegistrationState.numbers, "the brand is known"),
-        Ignored(["BRAND_APPEAL_COMPLETE"], in: RegistrationState.brand + RegistrationState.campaign + RegistrationState.numbers, "no appeal is open"),
-        Ignored(["content.approved", "content.rejected"], in: RegistrationState.campaign + RegistrationState.numbers, "the content was decided before"),
-        Ignored(["CAMPAIGN_ADD", "CAMPAIGN_RESUBMISSION", "CAMPAIGN_SHARE_ACCEPT", "CAMPAIGN_DCA_COMPLETE"], in: RegistrationState.campaign + RegistrationState.numbers, "the campaign is past it"),
+        Ignored(
+            ["BRAND_APPEAL_COMPLETE"], in: RegistrationState.brand + RegistrationState.campaign + RegistrationState.numbers,
+            "no appeal is open"),
+        Ignored(
+            ["content.approved", "content.rejected"], in: RegistrationState.campaign + RegistrationState.numbers,
+            "the content was decided before"),
+        Ignored(
+            ["CAMPAIGN_ADD", "CAMPAIGN_RESUBMISSION", "CAMPAIGN_SHARE_ACCEPT", "CAMPAIGN_DCA_COMPLETE"],
+            in: RegistrationState.campaign + RegistrationState.numbers, "the campaign is past it"),
         Ignored(["registration.resubmit"], in: RegistrationState.open, "nothing was rejected that can be resubmitted"),
         Ignored([.continue], in: RegistrationState.allCases, "the step has begun already"),
     ]

@@ -22,7 +22,9 @@ public final class MemoryJournal: EffectJournal {
     private let list = Mutex<[LedgerEntry]>([])
     /// An empty journal.
     public init() {}
+    /// Required by ``EffectJournal``, which says what it does.
     public var entries: [LedgerEntry] { list.withLock { $0 } }
+    /// Required by ``EffectJournal``, which says what it does.
     public func append(_ entry: LedgerEntry) throws { list.withLock { $0.append(entry) } }
 }
 
@@ -31,6 +33,7 @@ public final class MemoryJournal: EffectJournal {
 /// Members: `key, operation, owner, epoch, attempt, at, request, reply`.
 public final class FileJournal: EffectJournal {
     private let descriptor: CInt
+    /// Required by ``EffectJournal``, which says what it does.
     public let entries: [LedgerEntry]
 
     /// Opens or creates the file at `path`. Throws a sentence when it cannot be written or holds something else.
@@ -53,6 +56,7 @@ public final class FileJournal: EffectJournal {
 
     deinit { close(descriptor) }
 
+    /// Required by ``EffectJournal``, which says what it does.
     public func append(_ entry: LedgerEntry) throws {
         var line = try JSONValue(encoding: entry)
         line["operation"] = .string(entry.key.operation)

@@ -125,7 +125,9 @@ struct RegistrationFate {
         case "registry.submitBrand": return brand(call.at)
         case "registry.sendOTP": return random.chance(0.85) ? tcr("BRAND_OTP_VERIFIED", after: .minutes(1) ... .hours(20), call.at) : []
         case "vetting.order": return report(call.at)
-        case "vetting.appeal": return random.chance(0.5) ? score(call.at) : tcr("EVP_REPORT_FAIL", ["description": "second review"], after: .hours(1) ... .days(2), call.at)
+        case "vetting.appeal":
+            return random.chance(0.5)
+                ? score(call.at) : tcr("EVP_REPORT_FAIL", ["description": "second review"], after: .hours(1) ... .days(2), call.at)
         case "vetting.startAuthPlus": return authPlus(call)
         case "registry.qualification": return content(call.at)
         case "registry.createCampaign": return campaign(call.at)
@@ -149,8 +151,11 @@ struct RegistrationFate {
 
     private mutating func brand(_ now: Timestamp) -> [TraceLine] {
         var lines = tcr("BRAND_ADD", ["brandReferenceId": .string(entity.rawValue)], after: .seconds(5) ... .minutes(2), now)
-        lines += tcr("BRAND_SCORE_UPDATE", ["score": .integer(Int.random(in: 20...90, using: &random))], after: .seconds(5) ... .minutes(3), now)
-        if random.chance(0.1) { lines += tcr("BRAND_IDENTITY_STATUS_UPDATE", ["brandIdentityStatus": "UNVERIFIED"], after: .minutes(1) ... .minutes(3), now) }
+        lines += tcr(
+            "BRAND_SCORE_UPDATE", ["score": .integer(Int.random(in: 20...90, using: &random))], after: .seconds(5) ... .minutes(3), now)
+        if random.chance(0.1) {
+            lines += tcr("BRAND_IDENTITY_STATUS_UPDATE", ["brandIdentityStatus": "UNVERIFIED"], after: .minutes(1) ... .minutes(3), now)
+        }
         let status: JSONValue = entityType == "SOLE_PROPRIETOR" ? "SELF_DECLARED" : "VERIFIED"
         return lines + tcr("BRAND_IDENTITY_STATUS_UPDATE", ["brandIdentityStatus": status], after: .minutes(4) ... .hours(5), now)
     }

@@ -57,6 +57,7 @@ public final class World: EffectPort {
         state.withLock { $0.scripts[key] = script }
     }
 
+    /// Required by ``EffectPort``, which says what it does.
     public func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {
         let result: Result<JSONValue, EffectError> = state.withLock { state in perform(call, &state) }
         return try result.get()
@@ -84,15 +85,19 @@ public final class World: EffectPort {
         }
         state.replies[call.key] = reply
         Self.consequences(call, &state.truths[call.key.entity, default: WorldTruth()])
-        onCall?(WorldCall(entity: call.key.entity, operation: call.key.operation, ordinal: call.key.ordinal, request: call.request, at: call.at))
+        onCall?(
+            WorldCall(entity: call.key.entity, operation: call.key.operation, ordinal: call.key.ordinal, request: call.request, at: call.at)
+        )
         if answer == "timeout-after-success" {
             return .failure(EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(call.key): no answer in 10 s"))
         }
         return .success(reply)
     }
 
+    /// Required by ``EffectPort``, which says what it does.
     public func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? { state.withLock { $0.replies[key] } }
 
+    /// Required by ``EffectPort``, which says what it does.
     public func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue {
         onCall?(WorldCall(entity: query.entity, operation: query.operation, ordinal: 1, request: query.request, at: query.at))
         return state.withLock { Self.answer(query, $0.truths[query.entity] ?? WorldTruth()) }
@@ -115,7 +120,8 @@ public final class World: EffectPort {
             let isBad = call.key.ordinal <= truth["bundle/noncompliant"].integer ?? 0
             return isBad ? ["status": "noncompliant", "reasons": ["30793"]] : ["status": "compliant"]
         case "provider.submitBundle": return ["bundleSid": .string(SyntheticIDs.bundleSid(entity))]
-        case "registry.submitBrand": return ["brandId": .string(SyntheticIDs.brand(entity)), "brandSid": .string(SyntheticIDs.brandSid(entity))]
+        case "registry.submitBrand":
+            return ["brandId": .string(SyntheticIDs.brand(entity)), "brandSid": .string(SyntheticIDs.brandSid(entity))]
         case "provider.createMessagingService": return ["messagingServiceSid": .string(SyntheticIDs.messagingServiceSid(entity))]
         case "registry.createCampaign":
             return ["campaignId": .string(SyntheticIDs.campaign(entity)), "campaignSid": .string(SyntheticIDs.campaignSid(entity))]

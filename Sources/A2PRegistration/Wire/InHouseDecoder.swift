@@ -2,6 +2,7 @@ public import Events
 
 /// The in-house senders: `{"id": …, "type": …, "registration": …, "data": {…}}`.
 public struct InHouseDecoder: WireDecoder {
+    /// Required by ``WireDecoder``, which says what it does.
     public let source: EventSource
     private let known: Set<EventKind>
 
@@ -11,6 +12,7 @@ public struct InHouseDecoder: WireDecoder {
         known = Set(A2PMachine.messages)
     }
 
+    /// Required by ``WireDecoder``, which says what it does.
     public func decode(_ message: WireMessage) -> [DecodedMessage] {
         let body: JSONValue
         do { body = try JSONValue(parsing: message.body) } catch { return [.malformed(message, "\(error)")] }

@@ -2,18 +2,22 @@ public import Events
 
 /// The registry's webhooks: flat JSON, `eventType` mandatory, no id, no time (A2P guide §1.4).
 public struct TCRDecoder: WireDecoder {
+    /// Required by ``WireDecoder``, which says what it does.
     public let source: EventSource = "tcr"
     private static let known = Set(A2PMachine.messages + A2PMachine.vettingMessages)
 
     /// A decoder.
     public init() {}
 
+    /// Required by ``WireDecoder``, which says what it does.
     public func decode(_ message: WireMessage) -> [DecodedMessage] {
         let body: JSONValue
         do { body = try JSONValue(parsing: message.body) } catch { return [.malformed(message, "\(error)")] }
         guard body.object != nil else { return [.malformed(message, "expected an object")] }
         guard let type = body["eventType"]?.string else { return [.malformed(message, "expected eventType as a text")] }
-        if body["mock"]?.bool == true { return [.letter(message, .mock, "tcr: \(type.prefix(40)) is a mock event; mocks are not routed in production")] }
+        if body["mock"]?.bool == true {
+            return [.letter(message, .mock, "tcr: \(type.prefix(40)) is a mock event; mocks are not routed in production")]
+        }
         let kind = EventKind(type)
         guard Self.known.contains(kind), kind.rawValue.uppercased() == kind.rawValue else { return [.unknownType(message, type)] }
         let payload = Self.payload(body)
@@ -62,6 +66,7 @@ public struct TCRDecoder: WireDecoder {
         if name.hasPrefix("BRAND_AUTHPLUS") || name.hasPrefix("BRAND_EMAIL") { return "authplus" }
         if name == "BRAND_IDENTITY_STATUS_UPDATE" { return "brand/identity" }
         if name.hasPrefix("BRAND_") { return "brand/\(name)" }
-        return name == "CAMPAIGN_BILLED" || name == "CAMPAIGN_NUDGE" || name == "CAMPAIGN_UPDATE" ? "campaign/\(name)" : "campaign/lifecycle"
+        return name == "CAMPAIGN_BILLED" || name == "CAMPAIGN_NUDGE" || name == "CAMPAIGN_UPDATE"
+            ? "campaign/\(name)" : "campaign/lifecycle"
     }
 }

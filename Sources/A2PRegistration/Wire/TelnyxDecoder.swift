@@ -2,6 +2,7 @@ public import Events
 
 /// Telnyx' webhooks: `data.event_type`, `data.payload.type`, `meta.attempt`; the registry's id stands in the description (A2P guide §2.7).
 public struct TelnyxDecoder: WireDecoder {
+    /// Required by ``WireDecoder``, which says what it does.
     public let source: EventSource = "telnyx"
 
     /// `event_type`, `payload.type` and status, and what they mean in canonical terms.
@@ -23,6 +24,7 @@ public struct TelnyxDecoder: WireDecoder {
     /// A decoder.
     public init() {}
 
+    /// Required by ``WireDecoder``, which says what it does.
     public func decode(_ message: WireMessage) -> [DecodedMessage] {
         let body: JSONValue
         do { body = try JSONValue(parsing: message.body) } catch { return [.malformed(message, "\(error)")] }

@@ -2,6 +2,7 @@ public import Events
 
 /// Twilio Event Streams: an array of CloudEvents, or one of them; `data` an object, or a string that holds one (A2P guide §2.5).
 public struct TwilioDecoder: WireDecoder {
+    /// Required by ``WireDecoder``, which says what it does.
     public let source: EventSource = "twilio"
 
     /// The last part of the type, and what it means in canonical terms.
@@ -28,6 +29,7 @@ public struct TwilioDecoder: WireDecoder {
     /// A decoder.
     public init() {}
 
+    /// Required by ``WireDecoder``, which says what it does.
     public func decode(_ message: WireMessage) -> [DecodedMessage] {
         let body: JSONValue
         do { body = try JSONValue(parsing: message.body) } catch { return [.malformed(message, "\(error)")] }
@@ -42,7 +44,8 @@ public struct TwilioDecoder: WireDecoder {
         }
         guard let (kind, fixed) = Self.meaning(type) else { return .unknownType(message, type) }
         guard let data = Self.data(envelope) else { return .malformed(message, "expected data as an object, or as a text that holds one") }
-        let occurred = ["timestamp", "updateddate"].compactMap { data[$0] }.compactMap(Self.time).first
+        let occurred =
+            ["timestamp", "updateddate"].compactMap { data[$0] }.compactMap(Self.time).first
             ?? envelope["time"]?.string.flatMap { Timestamp($0) }
         let incoming = IncomingEvent(
             id: EventID(id), source: source, reference: .external(Self.references(data)), kind: kind,
@@ -77,7 +80,9 @@ public struct TwilioDecoder: WireDecoder {
         payload["campaignId"] = data["externalcampaignid"]?.string.map { .string($0) }
         payload["numberSid"] = data["phonenumbersid"]?.string.map { .string($0) }
         payload["score"] = (data["vettingscore"] ?? data["brandscore"])?.integer.map { .integer($0) }
-        payload["status"] = (data["campaignregistrationstatus"] ?? data["externalstatus"])?.string.map { .string($0 == "success" ? "approved" : $0) }
+        payload["status"] = (data["campaignregistrationstatus"] ?? data["externalstatus"])?.string.map {
+            .string($0 == "success" ? "approved" : $0)
+        }
         payload["failureReason"] = data["failurereason"]?.string.map { .string(Redaction.clean($0)) }
         if let code = data["errorcode"]?.integer { payload["reasons"] = [.string(String(code))] }
         return .object(payload)

@@ -1,0 +1,33 @@
+import Events
+import HybridRouter
+import Testing
+
+@Suite struct RouterTests {
+    @Test func stepsAreOrderedLikeSections() {
+        let steps: [StepNumber] = ["6", "5.10", "5", "5.2", "10"]
+        #expect(steps.sorted() == ["5", "5.2", "5.10", "6", "10"])
+        #expect(StepNumber("5.x") == nil)
+    }
+
+    private func facts(
+        _ owner: Owner, legacy: StepNumber = "5", durable: StepNumber? = nil, completed: [StepNumber] = [], interrupt: Bool = false,
+        handles: Bool = false, final: Bool = false
+    ) -> RoutingFacts {
+        RoutingFacts(
+            ownership: Ownership(entity: "R-1", epoch: 2, owner: owner, step: "5.2", completed: completed), legacyStep: legacy,
+            isFinal: final, durableStep: durable, isInterrupt: interrupt, legacyHandles: handles)
+    }
+
+    @Test func legacyGetsItsOwnEvents() { #expect(Router.route(facts(.legacy)) == .legacy) }
+    @Test func anEarlyEventIsParked() { #expect(Router.route(facts(.legacy, durable: "5.2", handles: true)) == .park("5.2")) }
+    @Test func aLateEventGoesToWhoeverCanUseIt() {
+        #expect(Router.route(facts(.legacy, legacy: "6", durable: "5.2", completed: ["5.2"], handles: true)) == .legacy)
+        #expect(Router.route(facts(.legacy, legacy: "6", durable: "5.2", completed: ["5.2"])) == .late("5.2"))
+        #expect(Router.route(facts(.legacy, durable: "5.2", final: true)) == .late("5.2"))
+    }
+    @Test func aSegmentGetsItsEventsAndInterrupts() {
+        #expect(Router.route(facts(.durable, durable: "5.2")) == .signal)
+        #expect(Router.route(facts(.durable, interrupt: true)) == .signal)
+        #expect(Router.route(facts(.durable, handles: true)) == .park(nil))
+    }
+}
