@@ -1,0 +1,123 @@
+import ShadowComparator
+
+/// Whether the next step may move. The sentence comes first everywhere: it is what the reader opened the report for.
+public struct ReportVerdict: Codable, Hashable, Sendable {
+    /// True when nothing speaks against moving on.
+    public let isSafe: Bool
+    /// The answer in one sentence.
+    public let sentence: String
+    /// What speaks against it; empty when safe.
+    public let reasons: [String]
+    /// What the reader should know besides: the strength of the evidence, events nobody handled, rules nobody needs.
+    public let notes: [String]
+
+    init(run: RunFigures?, comparison: ComparisonSummary?, matrix: MatrixView?) {
+        reasons = Self.reasons(run, comparison)
+        isSafe = reasons.isEmpty
+        notes = Self.notes(run, comparison, matrix)
+        sentence = Self.sentence(reasons, comparison)
+    }
+
+    private static func sentence(_ reasons: [String], _ comparison: ComparisonSummary?) -> String {
+        if let first = reasons.first { return "Not safe to move on: \(first)." }
+        let compared = comparison?.compared ?? 0
+        let announced = comparison?.expectedDifferences ?? 0
+        let agree = compared == 1 ? "the 1 compared entity agrees" : "all \(Text.number(compared)) compared entities agree"
+        if announced == 0 { return "Safe to move on: \(agree) in outcome, state and effects." }
+        return
+            "Safe to move on: \(agree); \(Text.number(announced)) of them \(announced == 1 ? "differs" : "differ") only as the plan announces."
+    }
+
+    private static func reasons(_ run: RunFigures?, _ comparison: ComparisonSummary?) -> [String] {
+        guard let comparison, comparison.compared > 0 else { return ["the two paths have not been compared"] }
+        var reasons: [String] = []
+        if comparison.mismatched > 0 {
+            let (mismatched, compared) = (Text.number(comparison.mismatched), Text.number(comparison.compared))
+            let differ = comparison.mismatched == 1 ? "differs" : "differ"
+            reasons.append("\(mismatched) of \(compared) compared entities \(differ) in a way that the plan does not announce")
+        }
+        if let run, run.entities > comparison.compared {
+            reasons.append("only \(Text.number(comparison.compared)) of \(Text.number(run.entities)) entities were compared")
+        }
+        return reasons
+    }
+
+    private static func notes(_ run: RunFigures?, _ comparison: ComparisonSummary?, _ matrix: MatrixView?) -> [String] {
+        var notes: [String] = []
+        if let comparison, comparison.compared > 0, comparison.mismatched == 0 { notes.append(bound(comparison.compared)) }
+        if let run { notes += notesOfRun(run) }
+        if let undefined = matrix?.count(of: .undefined, taken: true), undefined > 0 {
+            notes.append(
+                "In \(Text.count(undefined, "cell", "cells")) of the legacy table an event arrived for which the table says nothing.")
+        }
+        for rule in comparison?.rules ?? [] where rule.masked == 0 {
+            notes.append("The expected difference \(rule.glob) never occurred; remove it from the plan or find out why.")
+        }
+        return notes
+    }
+
+    private static func notesOfRun(_ run: RunFigures) -> [String] {
+        var notes: [String] = []
+        let open = run.handOffs - run.handBacks
+        if open > 0 { notes.append("\(Text.count(open, "entity is", "entities are")) with durable and not handed back yet.") }
+        if let failed = run.deadLetters["failed"], failed > 0 {
+            notes.append("\(Text.count(failed, "message", "messages")) failed for good; see the dead letters.")
+        }
+        if run.late > 0 { notes.append("\(Text.count(run.late, "event", "events")) came after their step was finished.") }
+        return notes
+    }
+
+    /// No mismatch in n independent cases: the true rate is at most −ln 0.05 / n with 95 % confidence (a little above the exact
+    /// binomial bound).
+    private static func bound(_ compared: Int) -> String {
+        let percent = min(100, 299.5733 / Double(compared))
+        return
+            "No mismatch in \(Text.count(compared, "entity", "entities")) bounds the true mismatch rate at \(Text.decimal(percent)) % (95 % confidence)."
+    }
+}
+
+/// Numbers as people read them.
+enum Text {
+    /// `1,204`
+    static func number(_ value: Int) -> String {
+        let digits = String(value.magnitude)
+        var text = ""
+        for (index, digit) in digits.enumerated() {
+            if index > 0, (digits.count - index).isMultiple(of: 3) { text.append(",") }
+            text.append(digit)
+        }
+        return value < 0 ? "-\(text)" : text
+    }
+
+    /// `1 entity`, `1,204 entities`
+    static func count(_ value: Int, _ one: String, _ many: String) -> String { "\(number(value)) \(value == 1 ? one : many)" }
+
+    /// Two digits that count, for example `12`, `1.2`, `0.12`, `0.012`; never rounded down.
+    static func decimal(_ value: Double) -> String {
+        if value >= 10 { return number(Int(value.rounded(.up))) }
+        if value <= 0.0001 { return "0.0001" }
+        var scale = 10
+        while value * Double(scale) < 10 { scale *= 10 }
+        let scaled = Int((value * Double(scale)).rounded(.up))
+        let fraction = String(scale + scaled % scale).dropFirst()
+        return "\(scaled / scale).\(fraction)"
+    }
+
+    /// `12 min`, `5.2 h`, `3.1 d`; a dash for nil.
+    static func hours(_ hours: Double?) -> String {
+        guard let hours else { return "–" }
+        if hours < 1 / 60.0 { return "< 1 min" }
+        if hours < 1 { return "\(Int((hours * 60).rounded())) min" }
+        return hours < 48 ? "\(tenths(hours)) h" : "\(tenths(hours / 24)) d"
+    }
+
+    private static func tenths(_ value: Double) -> String {
+        let scaled = Int((value * 10).rounded())
+        return "\(number(scaled / 10)).\(scaled % 10)"
+    }
+
+    /// `2026-03-02 09:00:46`
+    static func moment(_ text: String) -> String {
+        String(text.prefix(19)).split(separator: "T").joined(separator: " ")
+    }
+}
