@@ -99,10 +99,16 @@ struct HTMLComparison {
         case .equal(let control, let candidate):
             Line(isFolded: false, folded: "", tone: "", control: entry(control), candidate: entry(candidate))
         case .different(let control, let candidate):
-            Line(isFolded: false, folded: "", tone: "diff", control: control.map(entry), candidate: candidate.map(entry))
+            Line(isFolded: false, folded: "", tone: tone(control, candidate), control: control.map(entry), candidate: candidate.map(entry))
         case .folded(let count):
             Line(isFolded: true, folded: "\(Text.number(count)) equal entries", tone: "", control: nil, candidate: nil)
         }
+    }
+
+    /// What only a durable step does is the move itself, not a finding.
+    private static func tone(_ control: Timeline.Entry?, _ candidate: Timeline.Entry?) -> String {
+        guard control == nil || candidate == nil, let only = control ?? candidate else { return "diff" }
+        return only.owner == .durable || only.what == "hand back" ? "moved" : "diff"
     }
 
     private static func entry(_ entry: Timeline.Entry) -> Entry {

@@ -78,14 +78,15 @@ struct HTMLPage {
         if let summary = report.comparison {
             tiles += [
                 Tile(value: Text.number(summary.matched), label: "matched", tone: ""),
-                Tile(value: Text.number(summary.expectedDifferences), label: "expected differences", tone: ""),
+                Tile(value: Text.number(summary.expectedDifferences), label: "as announced", tone: ""),
                 Tile(value: Text.number(summary.mismatched), label: "mismatched", tone: summary.mismatched > 0 ? "bad" : "good"),
             ]
         }
         if let run = report.runs.last {
             let dead = run.deadLetters.values.reduce(0, +)
             tiles += [
-                Tile(value: "\(Text.number(run.handOffs)) / \(Text.number(run.handBacks))", label: "hand offs / backs", tone: ""),
+                Tile(value: Text.number(run.handOffs), label: "hand offs", tone: ""),
+                Tile(value: Text.number(run.handBacks), label: "hand backs", tone: ""),
                 Tile(value: Text.number(run.late), label: "late events", tone: ""),
                 Tile(value: Text.number(dead), label: "dead letters", tone: (run.deadLetters["failed"] ?? 0) > 0 ? "warn" : ""),
             ]

@@ -39,7 +39,7 @@ extension HTMLTemplate {
         .verdict ul { margin: 8px 0 0; padding: 0 0 0 18px; }
         .verdict ul:not(:has(li)) { display: none; }
         .verdict .strong { font-weight: 600; }
-        .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 12px; margin-top: 14px; }
+        .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(118px, 1fr)); gap: 12px; margin-top: 14px; }
         .tile { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px; }
         .tile b { display: block; font-size: 24px; line-height: 1.2; font-variant-numeric: tabular-nums; }
         .tile span { color: var(--muted); font-size: 12.5px; }
@@ -85,12 +85,16 @@ extension HTMLTemplate {
         .timeline { margin-top: 16px; table-layout: fixed; }
         .timeline th { font-size: 14px; font-weight: 600; color: var(--ink); }
         .timeline td { font-size: 13px; }
-        .timeline .at { width: 104px; color: var(--muted); font-variant-numeric: tabular-nums; white-space: nowrap; }
+        .timeline col.at { width: 116px; }
+        .timeline col.who { width: 92px; }
+        .timeline td.at { color: var(--muted); font-variant-numeric: tabular-nums; white-space: nowrap; }
         .timeline .right, .timeline th + th { border-left: 1px solid var(--line); padding-left: 14px; }
         .timeline .what { overflow-wrap: anywhere; }
         .timeline .what span { color: var(--muted); }
         .timeline .diff td { background: var(--bad-soft); }
-        .timeline .diff td.none { background: none; }
+        .timeline .moved td { background: var(--durable-soft); }
+        .timeline .moved .chip.durable { background: var(--durable); color: var(--card); }
+        .timeline .diff td.none, .timeline .moved td.none { background: none; }
         .folded td { text-align: center; color: var(--muted); font-size: 12.5px; padding: 2px; background: var(--page); }
 
         """

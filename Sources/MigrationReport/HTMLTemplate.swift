@@ -120,6 +120,7 @@ enum HTMLTemplate {
         </table>
         {{#hasTimelines}}
         <table class="timeline">
+        <colgroup><col class="at"><col class="who"><col><col class="at"><col class="who"><col></colgroup>
         <thead><tr><th colspan="3">{{controlPath}}</th><th colspan="3">{{candidatePath}}</th></tr></thead>
         <tbody>
         {{#lines}}
