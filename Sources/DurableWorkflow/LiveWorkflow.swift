@@ -66,7 +66,7 @@ final class LiveWorkflow: @unchecked Sendable {
     }
 
     private func start(_ input: JSONValue, run: @escaping WorkflowType.Run) {
-        nonisolated(unsafe) let context = context
+        let context = context
         task = Task(executorPreference: executor) {
             do {
                 let result = try await run(context, input)

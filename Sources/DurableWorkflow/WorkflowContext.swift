@@ -20,8 +20,10 @@ public struct SignalMessage: Codable, Hashable, Sendable {
 /// Thrown into a workflow that leaves memory; what its code does with it is dropped.
 struct Eviction: Error {}
 
-/// What workflow code may use: activities, timers, signals and the time. Used on the workflow's own executor only.
-public final class WorkflowContext {
+/// What workflow code may use: activities, timers, signals and the time.
+///
+/// It is `Sendable` so that `async let` and task groups can use it; every access is on the one thread that drains the workflow.
+public final class WorkflowContext: @unchecked Sendable {
     private struct SignalWait {
         let timer: Int?
         let wait: Int
@@ -108,11 +110,10 @@ public final class WorkflowContext {
 
     private func result(of sequence: Int) async throws -> JSONValue {
         if isEvicted { throw Eviction() }
-        nonisolated(unsafe) let context = self
         return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { context.continuations[sequence] = $0 }
+            try await withCheckedThrowingContinuation { self.continuations[sequence] = $0 }
         } onCancel: {
-            context.abandon(sequence)
+            self.abandon(sequence)
         }
     }
 

@@ -111,6 +111,16 @@ public final class LockstepDatabase: Sendable {
         }
     }
 
+    /// The value of a pragma as the connection has it.
+    package func setting(_ pragma: String) throws -> String? {
+        try queue.unsafeRead { try String.fetchOne($0, sql: "PRAGMA \(pragma)") }
+    }
+
+    /// Marks a schema version as applied that this build does not know, as the next release would.
+    package func pretendMigration(_ name: String) throws {
+        try queue.writeWithoutTransaction { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES (?)", arguments: [name]) }
+    }
+
     /// Commits the open group.
     public func flush() throws {
         try queue.writeWithoutTransaction { database in

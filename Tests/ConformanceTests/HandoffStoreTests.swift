@@ -1,0 +1,135 @@
+import Events
+import Foundation
+import HybridRouter
+import Outcomes
+import SQLiteStorage
+import Testing
+
+/// The laws of ownership, inbox and outbox, on every database that exists.
+@Suite struct HandoffStoreTests {
+    enum Kind: CaseIterable { case memory, disk, grouped }
+
+    private let now = Timestamp(milliseconds: 1_772_442_000_000)
+
+    private func store(_ kind: Kind) throws -> SQLiteHandoffStore {
+        let path = kind == .memory ? ":memory:" : NSTemporaryDirectory() + "lockstep-\(UUID().uuidString).sqlite"
+        return SQLiteHandoffStore(try LockstepDatabase(path: path, durability: kind == .grouped ? .grouped : .everyCommit))
+    }
+
+    private func event(_ id: String, kind: EventKind = "x", subject: String? = nil, payload: JSONValue = [:]) -> IncomingEvent {
+        IncomingEvent(id: EventID(id), source: "tcr", reference: .entity("R-1"), kind: kind, payload: payload, subject: subject, receivedAt: now)
+    }
+
+    private func born(_ store: SQLiteHandoffStore) async throws {
+        _ = try await store.accept([.event(event("birth"), birth: Birth(step: "1", state: "DRAFT", body: "{}"))], at: now)
+    }
+
+    @Test(arguments: Kind.allCases) func anIdIsAcceptedOnce(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        let answers = try await store.accept([.event(event("a"), birth: nil), .event(event("a"), birth: nil)], at: now)
+        guard case .accepted = answers[0], case .duplicate = answers[1] else {
+            Issue.record("\(answers)")
+            return
+        }
+        #expect(try await store.counters()["duplicates"] == 1)
+    }
+
+    @Test(arguments: Kind.allCases) func contentCountsAgainAfterAnotherContent(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        let kinds: [EventKind] = ["SUSPENDED", "SUSPENDED", "UNSUSPENDED", "SUSPENDED"]
+        let answers = try await store.accept(
+            kinds.enumerated().map { .event(event("e\($0.offset)", kind: $0.element, subject: "mno/1"), birth: nil) }, at: now)
+        let accepted = answers.map { if case .accepted = $0 { true } else { false } }
+        #expect(accepted == [true, false, true, true])
+    }
+
+    @Test(arguments: Kind.allCases) func anUnknownEntityIsADeadLetter(kind: Kind) async throws {
+        let store = try store(kind)
+        let answers = try await store.accept([.event(event("a"), birth: nil)], at: now)
+        #expect(answers == [.deadLetter("a", .unknownEntity)])
+        #expect(try await store.deadLetters() == ["unknown-entity": 1])
+    }
+
+    @Test(arguments: Kind.allCases) func aStaleEpochWritesNothing(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        var move = Change(entity: "R-1", epoch: 1, at: now)
+        move.ownership = Ownership(entity: "R-1", epoch: 2, owner: .durable, step: "5.2")
+        _ = try await store.commit(move)
+        var stale = Change(entity: "R-1", epoch: 1, at: now)
+        stale.counters = ["written"]
+        stale.ledger = [
+            LedgerEntry(
+                key: EffectKey(entity: "R-1", step: "1", operation: "a.b"), request: [:], reply: [:], owner: "legacy", epoch: 1, attempt: 1, at: now)
+        ]
+        await #expect(throws: StaleEpoch(entity: "R-1", found: 1, expected: 2)) { try await store.commit(stale) }
+        #expect(try await store.counters()["written"] == nil)
+        #expect(try await store.ledger(of: "R-1").isEmpty)
+    }
+
+    @Test(arguments: Kind.allCases) func handBackReturnsWhatTheSegmentDidNotUse(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        let accepted = try await store.accept(["a", "b", "c"].map { .event(event($0), birth: nil) }, at: now)
+        let rows = accepted.compactMap { if case .accepted(_, let row) = $0 { row.sequence } else { nil } }
+        var signal = Change(entity: "R-1", epoch: 1, at: now)
+        signal.rows = rows.prefix(2).map { .init(sequence: $0, disposition: .signalled, epoch: 1) } + [.init(sequence: rows[2], disposition: .parked)]
+        _ = try await store.commit(signal)
+        var back = Change(entity: "R-1", epoch: 1, at: now)
+        back.consumedEvents = ["a"]
+        back.requeueSignalled = true
+        back.unpark = true
+        let committed = try await store.commit(back)
+        #expect(committed.queued.map(\.sequence) == Array(rows[1...]))
+        #expect(try await store.row(rows[0])?.disposition == .consumed)
+    }
+
+    @Test(arguments: Kind.allCases) func theOutboxIsSentInOrderUntilDone(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        var change = Change(entity: "R-1", epoch: 1, at: now)
+        change.outbox = [.init(entity: "R-1", epoch: 2, kind: .start, payload: [:]), .init(entity: "R-1", epoch: 2, kind: .signal, payload: [:])]
+        let sent = try await store.commit(change).outbox
+        try await store.markDone(sent[0])
+        #expect(try await store.pendingOutbox() == [sent[1]])
+    }
+}
+
+@Suite struct LockstepDatabaseTests {
+    private func path() -> String { NSTemporaryDirectory() + "lockstep-\(UUID().uuidString).sqlite" }
+
+    @Test func syncsEveryCommit() throws {
+        let database = try LockstepDatabase(path: path())
+        #expect(try database.setting("synchronous") == "2")
+        #expect(try database.setting("journal_mode") == "wal")
+    }
+
+    @Test func refusesASecondRunner() throws {
+        let path = path()
+        let first = try LockstepDatabase(path: path)
+        #expect { try LockstepDatabase(path: path) } throws: { "\($0)".contains("expected no other runner") }
+        #expect(throws: Never.self) { try LockstepDatabase(path: path, readOnly: true) }
+        withExtendedLifetime(first) {}
+    }
+
+    @Test func refusesANewerSchemaAndWhatIsNoDatabase() throws {
+        let newer = path()
+        try LockstepDatabase(path: newer).pretendMigration("v999_future")
+        #expect { try LockstepDatabase(path: newer) } throws: { "\($0)".contains("found a newer one") }
+        let text = path()
+        try Data(String(repeating: "no database ", count: 200).utf8).write(to: URL(filePath: text))
+        #expect { try LockstepDatabase(path: text) } throws: { "\($0)".contains("expected a Lockstep database") }
+    }
+
+    @Test func aGroupIsDurableAfterItsFlush() async throws {
+        let path = path()
+        let store = SQLiteHandoffStore(try LockstepDatabase(path: path, durability: .grouped))
+        try await store.set("a", to: "1")
+        let reader = SQLiteHandoffStore(try LockstepDatabase(path: path, readOnly: true))
+        #expect(try await reader.value("a") == nil)
+        try await store.flush()
+        #expect(try await reader.value("a") == "1")
+    }
+}

@@ -1,0 +1,61 @@
+import A2PRegistration
+import Commands
+import Cutover
+import DurableWorkflow
+import Events
+import LegacyFixtures
+import Migrations
+import Outcomes
+import ShadowComparator
+import Testing
+
+@Suite struct FixtureTests {
+    private let plan: MigrationPlan
+    init() throws { plan = try MigrationPlan(yaml: EmbeddedPlans.hybrid, file: EmbeddedPlans.hybridName) }
+
+    static let modes: [(String, RunMode)] = (try? LegacyFixtures.names())?.flatMap { name in RunMode.allCases.map { (name, $0) } } ?? []
+
+    @Test func thereAreEnough() throws { #expect(try LegacyFixtures.names().count >= 45) }
+
+    @Test(arguments: modes) func endsAsRecorded(name: String, mode: RunMode) async throws {
+        let scenario = try Scenario(folder: "\(LegacyFixtures.folder)/\(name)")
+        let run = try A2PRun(.init(mode: mode, plan: plan, database: ":memory:"))
+        try await run.play(scenario.lines)
+        let expected = try #require(mode == .legacy ? scenario.legacy : scenario.hybrid)
+        #expect(try await run.outcomes() == expected)
+    }
+
+    @Test func nothingDiffersButWhatThePlanDeclares() async throws {
+        let lines = try LegacyFixtures.names().flatMap { try Scenario(folder: "\(LegacyFixtures.folder)/\($0)").lines }
+        let comparison = try A2PComparison(plan: plan, database: ":memory:")
+        try await comparison.play(lines.sorted { $0.receivedAt < $1.receivedAt })
+        let summary = try await comparison.summary()
+        #expect(summary.compared >= 45)
+        #expect(summary.mismatched == 0, "\(summary.mismatches)")
+    }
+
+    @Test func aBrokenVettingStepIsFound() async throws {
+        let broken = DurableStep<Registration>(number: "5.2", events: Vetting.events, activities: Vetting.step.activities) { context, registration in
+            try await Vetting.step.run(context, &registration)
+            registration.identityStatus = "SELF_DECLARED"
+        }
+        let scenario = try Scenario(folder: "\(LegacyFixtures.folder)/happy-private-profit")
+        let comparison = try A2PComparison(plan: plan, database: ":memory:", steps: [broken])
+        try await comparison.play(scenario.lines)
+        let summary = try await comparison.summary()
+        #expect(summary.mismatched == 1)
+        #expect(summary.mismatches.first?.differences.contains { $0.path == "brand/identity" && !$0.expected } == true)
+    }
+
+    @Test func generatedTracesAgree() async throws {
+        let simulator = Simulator(seed: 11)
+        for number in 1...40 { simulator.open(EntityID("R-\(number)"), at: Timestamp(milliseconds: 1_772_442_000_000 + Int64(number) * 1000)) }
+        let recording = try A2PRun(.init(mode: .hybrid, plan: plan, database: ":memory:", simulator: simulator))
+        try await recording.play(simulator.takeLines().sorted { $0.receivedAt < $1.receivedAt })
+        let comparison = try A2PComparison(plan: plan, database: ":memory:")
+        try await comparison.play(simulator.trace)
+        let summary = try await comparison.summary()
+        #expect(summary.compared == 40)
+        #expect(summary.mismatched == 0, "\(summary.mismatches)")
+    }
+}
