@@ -138,8 +138,14 @@ public enum SyntheticIDs {
     private static let space: UInt64 = 2_176_782_336
 
     private static func number(_ entity: EntityID) -> UInt64 {
-        let tail = String(entity.rawValue.reversed().prefix { $0.isASCII && $0.isNumber }.reversed())
-        return UInt64(tail) ?? StableHash.value(entity.rawValue) % space
+        var value: UInt64 = 0
+        var scale: UInt64 = 1
+        for byte in entity.rawValue.utf8.reversed() {
+            guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9"), scale < 1_000_000_000_000 else { break }
+            value += UInt64(byte - UInt8(ascii: "0")) * scale
+            scale *= 10
+        }
+        return scale == 1 ? StableHash.value(entity.rawValue) % space : value
     }
 
     private static func code(_ entity: EntityID) -> String {

@@ -82,7 +82,7 @@ extension Pipeline {
     private func store(_ session: EffectSession, _ record: Record, _ snapshot: EntitySnapshot, what: String) async throws {
         var change = Change(entity: session.entity, epoch: snapshot.ownership.epoch, at: session.now)
         change.ledger = session.entries
-        change.references = domain.references(record)
+        change.references = try newReferences(record, snapshot)
         change.journal = session.entries.map { entry in
             JournalEntry(
                 entity: session.entity, at: session.now, owner: .durable, epoch: snapshot.ownership.epoch, what: what,
@@ -128,7 +128,7 @@ extension Pipeline {
         change.consumedEvents = back.used
         change.requeueSignalled = true
         change.unpark = true
-        change.references = domain.references(record)
+        change.references = try newReferences(record, snapshot)
         change.counters = ["handBacks"]
         if back.interruptedBy == nil { change.append = [continueEvent(next, version: stored.version, at: now)] }
         change.journal = [

@@ -82,7 +82,7 @@ extension Pipeline {
         if event.source != .timer { stored.lastEventAt = change.at }
         stored.dueAt = dueAt(stored, state: to, entity: event.entity)
         change.record = stored
-        change.references = domain.references(record)
+        change.references = try newReferences(record, snapshot)
         change.unpark = stored.isFinal && !snapshot.record.isFinal
         if after != snapshot.ownership.step {
             change.ownership = snapshot.ownership
@@ -104,7 +104,7 @@ extension Pipeline {
         guard let step = domain.machine.boundaries[state].map({ StepNumber(stringLiteral: $0) }) else { return }
         guard let next = nextStep(after: step, snapshot.ownership) else { return }
         if plan.owner(of: next, for: event.entity) == .durable {
-            try handOff(&change, snapshot.ownership, to: next, record: record)
+            try handOff(&change, snapshot, to: next, record: record)
         } else if entered {
             change.append.append(continueEvent(snapshot.ownership, version: snapshot.record.version, at: change.at))
         }
@@ -124,13 +124,16 @@ extension Pipeline {
             kind: .continue, receivedAt: now)
     }
 
-    private func handOff(_ change: inout Change, _ ownership: Ownership, to step: StepNumber, record: Record) throws {
-        var next = ownership
+    private func handOff(_ change: inout Change, _ snapshot: EntitySnapshot, to step: StepNumber, record: Record) throws {
+        var next = snapshot.ownership
         next.epoch += 1
         next.owner = .durable
         next.step = step
         change.ownership = next
         change.unpark = true
+        var stored = change.record ?? snapshot.record
+        stored.dueAt = nil
+        change.record = stored
         let input = SegmentInput(
             entity: next.entity, epoch: next.epoch,
             steps: plan.segment(from: step, for: next.entity).filter { !next.completed.contains($0) },
@@ -142,6 +145,12 @@ extension Pipeline {
             JournalEntry(
                 entity: next.entity, at: change.at, owner: .durable, epoch: next.epoch, what: "hand off",
                 detail: "steps \(input.steps.map(\.description).joined(separator: ", ")) to segment \(next.segmentID)"))
+    }
+
+    /// The external ids that the stored record did not have yet.
+    func newReferences(_ record: Record, _ snapshot: EntitySnapshot) throws -> [String] {
+        let known = Set(domain.references(try decode(snapshot.record)))
+        return domain.references(record).filter { !known.contains($0) }
     }
 
     func note(_ change: inout Change, _ snapshot: EntitySnapshot, _ event: Event, _ detail: String, counter: String?) {

@@ -19,7 +19,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
     /// `occur` tells the outside world of every line at the moment it happens there, delivered or not. `acknowledge` is called with
     /// the ids of accepted deliveries after they are durable. `groupSize` is the number of rounds between two flushes.
     public init(
-        bridge: Bridge<State, Record>, engine: EmbeddedEngine, groupSize: Int = 256,
+        bridge: Bridge<State, Record>, engine: EmbeddedEngine, groupSize: Int = 1024,
         occur: @escaping @Sendable (TraceLine) async throws -> Void, acknowledge: @escaping @Sendable ([String]) -> Void = { _ in }
     ) {
         self.bridge = bridge
@@ -45,13 +45,14 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
             try await deliver(&play)
             try await work(at: play.now)
             for line in reactions() { play.add(line) }
-            try await save(play)
             rounds += 1
             if rounds % groupSize == 0 {
+                try await save(play)
                 try await bridge.store.flush()
                 progress(play.position, play.now)
             }
         }
+        try await save(play)
         try await bridge.store.flush()
         progress(play.position, play.now)
     }
@@ -93,7 +94,6 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
         let due = play.takeDeliveries()
         guard !due.isEmpty else { return }
         let acceptances = try await bridge.receive(due.filter { !$0.lost && $0.source != .world }.map(\.message), at: play.now)
-        try await bridge.store.set("trace.position", to: String(play.position))
         if groupSize == 1 { try await bridge.store.flush() }
         acknowledge(acceptances.map(\.id.rawValue))
     }
@@ -117,6 +117,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
     }
 
     private func save(_ play: Play) async throws {
+        try await bridge.store.set("trace.position", to: String(play.position))
         try await bridge.store.set("clock", to: String(play.now.milliseconds))
     }
 }

@@ -19,7 +19,7 @@ public struct StoredRecord: Hashable, Sendable {
     public var lastEventAt: Timestamp
     /// When the sweeper last sent it something.
     public var lastSweptAt: Timestamp
-    /// When the sweeper should look at it next; nil for never.
+    /// When the sweeper should look at it next; nil for never, and while durable owns the entity.
     public var dueAt: Timestamp?
 
     /// A record.
@@ -213,9 +213,9 @@ public protocol HandoffStore: Sendable {
     func pendingOutbox() async throws -> [OutboxMessage]
     /// Marks a message done.
     func markDone(_ message: OutboxMessage) async throws
-    /// Legacy-owned entities whose `dueAt` is not after `now`, in order of `dueAt`.
+    /// Entities whose `dueAt` is not after `now`, in order of `dueAt`.
     func due(at now: Timestamp) async throws -> [EntityID]
-    /// The earliest `dueAt` of a legacy-owned entity.
+    /// The earliest `dueAt`.
     func nextDue() async throws -> Timestamp?
     /// All entities, in order.
     func entities() async throws -> [EntityID]

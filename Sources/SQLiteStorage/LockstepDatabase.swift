@@ -68,7 +68,11 @@ public final class LockstepDatabase: Sendable {
             }
             guard !readOnly else { return }
             try queue.writeWithoutTransaction { database in
-                try database.execute(sql: "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON")
+                try database.execute(
+                    sql: """
+                        PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;
+                        PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=8192
+                        """)
             }
             try migrator.migrate(queue)
         } catch let error as DatabaseError {

@@ -60,10 +60,7 @@ public struct SQLiteHandoffStore: HandoffStore {
     public func due(at now: Timestamp) async throws -> [EntityID] {
         try database.read { database in
             let statement = try database.cachedStatement(
-                sql: """
-                    SELECT entity FROM record JOIN ownership USING (entity)
-                    WHERE due_at <= ? AND owner = 'legacy' ORDER BY due_at, entity
-                    """)
+                sql: "SELECT entity FROM record WHERE due_at <= ? ORDER BY due_at, entity")
             return try String.fetchAll(statement, arguments: [now.milliseconds]).map { EntityID($0) }
         }
     }
@@ -72,10 +69,7 @@ public struct SQLiteHandoffStore: HandoffStore {
     public func nextDue() async throws -> Timestamp? {
         try database.read { database in
             let statement = try database.cachedStatement(
-                sql: """
-                    SELECT due_at FROM record JOIN ownership USING (entity)
-                    WHERE due_at IS NOT NULL AND owner = 'legacy' ORDER BY due_at LIMIT 1
-                    """)
+                sql: "SELECT due_at FROM record WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1")
             return try Int64.fetchOne(statement).map { Timestamp(milliseconds: $0) }
         }
     }
