@@ -20,12 +20,13 @@ public struct ReportVerdict: Codable, Hashable, Sendable {
 
     private static func sentence(_ reasons: [String], _ comparison: ComparisonSummary?) -> String {
         if let first = reasons.first { return "Not safe to move on: \(first)." }
-        let compared = comparison?.compared ?? 0
-        let announced = comparison?.expectedDifferences ?? 0
-        let agree = compared == 1 ? "the 1 compared entity agrees" : "all \(Text.number(compared)) compared entities agree"
-        if announced == 0 { return "Safe to move on: \(agree) in outcome, state and effects." }
-        return
-            "Safe to move on: \(agree); \(Text.number(announced)) of them \(announced == 1 ? "differs" : "differ") only as the plan announces."
+        guard let comparison, comparison.expectedDifferences > 0 else {
+            let all = comparison.map { Text.number($0.compared) } ?? "0"
+            return "Safe to move on: all \(all) compared entities agree in outcome, state and effects."
+        }
+        let (compared, matched) = (Text.number(comparison.compared), Text.number(comparison.matched))
+        let announced = Text.count(comparison.expectedDifferences, "differs", "differ")
+        return "Safe to move on: of \(compared) compared entities \(matched) agree and \(announced) only as the plan announces."
     }
 
     private static func reasons(_ run: RunFigures?, _ comparison: ComparisonSummary?) -> [String] {

@@ -26,8 +26,8 @@ struct ReportVerdictTests {
         #expect(all.isSafe)
         #expect(all.sentence == "Safe to move on: all 2,995 compared entities agree in outcome, state and effects.")
         #expect(all.notes.first == "No mismatch in 2,995 entities bounds the true mismatch rate at 0.11 % (95 % confidence).")
-        let some = verdict(matched: 1, announced: 1)
-        #expect(some.sentence == "Safe to move on: all 2 compared entities agree; 1 of them differs only as the plan announces.")
+        let some = verdict(matched: 4, announced: 1)
+        #expect(some.sentence == "Safe to move on: of 5 compared entities 4 agree and 1 differs only as the plan announces.")
     }
 
     @Test("is not safe with a single mismatch among thousands")

@@ -14,7 +14,7 @@ struct ComparatorTests {
 
     @Test("finds nothing between an observation and itself", arguments: UInt64(0)..<500)
     func reflexive(seed: UInt64) {
-        var random = Seeded(seed: seed)
+        var random = SeededRandom(seed: seed)
         let observation = Observation.random(using: &random)
         let comparison = comparator.compare(control: observation, candidate: observation)
         #expect(comparison.differences.isEmpty)
@@ -25,7 +25,7 @@ struct ComparatorTests {
     func findsMutation(mutation: Mutation) {
         var applied = 0
         for seed in UInt64(0)..<300 {
-            var random = Seeded(seed: seed)
+            var random = SeededRandom(seed: seed)
             let original = Observation.random(using: &random)
             guard let mutant = mutation.apply(to: original, using: &random) else { continue }
             applied += 1

@@ -2,20 +2,6 @@ import Events
 import Outcomes
 import ShadowComparator
 
-/// A small seeded generator (SplitMix64), so that every failure can be repeated from the printed seed.
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-}
-
 extension LedgerEntry {
     static func entry(_ step: String, _ operation: String, _ ordinal: Int = 1, request: JSONValue = [:], entity: EntityID = "R-1")
         -> LedgerEntry
@@ -37,7 +23,7 @@ extension Observation {
     }
 
     /// An observation with 1 to 6 facts and 2 to 12 effects; keys may repeat, as a faulty path's would.
-    static func random(using random: inout Seeded) -> Observation {
+    static func random(using random: inout SeededRandom) -> Observation {
         var facts: [String: JSONValue] = [:]
         for index in 1...Int.random(in: 1...6, using: &random) {
             facts["fact/\(index)"] = .integer(Int.random(in: 0...3, using: &random))
@@ -59,7 +45,7 @@ enum Mutation: CaseIterable {
     case status, state, dropFact, addFact, changeFact, deadLetter, dropEffect, addEffect, repeatEffect, changeRequest, changeOrdinal, swap
 
     /// The mutated observation; nil where the mutation does not apply.
-    func apply(to original: Observation, using random: inout Seeded) -> Observation? {
+    func apply(to original: Observation, using random: inout SeededRandom) -> Observation? {
         var observation = original
         switch self {
         case .status: observation.outcome.status = "rejected"
@@ -78,7 +64,7 @@ enum Mutation: CaseIterable {
         return observation
     }
 
-    private func mutateOne(_ ledger: inout [LedgerEntry], _ random: inout Seeded) {
+    private func mutateOne(_ ledger: inout [LedgerEntry], _ random: inout SeededRandom) {
         let index = Int.random(in: 0..<ledger.count, using: &random)
         switch self {
         case .dropEffect: ledger.remove(at: index)
@@ -88,11 +74,11 @@ enum Mutation: CaseIterable {
         }
     }
 
-    private func fact(_ observation: Observation, _ random: inout Seeded) -> String {
+    private func fact(_ observation: Observation, _ random: inout SeededRandom) -> String {
         observation.outcome.facts.keys.sorted().randomElement(using: &random) ?? ""
     }
 
-    private func index(_ observation: Observation, _ random: inout Seeded) -> Int {
+    private func index(_ observation: Observation, _ random: inout SeededRandom) -> Int {
         Int.random(in: 0...observation.ledger.count, using: &random)
     }
 }
