@@ -106,7 +106,7 @@ let package = Package(
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover",
                 "MigrationReport", "Bridge", "SQLiteStorage", "A2PRegistration", "BridgeTesting", "LegacyFixtures", "Migrations",
-                "Commands",
+                "Commands", "lockstep",
             ]),
     ]
 )

@@ -71,7 +71,7 @@ extension Pipeline {
         else {
             throw ActivityFailure(type: "StaleEpoch", message: "\(context.workflowID): the entity has changed hands", nonRetryable: true)
         }
-        let session = try await session(snapshot.ownership, attempt: context.attempt, at: context.now)
+        let session = session(snapshot.ownership, attempt: context.attempt, at: context.now)
         let result: Result<Void, any Error>
         do { result = .success(try await activity.run(&record, session)) } catch { result = .failure(error) }
         try await store(session, record, snapshot, what: activity.name)
@@ -82,7 +82,7 @@ extension Pipeline {
     private func store(_ session: EffectSession, _ record: Record, _ snapshot: EntitySnapshot, what: String) async throws {
         var change = Change(entity: session.entity, epoch: snapshot.ownership.epoch, at: session.now)
         change.ledger = session.entries
-        change.references = try newReferences(record, snapshot)
+        change.references = newReferences(record, since: try decode(snapshot.record))
         change.journal = session.entries.map { entry in
             JournalEntry(
                 entity: session.entity, at: session.now, owner: .durable, epoch: snapshot.ownership.epoch, what: what,
@@ -128,7 +128,7 @@ extension Pipeline {
         change.consumedEvents = back.used
         change.requeueSignalled = true
         change.unpark = true
-        change.references = try newReferences(record, snapshot)
+        change.references = newReferences(record, since: try decode(snapshot.record))
         change.counters = ["handBacks"]
         if back.interruptedBy == nil { change.append = [continueEvent(next, version: stored.version, at: now)] }
         change.journal = [

@@ -9,8 +9,9 @@ extension Pipeline {
     func runLegacy(_ row: InboxRow, _ snapshot: EntitySnapshot, at now: Timestamp) async throws {
         let event = row.event
         let state = try state(snapshot.record)
-        var record = try decode(snapshot.record)
-        let session = try await session(snapshot.ownership, attempt: row.attempt, at: now)
+        let before = try decode(snapshot.record)
+        var record = before
+        let session = session(snapshot.ownership, attempt: row.attempt, at: now)
         let handling = await domain.machine.handle(
             event, in: state, record: &record, context: ActionContext(now: now, attempt: row.attempt, effects: session))
 
@@ -18,7 +19,7 @@ extension Pipeline {
         change.ledger = session.entries
         switch handling {
         case .moved(let to):
-            try move(&change, snapshot, from: state, to: to, record: record, event: event)
+            try move(&change, snapshot, from: state, to: to, before: before, record: record, event: event)
             change.rows = [.init(sequence: row.sequence, disposition: .consumed)]
         case .ignored(let reason):
             note(&change, snapshot, event, "ignored in \(state.rawValue): \(reason)", counter: "ignored")
@@ -32,7 +33,7 @@ extension Pipeline {
             try await retry(&change, snapshot, row, at: now + after, reason: reason)
             return
         case .exhausted(let parked?, let reason):
-            try move(&change, snapshot, from: state, to: parked, record: record, event: event)
+            try move(&change, snapshot, from: state, to: parked, before: before, record: record, event: event)
             change.rows = [.init(sequence: row.sequence, disposition: .consumed, note: reason)]
             change.counters.append("exhausted")
         case .exhausted(nil, let reason), .failed(let reason):
@@ -44,10 +45,10 @@ extension Pipeline {
     }
 
     /// The effects of one handling under the entity's present ownership.
-    func session(_ ownership: Ownership, attempt: Int, at now: Timestamp) async throws -> EffectSession {
+    func session(_ ownership: Ownership, attempt: Int, at now: Timestamp) -> EffectSession {
         EffectSession(
-            entity: ownership.entity, now: now, owner: ownership.owner.rawValue, epoch: ownership.epoch, attempt: attempt,
-            ledger: try await store.ledger(of: ownership.entity), port: effects)
+            entity: ownership.entity, now: now, owner: ownership.owner.rawValue, epoch: ownership.epoch, attempt: attempt, port: effects,
+            recall: { [store] in try await store.reply(to: $0) })
     }
 
     private func retry(_ change: inout Change, _ snapshot: EntitySnapshot, _ row: InboxRow, at moment: Timestamp, reason: String)
@@ -70,19 +71,19 @@ extension Pipeline {
     }
 
     private func move(
-        _ change: inout Change, _ snapshot: EntitySnapshot, from: State, to: State, record: Record, event: Event
+        _ change: inout Change, _ snapshot: EntitySnapshot, from: State, to: State, before: Record, record: Record, event: Event
     ) throws {
-        let before = legacyStep(from, snapshot.ownership)
+        let left = legacyStep(from, snapshot.ownership)
         let after = legacyStep(to, snapshot.ownership)
         var stored = snapshot.record
         stored.state = to.rawValue
         stored.body = try encode(record)
         stored.isFinal = domain.machine.final.contains(to)
-        if before != after { stored.stepEnteredAt = change.at }
+        if left != after { stored.stepEnteredAt = change.at }
         if event.source != .timer { stored.lastEventAt = change.at }
         stored.dueAt = dueAt(stored, state: to, entity: event.entity)
         change.record = stored
-        change.references = try newReferences(record, snapshot)
+        change.references = newReferences(record, since: before)
         change.unpark = stored.isFinal && !snapshot.record.isFinal
         if after != snapshot.ownership.step {
             change.ownership = snapshot.ownership
@@ -148,8 +149,8 @@ extension Pipeline {
     }
 
     /// The external ids that the stored record did not have yet.
-    func newReferences(_ record: Record, _ snapshot: EntitySnapshot) throws -> [String] {
-        let known = Set(domain.references(try decode(snapshot.record)))
+    func newReferences(_ record: Record, since before: Record) -> [String] {
+        let known = Set(domain.references(before))
         return domain.references(record).filter { !known.contains($0) }
     }
 

@@ -207,6 +207,8 @@ public protocol HandoffStore: Sendable {
     func commit(_ change: Change) async throws -> Committed
     /// The entity's effects in the order performed.
     func ledger(of entity: EntityID) async throws -> [LedgerEntry]
+    /// The reply that the ledger has for a key; nil when it has none.
+    func reply(to key: EffectKey) async throws -> JSONValue?
     /// All pending rows, in order: what a restart begins with.
     func pendingRows() async throws -> [QueuedRow]
     /// All outbox messages not marked done, in order.

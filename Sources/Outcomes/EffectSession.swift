@@ -17,11 +17,13 @@ public final class EffectSession {
     private let owner: String
     private let epoch: Int
     private let attempt: Int
-    private var known: [EffectKey: JSONValue]
+    private let recall: (EffectKey) async throws -> JSONValue?
+    private var known: [EffectKey: JSONValue] = [:]
 
-    /// A session under (`owner`, `epoch`); `ledger` holds the entity's entries so far.
+    /// A session under (`owner`, `epoch`); `recall` finds the reply that the entity's ledger has for a key.
     public init(
-        entity: EntityID, now: Timestamp, owner: String, epoch: Int, attempt: Int, ledger: [LedgerEntry], port: any EffectPort
+        entity: EntityID, now: Timestamp, owner: String, epoch: Int, attempt: Int, port: any EffectPort,
+        recall: @escaping (EffectKey) async throws -> JSONValue?
     ) {
         self.entity = entity
         self.now = now
@@ -29,7 +31,15 @@ public final class EffectSession {
         self.epoch = epoch
         self.attempt = attempt
         self.port = port
-        known = Dictionary(ledger.map { ($0.key, $0.reply) }, uniquingKeysWith: { first, _ in first })
+        self.recall = recall
+    }
+
+    /// A session over a ledger that is in memory.
+    public convenience init(
+        entity: EntityID, now: Timestamp, owner: String, epoch: Int, attempt: Int, ledger: [LedgerEntry], port: any EffectPort
+    ) {
+        let replies = Dictionary(ledger.map { ($0.key, $0.reply) }, uniquingKeysWith: { first, _ in first })
+        self.init(entity: entity, now: now, owner: owner, epoch: epoch, attempt: attempt, port: port, recall: { replies[$0] })
     }
 
     /// Performs `operation` for `step` once and returns its reply; see ``EffectKey`` for the meaning of the parameters.
@@ -39,6 +49,7 @@ public final class EffectSession {
     ) async throws(EffectError) -> JSONValue {
         let key = EffectKey(entity: entity, step: step, operation: operation, ordinal: ordinal)
         if let reply = known[key] { return reply }
+        if let reply = try await recorded(key) { return reply }
         let call = EffectCall(key: key, request: request, owner: owner, epoch: epoch, attempt: attempt, at: now)
         let reply = try await performOrLookUp(call)
         known[key] = reply
@@ -50,6 +61,12 @@ public final class EffectSession {
     /// Reads something without consequences.
     public func read(_ operation: String, request: JSONValue = [:]) async throws(EffectError) -> JSONValue {
         try await port.read(ReadQuery(entity: entity, operation: operation, request: request, at: now))
+    }
+
+    private func recorded(_ key: EffectKey) async throws(EffectError) -> JSONValue? {
+        do { return try await recall(key) } catch {
+            throw EffectError(.temporary, vendorCode: "ledger", message: "\(key): the ledger cannot be read: \(error)")
+        }
     }
 
     private func performOrLookUp(_ call: EffectCall) async throws(EffectError) -> JSONValue {

@@ -33,6 +33,14 @@ public struct SQLiteHandoffStore: HandoffStore {
     }
 
     /// Required by ``HandoffStore``, which says what it does.
+    public func reply(to key: EffectKey) async throws -> JSONValue? {
+        try database.read { database in
+            let statement = try database.cachedStatement(sql: "SELECT reply FROM ledger WHERE key = ?")
+            return try String.fetchOne(statement, arguments: [key.description]).map { try JSONValue(parsing: $0) }
+        }
+    }
+
+    /// Required by ``HandoffStore``, which says what it does.
     public func pendingRows() async throws -> [QueuedRow] {
         try database.read { database in
             try Row.fetchAll(

@@ -17,7 +17,8 @@ import Testing
     }
 
     private func event(_ id: String, kind: EventKind = "x", subject: String? = nil, payload: JSONValue = [:]) -> IncomingEvent {
-        IncomingEvent(id: EventID(id), source: "tcr", reference: .entity("R-1"), kind: kind, payload: payload, subject: subject, receivedAt: now)
+        IncomingEvent(
+            id: EventID(id), source: "tcr", reference: .entity("R-1"), kind: kind, payload: payload, subject: subject, receivedAt: now)
     }
 
     private func born(_ store: SQLiteHandoffStore) async throws {
@@ -62,7 +63,8 @@ import Testing
         stale.counters = ["written"]
         stale.ledger = [
             LedgerEntry(
-                key: EffectKey(entity: "R-1", step: "1", operation: "a.b"), request: [:], reply: [:], owner: "legacy", epoch: 1, attempt: 1, at: now)
+                key: EffectKey(entity: "R-1", step: "1", operation: "a.b"), request: [:], reply: [:], owner: "legacy", epoch: 1, attempt: 1,
+                at: now)
         ]
         await #expect(throws: StaleEpoch(entity: "R-1", found: 1, expected: 2)) { try await store.commit(stale) }
         #expect(try await store.counters()["written"] == nil)
@@ -75,7 +77,8 @@ import Testing
         let accepted = try await store.accept(["a", "b", "c"].map { .event(event($0), birth: nil) }, at: now)
         let rows = accepted.compactMap { if case .accepted(_, let row) = $0 { row.sequence } else { nil } }
         var signal = Change(entity: "R-1", epoch: 1, at: now)
-        signal.rows = rows.prefix(2).map { .init(sequence: $0, disposition: .signalled, epoch: 1) } + [.init(sequence: rows[2], disposition: .parked)]
+        signal.rows =
+            rows.prefix(2).map { .init(sequence: $0, disposition: .signalled, epoch: 1) } + [.init(sequence: rows[2], disposition: .parked)]
         _ = try await store.commit(signal)
         var back = Change(entity: "R-1", epoch: 1, at: now)
         back.consumedEvents = ["a"]
@@ -90,7 +93,9 @@ import Testing
         let store = try store(kind)
         try await born(store)
         var change = Change(entity: "R-1", epoch: 1, at: now)
-        change.outbox = [.init(entity: "R-1", epoch: 2, kind: .start, payload: [:]), .init(entity: "R-1", epoch: 2, kind: .signal, payload: [:])]
+        change.outbox = [
+            .init(entity: "R-1", epoch: 2, kind: .start, payload: [:]), .init(entity: "R-1", epoch: 2, kind: .signal, payload: [:]),
+        ]
         let sent = try await store.commit(change).outbox
         try await store.markDone(sent[0])
         #expect(try await store.pendingOutbox() == [sent[1]])

@@ -81,7 +81,8 @@ private let echo = ActivityType("echo") { _, input in input }
         let scenario = WorkflowScenario(workflows: [type])
         try await scenario.engine.start(workflowID: "w", type: "keep", input: [:], at: scenario.clock.now)
         for id in ["1", "2", "3"] {
-            try await scenario.engine.signal(workflowID: "w", signal: SignalMessage(id: id, name: id == "2" ? "b" : "a", payload: .null), at: scenario.clock.now)
+            try await scenario.engine.signal(
+                workflowID: "w", signal: SignalMessage(id: id, name: id == "2" ? "b" : "a", payload: .null), at: scenario.clock.now)
         }
         try await scenario.run()
         #expect(try await scenario.store.history(of: "w").last?.attributes["result"] == ["1", "2", "3"])
@@ -90,7 +91,9 @@ private let echo = ActivityType("echo") { _, input in input }
     @Test func anActivityThatFailsForGoodReachesTheCode() async throws {
         let fail = ActivityType("fail") { _, _ in throw ActivityFailure(type: "Refused", message: "no", nonRetryable: true) }
         let type = WorkflowType("catch") { context, _ in
-            do { return try await context.execute("fail", input: [:]) } catch let error as ActivityError { return .string(error.failure.type) }
+            do { return try await context.execute("fail", input: [:]) } catch let error as ActivityError {
+                return .string(error.failure.type)
+            }
         }
         let scenario = WorkflowScenario(workflows: [type], activities: [fail])
         try await scenario.engine.start(workflowID: "w", type: "catch", input: [:], at: scenario.clock.now)

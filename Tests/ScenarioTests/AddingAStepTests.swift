@@ -21,7 +21,8 @@ import Testing
         try await Notifications(effects).send("second-look", &registration, step: "5.3")
     }
 
-    private static let line = "  - { step: 5.3, title: Second look, stage: durable, added: true, expects: { facts: [notification/second-look], effects: [notifications.second-look] } }\n"
+    private static let line =
+        "  - { step: 5.3, title: Second look, stage: durable, added: true, expects: { facts: [notification/second-look], effects: [notifications.second-look] } }\n"
 
     @Test func oneFileAndOneLine() async throws {
         let yaml = EmbeddedPlans.hybrid.replacing("  - { step: 6,", with: Self.line + "  - { step: 6,")

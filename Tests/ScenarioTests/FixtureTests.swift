@@ -35,7 +35,8 @@ import Testing
     }
 
     @Test func aBrokenVettingStepIsFound() async throws {
-        let broken = DurableStep<Registration>(number: "5.2", events: Vetting.events, activities: Vetting.step.activities) { context, registration in
+        let broken = DurableStep<Registration>(number: "5.2", events: Vetting.events, activities: Vetting.step.activities) {
+            context, registration in
             try await Vetting.step.run(context, &registration)
             registration.identityStatus = "SELF_DECLARED"
         }
@@ -49,7 +50,9 @@ import Testing
 
     @Test func generatedTracesAgree() async throws {
         let simulator = Simulator(seed: 11)
-        for number in 1...40 { simulator.open(EntityID("R-\(number)"), at: Timestamp(milliseconds: 1_772_442_000_000 + Int64(number) * 1000)) }
+        for number in 1...40 {
+            simulator.open(EntityID("R-\(number)"), at: Timestamp(milliseconds: 1_772_442_000_000 + Int64(number) * 1000))
+        }
         let recording = try A2PRun(.init(mode: .hybrid, plan: plan, database: ":memory:", simulator: simulator))
         try await recording.play(simulator.takeLines().sorted { $0.receivedAt < $1.receivedAt })
         let comparison = try A2PComparison(plan: plan, database: ":memory:")

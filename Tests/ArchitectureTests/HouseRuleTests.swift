@@ -1,0 +1,135 @@
+import Foundation
+import Testing
+
+/// Who may import whom. A port lives with the module that needs it; an adapter implements it.
+private let allowed: [String: Set<String>] = {
+    let ground: Set = ["Events", "Outcomes"]
+    let engines = ground.union(["Synchronization", "HeapModule"])
+    let cutover = ground.union(["HybridRouter", "ShadowComparator", "Yams"])
+    let report = cutover.subtracting(["Yams"]).union(["Cutover", "Mustache", "FoundationEssentials"])
+    let bridge = report.subtracting(["Mustache"]).union(["LegacyStateMachine", "DurableWorkflow", "MigrationReport", "Synchronization"])
+    return [
+        "Events": ["FoundationEssentials"], "Outcomes": ["Events"], "LegacyStateMachine": engines, "HybridRouter": ground,
+        "DurableWorkflow": engines, "ShadowComparator": ground, "Cutover": cutover, "MigrationReport": report, "Bridge": bridge,
+        "SQLiteStorage": ground.union(["HybridRouter", "DurableWorkflow", "Migrations", "GRDB", "FoundationEssentials"]),
+        "A2PRegistration": ground.union([
+            "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Synchronization", "FoundationEssentials",
+        ]),
+        "BridgeTesting": ground.union(["HybridRouter", "DurableWorkflow", "Synchronization"]),
+        "Commands": bridge.union(["SQLiteStorage", "A2PRegistration", "BridgeTesting", "LegacyFixtures", "Migrations", "ArgumentParser"]),
+        "lockstep": ["Commands"],
+    ]
+}()
+
+private let system: Set = ["Glibc", "Darwin"]
+private let banned: Set = ["Core", "Common", "Shared", "Utils", "Helpers", "Models", "Manager", "Migration"]
+
+@Suite struct HouseRuleTests {
+    @Test func importsKeepToTheTable() throws {
+        for (module, imports) in allowed {
+            for file in Checkout.files("Sources/\(module)", ".swift") {
+                let extra = Set(Scanner.imports(try Checkout.text(file))).subtracting(imports).subtracting(system)
+                #expect(extra.isEmpty, "\(file): \(module) may not import \(extra.sorted()); move the code, or put a port between")
+            }
+        }
+        let modules = try FileManager.default.contentsOfDirectory(atPath: Checkout.root.appending(path: "Sources").path)
+        #expect(Set(modules) == Set(allowed.keys), "every module has a row in the table")
+    }
+
+    @Test func topLevelIsWhatTheReadmeSays() throws {
+        let expected: Set = ["Package.swift", "Sources", "Tests", "Migrations", "LegacyFixtures", "README.md", "LICENSE"]
+        let found = try FileManager.default.contentsOfDirectory(atPath: Checkout.root.path).filter {
+            !$0.hasPrefix(".") && $0 != "Package.resolved"
+        }
+        #expect(Set(found) == expected)
+    }
+
+    @Test func filesAndFunctionsAreShort() throws {
+        for file in Checkout.files("Sources", ".swift") + Checkout.files("Tests", ".swift") {
+            let text = try Checkout.text(file)
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false).count
+            #expect(lines <= 400, "\(file) has \(lines) lines; split it by what it is about")
+            for function in Scanner.functions(text) {
+                #expect(function.lines <= 70, "\(file): \(function.name) has \(function.lines) lines; aim for 15")
+            }
+        }
+    }
+
+    @Test func namesSayWhatThingsAre() throws {
+        for (module, _) in allowed {
+            for file in Checkout.files("Sources/\(module)", ".swift") {
+                for type in Scanner.types(try Checkout.text(file)) {
+                    #expect(
+                        !banned.contains(type) && !type.hasSuffix("Manager") && !type.hasSuffix("Helper"),
+                        "\(file): \(type) says nothing; name the thing")
+                    #expect(type != module, "\(file): a type named like its module breaks qualified names")
+                }
+                #expect(banned.isDisjoint(with: file.split(separator: "/").map(String.init)), "\(file): name the folder after its content")
+            }
+        }
+    }
+
+    @Test func nothingIsForced() throws {
+        let executor: Set = ["Sources/DurableWorkflow/WorkflowContext.swift", "Sources/DurableWorkflow/LiveWorkflow.swift"]
+        for file in Checkout.files("Sources", ".swift") {
+            let text = try Checkout.text(file)
+            #expect(!text.contains("try!"), "\(file): throw a sentence instead")
+            #expect(executor.contains(file) || !text.contains("@unchecked Sendable"), "\(file): use Mutex, or an actor")
+        }
+    }
+
+    @Test func noTargetIsEmpty() {
+        #expect((Checkout.files("Sources", "Placeholder.swift") + Checkout.files("Tests", "Placeholder.swift")).isEmpty)
+    }
+
+    @Test func linksLeadSomewhere() throws {
+        for file in ["README.md"] + Checkout.files("Sources", ".md") + Checkout.files("LegacyFixtures", ".md") {
+            let folder = Checkout.root.appending(path: file).deletingLastPathComponent()
+            for link in Scanner.links(try Checkout.text(file)) {
+                #expect(FileManager.default.fileExists(atPath: folder.appending(path: link).path), "\(file): \(link) does not exist")
+            }
+        }
+    }
+
+    @Test func theReadmeFitsAPage() throws {
+        #expect(try Checkout.text("README.md").split(separator: "\n", omittingEmptySubsequences: false).count < 110)
+    }
+
+    @Test func everyFixtureIsWhole() throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: Checkout.root.appending(path: "LegacyFixtures").path).filter {
+            !$0.contains(".")
+        }
+        #expect(names.count >= 45)
+        for name in names {
+            let files = Set(
+                try FileManager.default.contentsOfDirectory(atPath: Checkout.root.appending(path: "LegacyFixtures/\(name)").path))
+            #expect(files == ["events.jsonl", "outcome.json", "README.md"], "\(name)")
+            let outcome = try Checkout.text("LegacyFixtures/\(name)/outcome.json")
+            #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(outcome.utf8)) }
+        }
+    }
+
+    @Test func theTutorialQuotesItsTest() throws {
+        let tutorial = try Checkout.text("Sources/Bridge/Documentation.docc/BringYourOwnMachine.md")
+        let test = try Checkout.text("Tests/ScenarioTests/BringYourOwnMachineTests.swift")
+        let blocks = tutorial.split(separator: "```swift\n").dropFirst().map { $0.split(separator: "```")[0] }
+        #expect(blocks.count >= 4)
+        for block in blocks { #expect(test.contains(block), "the tutorial quotes code that the test does not have:\n\(block)") }
+    }
+}
+
+/// The scanners find what they are for.
+@Suite struct ScannerTests {
+    @Test func imports() {
+        #expect(Scanner.imports("import A\npublic import B\n@testable import C\n// import D\nlet x = \"import E\"") == ["A", "B", "C"])
+    }
+
+    @Test func functions() {
+        let text = "struct A {\n    func short() {\n        1\n    }\n    func one() { 2 }\n}\n"
+        #expect(Scanner.functions(text).map(\.lines) == [3])
+    }
+
+    @Test func types() { #expect(Scanner.types("public struct A: B {\nfinal class C {\nlet enumeration = 1") == ["A", "C"]) }
+
+    @Test func links() { #expect(Scanner.links("[a](b.md) [c](https://x) [d](e.md#f)") == ["b.md", "e.md"]) }
+}
