@@ -8,7 +8,7 @@ public import LegacyStateMachine
 /// The clock jumps to whatever comes next: a line of the trace, a message whose retry is due, a timer of the engine, the hourly
 /// sweep. Position and clock are stored with the work, so a killed run goes on exactly where it stopped.
 public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Sendable {
-    private let bridge: Bridge<State, Record>
+    private let bridge: EventBridge<State, Record>
     private let engine: EmbeddedEngine
     private let occur: @Sendable (TraceLine) async throws -> Void
     private let acknowledge: @Sendable ([String]) -> Void
@@ -19,7 +19,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
     /// `occur` tells the outside world of every line at the moment it happens there, delivered or not. `acknowledge` is called with
     /// the ids of accepted deliveries after they are durable. `groupSize` is the number of rounds between two flushes.
     public init(
-        bridge: Bridge<State, Record>, engine: EmbeddedEngine, groupSize: Int = 1024,
+        bridge: EventBridge<State, Record>, engine: EmbeddedEngine, groupSize: Int = 1024,
         occur: @escaping @Sendable (TraceLine) async throws -> Void, acknowledge: @escaping @Sendable ([String]) -> Void = { _ in }
     ) {
         self.bridge = bridge

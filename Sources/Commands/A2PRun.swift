@@ -55,7 +55,7 @@ public struct A2PRun: Sendable {
     let options: Options
     let database: LockstepDatabase
     let store: SQLiteHandoffStore
-    let bridge: Bridge<RegistrationState, Registration>
+    let bridge: EventBridge<RegistrationState, Registration>
     let engine: EmbeddedEngine
     let world: World
 
@@ -75,7 +75,7 @@ public struct A2PRun: Sendable {
         let simulator = options.simulator
         let world = World(journal: journal, limits: simulator == nil ? .none : .published, onCall: { simulator?.react(to: $0) })
         let made = Mutex<EmbeddedEngine?>(nil)
-        bridge = try Bridge(domain: domain, plan: plan, store: store, effects: world) { workflows, activities in
+        bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: world) { workflows, activities in
             let engine = EmbeddedEngine(store: SQLiteWorkflowStore(database), workflows: workflows, activities: activities)
             made.withLock { $0 = engine }
             return engine

@@ -40,7 +40,7 @@ struct EffectComparison {
 /// Finds the fewest effects whose move explains the other order of what both ledgers have.
 private struct EffectOrder {
     /// An effect that both have: its key, and for a key that was performed more than once the how-manieth it is.
-    private struct Common: Hashable {
+    private struct Counterparts: Hashable {
         let path: String
         let occurrence: Int
     }
@@ -65,11 +65,11 @@ private struct EffectOrder {
         }
     }
 
-    private static func occurrences(_ ledger: [LedgerEntry]) -> [(Common, String)] {
+    private static func occurrences(_ ledger: [LedgerEntry]) -> [(Counterparts, String)] {
         var seen: [String: Int] = [:]
         return ledger.map { entry in
             seen[entry.key.path, default: 0] += 1
-            return (Common(path: entry.key.path, occurrence: seen[entry.key.path] ?? 1), entry.key.operation)
+            return (Counterparts(path: entry.key.path, occurrence: seen[entry.key.path] ?? 1), entry.key.operation)
         }
     }
 

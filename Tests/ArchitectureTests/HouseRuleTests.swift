@@ -16,7 +16,9 @@ private let allowed: [String: Set<String>] = {
             "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Synchronization", "FoundationEssentials",
         ]),
         "BridgeTesting": ground.union(["HybridRouter", "DurableWorkflow", "Synchronization"]),
-        "Commands": bridge.union(["SQLiteStorage", "A2PRegistration", "BridgeTesting", "LegacyFixtures", "Migrations", "ArgumentParser"]),
+        "Commands": bridge.union([
+            "Bridge", "SQLiteStorage", "A2PRegistration", "BridgeTesting", "LegacyFixtures", "Migrations", "ArgumentParser",
+        ]),
         "lockstep": ["Commands"],
     ]
 }()

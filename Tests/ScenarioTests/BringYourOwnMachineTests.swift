@@ -95,7 +95,7 @@ struct AgreeableWorld: EffectPort {
         let database = try LockstepDatabase(path: ":memory:")
         let store = SQLiteHandoffStore(database)
         let made = Mutex<EmbeddedEngine?>(nil)
-        let bridge = try Bridge(domain: claims, plan: plan, store: store, effects: AgreeableWorld()) { workflows, activities in
+        let bridge = try EventBridge(domain: claims, plan: plan, store: store, effects: AgreeableWorld()) { workflows, activities in
             let engine = EmbeddedEngine(store: SQLiteWorkflowStore(database), workflows: workflows, activities: activities)
             made.withLock { $0 = engine }
             return engine

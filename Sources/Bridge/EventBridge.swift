@@ -9,7 +9,7 @@ public import Outcomes
 ///
 /// `receive` makes deliveries durable, `pump` routes and handles what is visible, `sweep` is the cron job. All of them take the
 /// moment as an argument: live code passes the system's time, recorded runs a virtual one.
-public final class Bridge<State: MachineState, Record: Codable & Sendable>: Sendable {
+public final class EventBridge<State: MachineState, Record: Codable & Sendable>: Sendable {
     /// The domain that runs here.
     public let domain: Domain<State, Record>
     /// Which step stands on which stage.
