@@ -28,10 +28,14 @@ public struct ReferenceBook: Sendable {
     /// Adds the registration that `line` submits, if it submits one.
     public mutating func add(_ line: TraceLine) {
         guard line.body["type"]?.string == "registration.submit", let id = line.body["registration"]?.string else { return }
-        let entity = EntityID(id)
+        add(EntityID(id))
+    }
+
+    /// Adds a registration.
+    public mutating func add(_ entity: EntityID) {
         let ids =
             [
-                id, SyntheticIDs.brand(entity), SyntheticIDs.campaign(entity), SyntheticIDs.brandSid(entity),
+                entity.rawValue, SyntheticIDs.brand(entity), SyntheticIDs.campaign(entity), SyntheticIDs.brandSid(entity),
                 SyntheticIDs.campaignSid(entity),
                 SyntheticIDs.vetting(entity), SyntheticIDs.telnyxBrand(entity), SyntheticIDs.telnyxCampaign(entity),
             ] + (1...50).map { SyntheticIDs.numberSid(entity, index: $0) }

@@ -98,10 +98,22 @@ public struct A2PRun: Sendable {
     /// Plays lines as they come; `acknowledge` gets the ids of each line's events once they are durable.
     public func play(stream next: () throws -> TraceLine?, acknowledge: @escaping @Sendable ([String]) -> Void) async throws {
         let book = BookKeeper()
-        let world = world
+        let (world, store) = (world, store)
+        try await remember(book)
         let runner = TraceRunner(
-            bridge: bridge, engine: engine, groupSize: 1, occur: { try book.happen($0, world) }, acknowledge: acknowledge)
+            bridge: bridge, engine: engine, groupSize: 1,
+            occur: { line in
+                try book.happen(line, world)
+                if line.lost || line.source == .world { try await store.set("world/\(StableHash.hexadecimal(line.text))", to: line.text) }
+            }, acknowledge: acknowledge)
         try await runner.run(stream: next)
+    }
+
+    /// Tells the outside what an earlier process was told: its lines will not come again.
+    private func remember(_ book: BookKeeper) async throws {
+        for entity in try await store.entities() { book.add(entity) }
+        for text in try await store.values(prefix: "world/").values.sorted() { try book.happen(try TraceLine(parsing: text), world) }
+        try await store.replayAccepted { world.occur($0.kind, $0.payload, entity: $0.entity, at: $0.occurredAt) }
     }
 
     /// What every registration amounts to.
@@ -118,6 +130,8 @@ public struct A2PRun: Sendable {
 /// The references of a stream whose registrations are not known in advance.
 private final class BookKeeper: Sendable {
     private let book = Mutex(ReferenceBook())
+
+    func add(_ entity: EntityID) { book.withLock { $0.add(entity) } }
 
     func happen(_ line: TraceLine, _ world: World) throws {
         let known = book.withLock { book in

@@ -231,6 +231,10 @@ public protocol HandoffStore: Sendable {
     func value(_ name: String) async throws -> String?
     /// Sets a named value.
     func set(_ name: String, to value: String) async throws
+    /// All named values whose names begin with `prefix`.
+    func values(prefix: String) async throws -> [String: String]
+    /// Hands every event that was accepted from outside to `body`, in order of arrival.
+    func replayAccepted(_ body: (Event) throws -> Void) async throws
     /// Makes everything so far durable; does nothing in a store that commits every call.
     func flush() async throws
 }

@@ -127,5 +127,23 @@ public struct SQLiteHandoffStore: HandoffStore {
     }
 
     /// Required by ``HandoffStore``, which says what it does.
+    public func values(prefix: String) async throws -> [String: String] {
+        try database.read { database in
+            let sql = "SELECT name, value FROM setting WHERE substr(name, 1, ?) = ?"
+            let rows = try Row.fetchAll(database, sql: sql, arguments: [prefix.count, prefix])
+            return Dictionary(rows.map { ($0[0] as String, $0[1] as String) }, uniquingKeysWith: { $1 })
+        }
+    }
+
+    /// Required by ``HandoffStore``, which says what it does.
+    public func replayAccepted(_ body: (Event) throws -> Void) async throws {
+        try database.read { database in
+            let sql = "SELECT * FROM inbox WHERE source <> 'lockstep' AND event_id NOT LIKE 'sweep/%' ORDER BY sequence"
+            let rows = try Row.fetchCursor(database, sql: sql)
+            while let row = try rows.next() { try body(try Rows.inboxRow(row).event) }
+        }
+    }
+
+    /// Required by ``HandoffStore``, which says what it does.
     public func flush() async throws { try database.flush() }
 }

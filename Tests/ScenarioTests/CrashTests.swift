@@ -83,6 +83,51 @@ import Testing
         try FileManager.default.removeItem(atPath: folder)
     }
 
+    /// Feeds lines to a process and kills it after `count` acknowledgements; returns how many lines were acknowledged.
+    private func feed(_ lines: ArraySlice<Substring>, to database: String, killAfter count: Int) throws -> Int {
+        let process = Process()
+        process.executableURL = URL(filePath: try #require(Self.binary))
+        process.arguments = ["run", "--events", "-", "--format", "json", "--database", database, "--outcomes", database + ".outcomes"]
+        let (input, output) = (Pipe(), Pipe())
+        (process.standardInput, process.standardOutput) = (input, output)
+        try process.run()
+        var acknowledged = 0
+        for line in lines {
+            try input.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8))
+            var answer: [UInt8] = []
+            while answer.last != UInt8(ascii: "\n"), let byte = try output.fileHandleForReading.read(upToCount: 1)?.first {
+                answer.append(byte)
+            }
+            #expect(String(decoding: answer, as: UTF8.self).hasPrefix("ACK "))
+            acknowledged += 1
+            if acknowledged == count {
+                kill(process.processIdentifier, SIGKILL)
+                break
+            }
+        }
+        try input.fileHandleForWriting.close()
+        _ = try output.fileHandleForReading.readToEnd()
+        process.waitUntilExit()
+        return acknowledged
+    }
+
+    @Test(arguments: ["m10-stale-rejection", "vetting-failed-appeal-scored", "happy-sole-proprietor"])
+    func nothingAcknowledgedIsLost(name: String) throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+        let text = try String(contentsOfFile: "\(folder)/LegacyFixtures/\(name)/events.jsonl", encoding: .utf8)
+        let lines = text.split(separator: "\n")
+        let calm = NSTemporaryDirectory() + "lockstep-feed-\(UUID().uuidString).sqlite"
+        let shaken = NSTemporaryDirectory() + "lockstep-feed-\(UUID().uuidString).sqlite"
+        #expect(try feed(lines[...], to: calm, killAfter: .max) == lines.count)
+        var position = 0
+        while position < lines.count { position += try feed(lines[position...], to: shaken, killAfter: 3) }
+        _ = try feed([], to: shaken, killAfter: .max)
+        #expect(
+            try String(contentsOfFile: shaken + ".outcomes", encoding: .utf8) == String(contentsOfFile: calm + ".outcomes", encoding: .utf8)
+        )
+        #expect(effects(shaken) == effects(calm))
+    }
+
     @Test func aSecondProcessIsRefusedInOneSentence() async throws {
         let path = NSTemporaryDirectory() + "lockstep-lock-\(UUID().uuidString).sqlite"
         let held = try LockstepDatabase(path: path)
