@@ -3,14 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
-
-if [ ! -e /usr/include/sqlite3.h ]; then
-    echo "== installing libsqlite3-dev"
-    as_root apt-get update -qq
-    as_root apt-get install -y -qq libsqlite3-dev
-fi
-
+bash Tests/setup.sh
 echo "== building"
 swift build --build-tests
 echo "== testing"

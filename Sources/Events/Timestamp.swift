@@ -13,10 +13,10 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringCo
     /// The moment of a Foundation date, rounded to the nearest millisecond.
     public init(_ date: Date) { self.init(milliseconds: Int64((date.timeIntervalSince1970 * 1000).rounded())) }
 
-    /// Reads `2026-03-02T09:00:00Z`, with or without fractional seconds; nil when `text` is anything else.
+    /// Reads `2026-03-02T09:00:00Z`, with or without fractional seconds, `Z` or an offset like `+02:00`; nil when `text` is anything else.
     public init?(_ text: String) {
-        guard let date = Self.date(text) else { return nil }
-        self.init(date)
+        guard let milliseconds = Self.read(text) else { return nil }
+        self.init(milliseconds: milliseconds)
     }
 
     /// Earlier than every real event.
@@ -83,9 +83,73 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringCo
         return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
     }
 
-    private static func date(_ text: String) -> Date? {
-        let fractional = text.contains(".")
-        return try? Date.ISO8601FormatStyle(includingFractionalSeconds: fractional).parse(text)
+    /// Days since 1970 of a date in the Gregorian calendar; the inverse of ``civil(_:)``.
+    private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+        let shifted = month <= 2 ? year - 1 : year
+        let era = floorDivide(shifted, 400)
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+
+    /// Reads `YYYY-MM-DDThh:mm:ss[.fraction]` and then `Z` or `±hh:mm`; fractions beyond milliseconds are cut off.
+    private static func read(_ text: String) -> Int64? {
+        var scan = DigitScan(bytes: Array(text.utf8))
+        guard let year = scan.number(4), scan.take("-"), let month = scan.number(2), scan.take("-"), let day = scan.number(2),
+            scan.take("T"), let hour = scan.number(2), scan.take(":"), let minute = scan.number(2), scan.take(":"),
+            let second = scan.number(2), (1...12).contains(month), day >= 1, hour < 24, minute < 60, second < 61
+        else { return nil }
+        let date = days(year, month, day)
+        guard civil(date) == (year, month, day) else { return nil }
+        guard let fraction = scan.take(".") ? scan.milliseconds() : 0, let offset = scan.offset(), scan.isAtEnd else { return nil }
+        return ((date * 24 + hour) * 60 + minute - offset) * 60_000 + second * 1000 + fraction
+    }
+}
+
+/// Reads fixed-width numbers.
+private struct DigitScan {
+    let bytes: [UInt8]
+    private var position = 0
+
+    init(bytes: [UInt8]) { self.bytes = bytes }
+
+    var isAtEnd: Bool { position == bytes.count }
+
+    mutating func take(_ character: Unicode.Scalar) -> Bool {
+        guard position < bytes.count, bytes[position] == UInt8(ascii: character) else { return false }
+        position += 1
+        return true
+    }
+
+    mutating func number(_ width: Int) -> Int64? {
+        guard position + width <= bytes.count else { return nil }
+        var value: Int64 = 0
+        for byte in bytes[position..<(position + width)] {
+            guard byte >= 48, byte <= 57 else { return nil }
+            value = value * 10 + Int64(byte - 48)
+        }
+        position += width
+        return value
+    }
+
+    mutating func milliseconds() -> Int64? {
+        var value: Int64 = 0
+        var digits = 0
+        while let digit = number(1) {
+            if digits < 3 { value = value * 10 + digit }
+            digits += 1
+        }
+        guard digits > 0 else { return nil }
+        for _ in digits..<max(digits, 3) { value *= 10 }
+        return value
+    }
+
+    /// Minutes east of UTC.
+    mutating func offset() -> Int64? {
+        if take("Z") { return 0 }
+        let isEast = take("+")
+        guard isEast || take("-"), let hours = number(2), take(":"), let minutes = number(2) else { return nil }
+        return (hours * 60 + minutes) * (isEast ? 1 : -1)
     }
 }
 
