@@ -26,13 +26,15 @@ let package = Package(
         // 1 what came in: events, their ids, the wire decoders' port
         .target(name: "Events"),
         // 2 who owns the step: ownership with epochs, the routing decision, the store's port
-        .target(name: "HybridRouter", dependencies: ["Events", "Outcomes"]),
+        .target(
+            name: "HybridRouter", dependencies: ["Events", "Outcomes", .product(name: "HeapModule", package: "swift-collections")]),
         // 3a the old path: a table of transitions, its queue, its sweeper
         .target(
             name: "LegacyStateMachine",
             dependencies: ["Events", "Outcomes", .product(name: "HeapModule", package: "swift-collections")]),
         // 3b the new path: replayed async workflows, activities, timers, signals
-        .target(name: "DurableWorkflow", dependencies: ["Events", "Outcomes"]),
+        .target(
+            name: "DurableWorkflow", dependencies: ["Events", "Outcomes", .product(name: "HeapModule", package: "swift-collections")]),
         // 4 what it did: effects, the ledger, outcomes
         .target(name: "Outcomes", dependencies: ["Events"]),
         // 5 do both agree: observations and their differences
@@ -80,7 +82,8 @@ let package = Package(
         .target(
             name: "Migrations", path: "Migrations",
             resources: [
-                .embedInCode("Schema/v001_lockstep.sql"), .embedInCode("Schema/v002_workflows.sql"), .embedInCode("Plans/hybrid-5.2.yaml"),
+                .embedInCode("Schema/v001_lockstep.sql"), .embedInCode("Schema/v002_workflows.sql"),
+                .embedInCode("Schema/v003_pins.sql"), .embedInCode("Plans/hybrid-5.2.yaml"), .embedInCode("Plans/hybrid-2-5.2.yaml"),
                 .embedInCode("Plans/legacy.yaml"),
             ]),
         // recorded scenarios

@@ -4,6 +4,7 @@ public enum EmbeddedSchema {
     public static let versions: [(name: String, sql: String)] = [
         ("v001_lockstep", text(PackageResources.v001_lockstep_sql)),
         ("v002_workflows", text(PackageResources.v002_workflows_sql)),
+        ("v003_pins", text(PackageResources.v003_pins_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

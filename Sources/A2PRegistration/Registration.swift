@@ -60,6 +60,8 @@ public struct Registration: Codable, Hashable, Sendable {
     public var overrides: [String] = []
     /// Why it failed, for example `30901`.
     public var failureCode: String?
+    /// What the last look at the trust profile's bundle has found; nil outside of step 2.
+    public var profileStatus: String?
 
     /// A new registration.
     public init(id: EntityID, entityType: String, useCase: String, numbers: Int) {

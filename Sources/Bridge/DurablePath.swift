@@ -11,66 +11,119 @@ struct SegmentInput: Codable, Sendable {
     var epoch: Int
     var steps: [StepNumber]
     var record: JSONValue
+    var entry: StepEntry
 }
 
-/// What a segment ends with, and the input of its last activity.
-struct HandBack: Codable, Sendable {
+/// How a step of a segment ended: the input of the activity that makes it true.
+struct StepEnd: Codable, Sendable {
     var entity: EntityID
     var epoch: Int
-    var completed: [StepNumber]
+    /// The step it is about.
+    var step: StepNumber
+    /// How it ended.
+    var how: How
+    /// The legacy state in which the step ended; nil to stay in the one it entered last.
+    var state: String?
+    /// The events the segment has used.
     var used: [EventID]
-    var interruptedBy: EventKind?
+    /// The step that the segment would go on with.
+    var next: StepNumber?
     var record: JSONValue
+
+    enum How: Codable, Sendable {
+        case completed
+        case interrupted(by: EventKind)
+        case failed(reason: String)
+    }
 }
 
 extension Pipeline {
     static var segmentType: String { "segment" }
-    static var handBackActivity: String { "lockstep.handBack" }
+    static var endStepActivity: String { "lockstep.endStep" }
 
-    /// The workflow of every segment: its steps in order, then the hand back.
+    /// The workflow of every segment: its steps in order, each made true before the next begins.
     func segment() -> WorkflowType {
         let steps = steps
         let interrupts = domain.interrupts
         return WorkflowType(Self.segmentType) { workflow, input in
             let input = try input.decoded(as: SegmentInput.self)
             var record = try input.record.decoded(as: Record.self)
-            var back = HandBack(entity: input.entity, epoch: input.epoch, completed: [], used: [], interruptedBy: nil, record: input.record)
-            do {
-                for number in input.steps {
-                    guard let step = steps[number] else { throw BridgeError("step \(number): expected durable code for it, found none") }
-                    try await step.run(StepContext(workflow: workflow, interrupts: interrupts), &record)
-                    back.completed.append(number)
+            var entry = input.entry
+            for (index, number) in input.steps.enumerated() {
+                guard let step = steps[number] else { throw BridgeError("step \(number): expected durable code for it, found none") }
+                var end = StepEnd(
+                    entity: input.entity, epoch: input.epoch, step: number, how: .completed, state: nil, used: [],
+                    next: index + 1 < input.steps.count ? input.steps[index + 1] : nil, record: input.record)
+                var used: [String] = []
+                do {
+                    end.state = try await step.run(StepContext(workflow: workflow, entry: entry, interrupts: interrupts), &record)
+                    used = workflow.signalsUsed
+                } catch let interruption as StepInterruption {
+                    end.how = .interrupted(by: interruption.event.kind)
+                    used = workflow.signalsUsed.filter { $0 != interruption.event.id.rawValue }
+                } catch let error as ActivityError {
+                    end.how = .failed(reason: error.description)
                 }
-                back.used = workflow.signalsUsed.map { EventID($0) }
-            } catch let interruption as StepInterruption {
-                back.interruptedBy = interruption.event.kind
-                back.used = workflow.signalsUsed.map { EventID($0) }.filter { $0 != interruption.event.id }
+                end.used = used.map { EventID($0) }
+                end.record = try JSONValue(encoding: record)
+                let goesOn = try await workflow.execute(Self.endStepActivity, input: try JSONValue(encoding: end))
+                guard goesOn.bool == true else { return .null }
+                entry = StepEntry(createdAt: entry.createdAt, enteredAt: workflow.now, heardAt: workflow.now)
             }
-            back.record = try JSONValue(encoding: record)
-            return try await workflow.execute(Self.handBackActivity, input: try JSONValue(encoding: back), retry: RetryPolicy())
+            return .null
         }
     }
 
-    /// All activities: the steps' own and the hand back.
+    /// All activities: the steps' own, the wait points and the end of a step.
     func activities() -> [ActivityType] {
         let own = steps.values.flatMap(\.activities).map { activity in
             ActivityType(activity.name) { [self] context, input in try await perform(activity, input, context) }
         }
-        let back = ActivityType(Self.handBackActivity) { [self] context, input in
-            try await handBack(try input.decoded(as: HandBack.self), at: context.now)
+        let end = ActivityType(Self.endStepActivity) { [self] context, input in
+            .bool(try await endStep(try input.decoded(as: StepEnd.self), at: context.now))
+        }
+        let enter = ActivityType(StepPosition.activity) { [self] context, input in
+            try await self.enter(try input.decoded(as: StepPosition.self), context)
             return .null
         }
-        return own + [back]
+        return own + [enter, end]
+    }
+
+    /// Makes a wait point true: the legacy state that corresponds to it, the record there, and which events have led to it.
+    private func enter(_ position: StepPosition, _ context: ActivityContext) async throws {
+        let snapshot = try await owned(context)
+        var stored = snapshot.record
+        stored.state = position.state
+        stored.body = RecordBody(try position.record.decoded(as: Record.self))
+        _ = try state(stored)
+        stored.lastEventAt = context.now
+        var change = Change(entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, at: context.now)
+        change.record = stored
+        change.consumedEvents = position.used.map { EventID($0) }
+        change.journal = [
+            JournalEntry(
+                entity: change.entity, at: context.now, owner: .durable, epoch: change.epoch, what: "enter",
+                detail: "\(snapshot.record.state) -> \(position.state)")
+        ]
+        do { try await commit(change) } catch let stale as StaleEpoch { throw Self.lost(stale.description) }
+    }
+
+    /// The entity of a segment's activity; throws when it has changed hands.
+    private func owned(_ context: ActivityContext) async throws -> EntitySnapshot {
+        guard let (entity, epoch) = Self.segment(context.workflowID), let snapshot = try await store.snapshot(of: entity),
+            snapshot.ownership.epoch == epoch
+        else { throw Self.lost("\(context.workflowID): the entity has changed hands") }
+        return snapshot
+    }
+
+    private static func lost(_ message: String) -> ActivityFailure {
+        ActivityFailure(type: "StaleEpoch", message: message, nonRetryable: true)
     }
 
     /// Performs a step's activity under the epoch of its segment, and stores the effects whether it succeeded or not.
     private func perform(_ activity: DurableActivity<Record>, _ input: JSONValue, _ context: ActivityContext) async throws -> JSONValue {
         var record = try input.decoded(as: Record.self)
-        guard let (entity, epoch) = Self.segment(context.workflowID), let snapshot = try await store.snapshot(of: entity),
-            snapshot.ownership.epoch == epoch
-        else {
-            throw ActivityFailure(type: "StaleEpoch", message: "\(context.workflowID): the entity has changed hands", nonRetryable: true)
-        }
+        let snapshot = try await owned(context)
         let session = session(snapshot.ownership, attempt: context.attempt, at: context.now)
         let result: Result<Void, any Error>
         do { result = .success(try await activity.run(&record, session)) } catch { result = .failure(error) }
@@ -79,7 +132,9 @@ extension Pipeline {
         return try JSONValue(encoding: record)
     }
 
+    /// Makes the session's effects part of the ledger, also when the entity has changed hands meanwhile: they were performed.
     private func store(_ session: EffectSession, _ record: Record, _ snapshot: EntitySnapshot, what: String) async throws {
+        guard !session.entries.isEmpty else { return }
         var change = Change(entity: session.entity, epoch: snapshot.ownership.epoch, at: session.now)
         change.ledger = session.entries
         change.references = newReferences(record, since: try decode(snapshot.record))
@@ -88,7 +143,10 @@ extension Pipeline {
                 entity: session.entity, at: session.now, owner: .durable, epoch: snapshot.ownership.epoch, what: what,
                 detail: "performed \(entry.key)")
         }
-        if !change.ledger.isEmpty { try await commit(change) }
+        do { try await commit(change) } catch let stale as StaleEpoch {
+            try await store.keep(session.entries)
+            throw Self.lost(stale.description)
+        }
     }
 
     private static func failure(_ error: EffectError) -> ActivityFailure {
@@ -101,42 +159,90 @@ extension Pipeline {
         return (EntityID(String(workflowID[..<slash])), epoch)
     }
 
-    /// Gives the entity back to legacy in one transaction. Repeating it, or coming too late, does nothing.
-    func handBack(_ back: HandBack, at now: Timestamp) async throws {
-        guard let snapshot = try await store.snapshot(of: back.entity), snapshot.ownership.epoch == back.epoch else { return }
-        let record = try back.record.decoded(as: Record.self)
-        let change = try handBackChange(back, snapshot, record, at: now)
-        do { try await commit(change) } catch is StaleEpoch { return }
+    /// Makes the end of a step true in one transaction; returns whether the segment goes on with its next step.
+    ///
+    /// The last completed step, an interruption and a failure give the entity back to legacy. Repeating it, or coming too late,
+    /// changes nothing.
+    func endStep(_ end: StepEnd, at now: Timestamp) async throws -> Bool {
+        guard let snapshot = try await store.snapshot(of: end.entity), snapshot.ownership.epoch == end.epoch else { return false }
+        if snapshot.ownership.completed.contains(end.step) { return true }
+        do {
+            switch end.how {
+            case .failed(let reason):
+                _ = try await recall(snapshot, reason: "step \(end.step) failed: \(reason)", counter: "failures", at: now)
+            case .completed where try await presentPlan().goesOn(to: end.next, snapshot.ownership):
+                do {
+                    try await commit(try goOnChange(end, snapshot, at: now))
+                    return true
+                } catch is MigrationHalted { try await commit(try handBackChange(end, snapshot, presentPlan().halted(), at: now)) }
+            case .completed, .interrupted: try await commit(try handBackChange(end, snapshot, presentPlan(), at: now))
+            }
+        } catch is StaleEpoch { return false }
+        return false
     }
 
-    private func handBackChange(_ back: HandBack, _ snapshot: EntitySnapshot, _ record: Record, at now: Timestamp) throws -> Change {
-        var next = snapshot.ownership
+    /// The step is done and the next one is durable too: the segment keeps the entity.
+    private func goOnChange(_ end: StepEnd, _ snapshot: EntitySnapshot, at now: Timestamp) throws -> Change {
+        var change = try endChange(end, snapshot, at: now)
+        change.unlessHalted = true
+        change.ownership?.step = end.next ?? end.step
+        change.counters = ["stepsCompleted"]
+        change.record?.dueAt = nil
+        change.journal = [entry(end, snapshot.ownership, owner: .durable, what: "step end", "completed \(end.step)", at: now)]
+        return change
+    }
+
+    private func handBackChange(_ end: StepEnd, _ snapshot: EntitySnapshot, _ plan: MigrationPlan, at now: Timestamp) throws -> Change {
+        var change = try endChange(end, snapshot, at: now)
+        var next = change.ownership ?? snapshot.ownership
         next.epoch += 1
         next.owner = .legacy
-        next.completed += back.completed
-        let following = nextStep(after: back.completed.last ?? next.step, next)
-        if back.interruptedBy == nil, let following { next.step = following }
-
-        var change = Change(entity: back.entity, epoch: back.epoch, at: now)
-        var stored = snapshot.record
-        stored.body = try encode(record)
-        stored.stepEnteredAt = now
-        stored.lastEventAt = now
-        stored.dueAt = dueAt(stored, state: try state(stored), entity: back.entity)
-        change.record = stored
+        var detail = "completed \(end.step)"
+        if case .interrupted(let kind) = end.how {
+            detail = "step \(end.step) interrupted by \(kind)"
+        } else {
+            if let following = plan.next(after: end.step, for: next) { next.step = following }
+            change.counters = ["stepsCompleted"]
+            if change.record?.isFinal != true { change.append = [continueEvent(next, version: snapshot.record.version, at: now)] }
+        }
         change.ownership = next
-        change.consumedEvents = back.used
         change.requeueSignalled = true
+        change.counters.append("handBacks")
+        change.journal = [entry(end, next, owner: .legacy, what: "hand back", detail, at: now)]
+        return change
+    }
+
+    /// What both have in common: the record, the used events, the completed step.
+    private func endChange(_ end: StepEnd, _ snapshot: EntitySnapshot, at now: Timestamp) throws -> Change {
+        let record = try end.record.decoded(as: Record.self)
+        var stored = snapshot.record
+        stored.body = RecordBody(record)
+        stored.state = end.state ?? stored.state
+        let state = try state(stored)
+        stored.isFinal = domain.machine.final.contains(state)
+        if case .completed = end.how { stored.stepEnteredAt = now }
+        stored.lastEventAt = now
+        stored.dueAt = dueAt(stored, state: state, entity: end.entity)
+        var change = Change(entity: end.entity, epoch: end.epoch, at: now)
+        change.record = stored
+        change.ownership = snapshot.ownership
+        if case .completed = end.how { change.ownership?.completed.append(end.step) }
+        change.consumedEvents = end.used
         change.unpark = true
         change.references = newReferences(record, since: try decode(snapshot.record))
-        change.counters = ["handBacks"]
-        if back.interruptedBy == nil { change.append = [continueEvent(next, version: stored.version, at: now)] }
-        change.journal = [
-            JournalEntry(
-                entity: back.entity, at: now, owner: .legacy, epoch: next.epoch, what: "hand back",
-                detail: back.interruptedBy.map { "step \(snapshot.ownership.step) interrupted by \($0)" }
-                    ?? "completed \(back.completed.map(\.description).joined(separator: ", "))")
-        ]
         return change
+    }
+
+    private func entry(_ end: StepEnd, _ ownership: Ownership, owner: Owner, what: String, _ detail: String, at now: Timestamp)
+        -> JournalEntry
+    {
+        JournalEntry(entity: end.entity, at: now, owner: owner, epoch: ownership.epoch, what: what, detail: detail)
+    }
+}
+
+extension MigrationPlan {
+    /// True when the segment keeps the entity for `next`.
+    fileprivate func goesOn(to next: StepNumber?, _ ownership: Ownership) -> Bool {
+        next.map { owner(of: $0, for: ownership) == .durable } ?? false
     }
 }

@@ -18,7 +18,7 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
     public let store: any HandoffStore
     /// The durable engine of the segments.
     public let engine: any DurableEngine
-    private let pipeline: Pipeline<State, Record>
+    let pipeline: Pipeline<State, Record>
 
     /// A bridge. `engine` makes the durable engine from the bridge's workflow and activities, for example an `EmbeddedEngine`.
     public init(
@@ -69,7 +69,7 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
         case .deadLetter(let letter): return .deadLetter(letter)
         case .event(let incoming):
             guard let record = domain.birth(incoming), let first = plan.steps.first else { return .event(incoming, birth: nil) }
-            let birth = Birth(step: first.number, state: domain.machine.initial.rawValue, body: try pipeline.encode(record))
+            let birth = Birth(step: first.number, state: domain.machine.initial.rawValue, body: RecordBody(record))
             return .event(incoming, birth: birth)
         }
     }
@@ -78,67 +78,95 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
     @discardableResult
     public func pump(at now: Timestamp) async throws -> Int {
         var handled = 0
-        while let message = pipeline.claim(at: now) {
-            try await handle(message, at: now)
+        while try await handleNext(at: now) {
             try await relay(at: now)
             handled += 1
         }
         return handled
     }
 
+    /// Routes and handles one inbox row that is visible at `now`; false when there is none.
+    public func handleNext(at now: Timestamp) async throws -> Bool {
+        guard let message = pipeline.claim(at: now) else { return false }
+        try await handle(message, at: now)
+        return true
+    }
+
     private func handle(_ message: QueueMessage, at now: Timestamp) async throws {
         guard let row = try await store.row(message.sequence), row.disposition == .pending,
             let snapshot = try await store.snapshot(of: row.event.entity)
         else { return pipeline.complete(message.sequence) }
-        switch Router.route(try facts(row.event, snapshot)) {
-        case .legacy: try await pipeline.runLegacy(row, snapshot, at: now)
-        case .signal: try await settle(row, snapshot, .signalled, at: now)
-        case .park: try await settle(row, snapshot, .parked, at: now)
-        case .late: try await settle(row, snapshot, .late, at: now)
+        do {
+            switch Router.route(try facts(row.event, snapshot)) {
+            case .legacy: try await pipeline.runLegacy(row, snapshot, at: now)
+            case .signal: try await settle(row, snapshot, .signalled, at: now)
+            case .park: try await settle(row, snapshot, .parked, at: now)
+            case .late: try await settle(row, snapshot, .late, at: now)
+            case .drop: try await settle(row, snapshot, .consumed, counter: "dropped", at: now)
+            case .reject(let step): try await settle(row, snapshot, .dead, counter: "rejected", refusedBy: step, at: now)
+            }
+        } catch let error where error is StaleEpoch || error is MigrationHalted {
+            // The entity changed hands, or the migration was halted, between the read and the commit: decide anew.
+            pipeline.release(message.sequence, at: now)
         }
     }
 
     private func facts(_ event: Event, _ snapshot: EntitySnapshot) throws -> RoutingFacts {
         let state = try pipeline.state(snapshot.record)
         let cell = domain.machine.cell(state, event.kind)
+        let step = pipeline.durableStep(of: event.kind, for: snapshot.ownership)
         return RoutingFacts(
             ownership: snapshot.ownership, legacyStep: pipeline.legacyStep(state, snapshot.ownership), isFinal: snapshot.record.isFinal,
-            durableStep: pipeline.durableStep(of: event.kind, for: event.entity),
+            durableStep: step, early: step.flatMap { pipeline.steps[$0]?.early[event.kind] },
             isInterrupt: domain.interrupts.contains(event.kind), legacyHandles: cell.isHandled)
     }
 
-    private func settle(_ row: InboxRow, _ snapshot: EntitySnapshot, _ disposition: Disposition, at now: Timestamp) async throws {
-        var change = Change(entity: row.event.entity, epoch: snapshot.ownership.epoch, at: now)
-        change.rows = [
-            .init(sequence: row.sequence, disposition: disposition, epoch: disposition == .signalled ? snapshot.ownership.epoch : nil)
-        ]
+    private func settle(
+        _ row: InboxRow, _ snapshot: EntitySnapshot, _ disposition: Disposition, counter: String? = nil, refusedBy step: StepNumber? = nil,
+        at now: Timestamp
+    ) async throws {
+        let event = row.event
+        let epoch = snapshot.ownership.epoch
+        var change = Change(entity: event.entity, epoch: epoch, at: now)
+        change.rows = [.init(sequence: row.sequence, disposition: disposition, epoch: disposition == .signalled ? epoch : nil)]
         if disposition == .signalled {
-            change.outbox = [
-                OutboxMessage(
-                    entity: row.event.entity, epoch: snapshot.ownership.epoch, kind: .signal, payload: try JSONValue(encoding: row.event))
-            ]
+            change.outbox = [OutboxMessage(entity: event.entity, epoch: epoch, kind: .signal, payload: try JSONValue(encoding: event))]
         }
-        pipeline.note(&change, snapshot, row.event, disposition.rawValue, counter: disposition.rawValue)
+        if let step {
+            change.deadLetter = DeadLetter(
+                id: event.id, source: event.source, reason: .early,
+                detail: "\(event.kind) for \(event.entity): expected step \(step) to be due, found \(snapshot.ownership.step)",
+                body: event.payload.canonicalText, receivedAt: event.receivedAt)
+        }
+        let what = counter ?? disposition.rawValue
+        pipeline.note(&change, snapshot, event, what, counter: what)
         try await pipeline.commit(change)
         pipeline.complete(row.sequence)
     }
 
     /// Sends what the transactions decided. Repeating a message is harmless: starts and signals are idempotent by their ids.
-    public func relay(at now: Timestamp) async throws {
-        for message in pipeline.takeOutbox() {
-            switch message.kind {
-            case .start:
-                try await engine.start(
-                    workflowID: message.segmentID, type: Pipeline<State, Record>.segmentType, input: message.payload, at: now)
-            case .signal:
-                let event: Event = try message.payload.decoded()
-                let signal = SignalMessage(id: event.id.rawValue, name: event.kind.rawValue, payload: message.payload)
-                try await engine.signal(workflowID: message.segmentID, signal: signal, at: now)
-            case .cancel: try await engine.cancel(workflowID: message.segmentID, at: now)
-            }
-            try await store.markDone(message)
+    public func relay(at now: Timestamp) async throws { while try await relayNext(at: now) {} }
+
+    /// Sends one message; false when there is none.
+    public func relayNext(at now: Timestamp) async throws -> Bool {
+        guard let message = pipeline.nextToSend else { return false }
+        switch message.kind {
+        case .start:
+            try await engine.start(
+                workflowID: message.segmentID, type: Pipeline<State, Record>.segmentType, input: message.payload, at: now)
+        case .signal:
+            let event: Event = try message.payload.decoded()
+            let signal = SignalMessage(id: event.id.rawValue, name: event.kind.rawValue, payload: message.payload)
+            try await engine.signal(workflowID: message.segmentID, signal: signal, at: now)
+        case .cancel: try await engine.cancel(workflowID: message.segmentID, at: now)
         }
+        try await store.markDone(message)
+        pipeline.sent(message)
+        return true
     }
+
+    /// True when a message waits to be sent.
+    public var hasUnsent: Bool { pipeline.nextToSend != nil }
 
     /// The earliest moment at which an inbox row becomes visible; nil when none is pending.
     public var nextVisible: Timestamp? { pipeline.nextVisible }

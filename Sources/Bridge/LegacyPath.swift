@@ -1,4 +1,5 @@
 import Cutover
+import DurableWorkflow
 import Events
 import HybridRouter
 import LegacyStateMachine
@@ -19,26 +20,26 @@ extension Pipeline {
         change.ledger = session.entries
         switch handling {
         case .moved(let to):
-            try move(&change, snapshot, from: state, to: to, before: before, record: record, event: event)
+            try await move(&change, snapshot, from: state, to: to, before: before, record: record, event: event)
             change.rows = [.init(sequence: row.sequence, disposition: .consumed)]
         case .ignored(let reason):
             note(&change, snapshot, event, "ignored in \(state.rawValue): \(reason)", counter: "ignored")
-            try stay(&change, snapshot, state, event)
+            try await stay(&change, snapshot, state, event)
             change.rows = [.init(sequence: row.sequence, disposition: .consumed, note: reason)]
         case .undefined:
             note(&change, snapshot, event, "undefined in \(state.rawValue)", counter: "undefined")
-            try stay(&change, snapshot, state, event)
+            try await stay(&change, snapshot, state, event)
             change.rows = [.init(sequence: row.sequence, disposition: .consumed, note: "undefined")]
         case .retry(let after, let reason):
             try await retry(&change, snapshot, row, at: now + after, reason: reason)
             return
         case .exhausted(let parked?, let reason):
-            try move(&change, snapshot, from: state, to: parked, before: before, record: record, event: event)
+            try await move(&change, snapshot, from: state, to: parked, before: before, record: record, event: event)
             change.rows = [.init(sequence: row.sequence, disposition: .consumed, note: reason)]
             change.counters.append("exhausted")
         case .exhausted(nil, let reason), .failed(let reason):
             bury(&change, snapshot, row, reason: reason)
-            try stay(&change, snapshot, state, event)
+            try await stay(&change, snapshot, state, event)
         }
         try await commit(change)
         complete(row.sequence)
@@ -72,51 +73,57 @@ extension Pipeline {
 
     private func move(
         _ change: inout Change, _ snapshot: EntitySnapshot, from: State, to: State, before: Record, record: Record, event: Event
-    ) throws {
+    ) async throws {
         let left = legacyStep(from, snapshot.ownership)
         let after = legacyStep(to, snapshot.ownership)
         var stored = snapshot.record
         stored.state = to.rawValue
-        stored.body = try encode(record)
+        stored.body = RecordBody(record)
         stored.isFinal = domain.machine.final.contains(to)
         if left != after { stored.stepEnteredAt = change.at }
         if event.source != .timer { stored.lastEventAt = change.at }
         stored.dueAt = dueAt(stored, state: to, entity: event.entity)
         change.record = stored
         change.references = newReferences(record, since: before)
-        change.unpark = stored.isFinal && !snapshot.record.isFinal
+        change.unpark = left != after || (stored.isFinal && !snapshot.record.isFinal)
         if after != snapshot.ownership.step {
             change.ownership = snapshot.ownership
             change.ownership?.step = after
         }
         note(&change, snapshot, event, from == to ? "handled in \(to.rawValue)" : "\(from.rawValue) -> \(to.rawValue)", counter: nil)
-        try leaveBoundary(&change, snapshot, at: to, entered: from != to, record: record, event: event)
+        try await leaveBoundary(&change, snapshot, at: to, entered: from != to, record: record)
     }
 
     /// An event that changed nothing still gives a held-back hand off its chance.
-    private func stay(_ change: inout Change, _ snapshot: EntitySnapshot, _ state: State, _ event: Event) throws {
-        try leaveBoundary(&change, snapshot, at: state, entered: false, record: decode(snapshot.record), event: event)
+    private func stay(_ change: inout Change, _ snapshot: EntitySnapshot, _ state: State, _ event: Event) async throws {
+        guard domain.machine.boundaries[state] != nil else { return }
+        try await leaveBoundary(&change, snapshot, at: state, entered: false, record: decode(snapshot.record))
     }
 
-    /// In a boundary state a step is complete: the plan says who goes on.
+    /// In a boundary state a step is complete: the plan says who goes on. A canary's draw is pinned to the entity.
     private func leaveBoundary(
-        _ change: inout Change, _ snapshot: EntitySnapshot, at state: State, entered: Bool, record: Record, event: Event
-    ) throws {
+        _ change: inout Change, _ snapshot: EntitySnapshot, at state: State, entered: Bool, record: Record
+    ) async throws {
         guard let step = domain.machine.boundaries[state].map({ StepNumber(stringLiteral: $0) }) else { return }
-        guard let next = nextStep(after: step, snapshot.ownership) else { return }
-        if plan.owner(of: next, for: event.entity) == .durable {
-            try handOff(&change, snapshot, to: next, record: record)
+        let plan = try await presentPlan()
+        var ownership = change.ownership ?? snapshot.ownership
+        guard let next = drawn(after: step, plan, &ownership) else { return }
+        if ownership != change.ownership ?? snapshot.ownership { change.ownership = ownership }
+        if plan.owner(of: next, for: ownership) == .durable {
+            try handOff(&change, snapshot, from: ownership, to: next, plan, record: record)
         } else if entered {
             change.append.append(continueEvent(snapshot.ownership, version: snapshot.record.version, at: change.at))
         }
     }
 
-    func nextStep(after step: StepNumber, _ ownership: Ownership) -> StepNumber? {
-        var next = plan.next(after: step, for: ownership.entity)
-        while let candidate = next, ownership.completed.contains(candidate.number) {
-            next = plan.next(after: candidate.number, for: ownership.entity)
+    /// The step that follows `step`; what canaries on the way have drawn is pinned in `ownership`.
+    private func drawn(after step: StepNumber, _ plan: MigrationPlan, _ ownership: inout Ownership) -> StepNumber? {
+        let next = plan.next(after: step, for: ownership)
+        for planned in plan.steps where planned.number > step && planned.number <= (next ?? planned.number) {
+            guard plan.isPinned(planned.number), !ownership.completed.contains(planned.number) else { continue }
+            ownership.pins[planned.number] = plan.owner(of: planned.number, for: ownership)
         }
-        return next?.number
+        return next
     }
 
     func continueEvent(_ ownership: Ownership, version: Int, at now: Timestamp) -> Event {
@@ -125,27 +132,39 @@ extension Pipeline {
             kind: .continue, receivedAt: now)
     }
 
-    private func handOff(_ change: inout Change, _ snapshot: EntitySnapshot, to step: StepNumber, record: Record) throws {
-        var next = snapshot.ownership
-        next.epoch += 1
-        next.owner = .durable
-        next.step = step
-        change.ownership = next
-        change.unpark = true
+    private func handOff(
+        _ change: inout Change, _ snapshot: EntitySnapshot, from ownership: Ownership, to step: StepNumber, _ plan: MigrationPlan,
+        record: Record
+    ) throws {
         var stored = change.record ?? snapshot.record
-        stored.dueAt = nil
-        change.record = stored
-        let input = SegmentInput(
-            entity: next.entity, epoch: next.epoch,
-            steps: plan.segment(from: step, for: next.entity).filter { !next.completed.contains($0) },
-            record: try JSONValue(encoding: record))
-        change.outbox.append(
-            OutboxMessage(entity: next.entity, epoch: next.epoch, kind: .start, payload: try JSONValue(encoding: input)))
+        stored.stepEnteredAt = change.at
+        let entry = StepEntry(createdAt: stored.createdAt, enteredAt: change.at, heardAt: change.at)
+        let steps = plan.segment(from: step, for: ownership)
+        try take(&change, ownership, stored, steps, entry, record: record)
         change.counters.append("handOffs")
         change.journal.append(
             JournalEntry(
-                entity: next.entity, at: change.at, owner: .durable, epoch: next.epoch, what: "hand off",
-                detail: "steps \(input.steps.map(\.description).joined(separator: ", ")) to segment \(next.segmentID)"))
+                entity: change.entity, at: change.at, owner: .durable, epoch: ownership.epoch + 1, what: "hand off",
+                detail: "steps \(steps.map(\.description).joined(separator: ", ")) to segment \(change.entity)/\(ownership.epoch + 1)"))
+    }
+
+    /// Gives the entity to the durable side: the next epoch, and a segment that begins at `entry`.
+    func take(
+        _ change: inout Change, _ ownership: Ownership, _ stored: StoredRecord, _ steps: [StepNumber], _ entry: StepEntry, record: Record
+    ) throws {
+        var next = ownership
+        next.epoch += 1
+        next.owner = .durable
+        next.step = steps.first ?? ownership.step
+        change.ownership = next
+        change.unlessHalted = true
+        change.unpark = true
+        change.record = stored
+        change.record?.dueAt = nil
+        let input = SegmentInput(
+            entity: next.entity, epoch: next.epoch, steps: steps, record: try JSONValue(encoding: record), entry: entry)
+        change.outbox.append(
+            OutboxMessage(entity: next.entity, epoch: next.epoch, kind: .start, payload: try JSONValue(encoding: input)))
     }
 
     /// The external ids that the stored record did not have yet.

@@ -1,7 +1,6 @@
 import Cutover
 import DurableWorkflow
 import Events
-import FoundationEssentials
 import HybridRouter
 import LegacyStateMachine
 import Outcomes
@@ -14,7 +13,7 @@ final class Pipeline<State: MachineState, Record: Codable & Sendable>: Sendable 
     let store: any HandoffStore
     let effects: any EffectPort
     let steps: [StepNumber: DurableStep<Record>]
-    private let stepOfKind: [EventKind: StepNumber]
+    private let stepsOfKind: [EventKind: [StepNumber]]
     private let queue = Mutex(EventQueue())
     private let outbox = Mutex<[OutboxMessage]>([])
 
@@ -25,14 +24,22 @@ final class Pipeline<State: MachineState, Record: Codable & Sendable>: Sendable 
         self.effects = effects
         let numbered = domain.durableSteps.map { (StepNumber(stringLiteral: $0.number), $0) }
         steps = Dictionary(numbered, uniquingKeysWith: { first, _ in first })
-        stepOfKind = Dictionary(
-            numbered.flatMap { number, step in step.events.map { ($0, number) } }, uniquingKeysWith: { first, _ in first })
+        stepsOfKind = Dictionary(grouping: numbered.flatMap { number, step in step.events.map { (number, $0) } }, by: \.1)
+            .mapValues { $0.map(\.0).sorted() }
     }
 
-    /// The durable-owned step that declares `kind`; nil when legacy has it, or owns that step for `entity`.
-    func durableStep(of kind: EventKind, for entity: EntityID) -> StepNumber? {
-        guard let step = stepOfKind[kind], plan.owner(of: step, for: entity) == .durable else { return nil }
-        return step
+    /// The step that an event belongs to: the one the segment is in, else the first durable step that declares the event and is not
+    /// completed, else the last that is; nil when legacy has it, or owns those steps for the entity.
+    func durableStep(of kind: EventKind, for ownership: Ownership) -> StepNumber? {
+        guard let declaring = stepsOfKind[kind] else { return nil }
+        if ownership.owner == .durable, declaring.contains(ownership.step) { return ownership.step }
+        let owned = declaring.filter { plan.owner(of: $0, for: ownership) == .durable }
+        return owned.first { !ownership.completed.contains($0) } ?? owned.last
+    }
+
+    /// The plan as it holds now: while the migration is halted, every step is legacy's from its next boundary on.
+    func presentPlan() async throws -> MigrationPlan {
+        try await store.value(MigrationHalted.setting) == nil ? plan : plan.halted()
     }
 
     /// Commits and takes over what became runnable.
@@ -54,21 +61,18 @@ final class Pipeline<State: MachineState, Record: Codable & Sendable>: Sendable 
     }
 
     func enqueue(_ messages: [OutboxMessage]) { outbox.withLock { $0.append(contentsOf: messages) } }
+    func isQueued(_ entity: EntityID) -> Bool { queue.withLock { $0.contains(entity) } }
     func claim(at now: Timestamp) -> QueueMessage? { queue.withLock { $0.claim(at: now) } }
     func complete(_ sequence: Int) { queue.withLock { $0.complete(sequence) } }
     func retry(_ sequence: Int, at moment: Timestamp) { queue.withLock { $0.retry(sequence, at: moment) } }
+    func release(_ sequence: Int, at moment: Timestamp) { queue.withLock { $0.release(sequence, at: moment) } }
     var nextVisible: Timestamp? { queue.withLock { $0.nextVisible } }
 
-    func takeOutbox() -> [OutboxMessage] {
-        outbox.withLock { messages in
-            defer { messages = [] }
-            return messages
-        }
-    }
+    /// The message to send next; it stays in front until it is sent, so that an error loses none.
+    var nextToSend: OutboxMessage? { outbox.withLock { $0.first } }
+    func sent(_ message: OutboxMessage) { outbox.withLock { $0.removeAll { $0.sequence == message.sequence } } }
 
-    func decode(_ record: StoredRecord) throws -> Record { try JSONDecoder().decode(Record.self, from: Data(record.body.utf8)) }
-
-    func encode(_ record: Record) throws -> String { String(decoding: try JSONEncoder().encode(record), as: UTF8.self) }
+    func decode(_ record: StoredRecord) throws -> Record { try record.body.value() }
 
     func state(_ record: StoredRecord) throws -> State {
         guard let state = State(rawValue: record.state) else {

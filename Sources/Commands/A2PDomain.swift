@@ -1,11 +1,14 @@
-import A2PRegistration
+public import A2PRegistration
 import Bridge
-import DurableWorkflow
+public import DurableWorkflow
 import Events
 
 /// The built-in domain, put together: a further durable step is one more element of the array.
-enum A2PDomain {
-    static func make(steps: [DurableStep<Registration>] = [Vetting.step]) -> Domain<RegistrationState, Registration> {
+public enum A2PDomain {
+    /// The steps that exist as durable code.
+    public static let durableSteps: [DurableStep<Registration>] = [ProfileReview.step, Vetting.step]
+
+    static func make(steps: [DurableStep<Registration>] = A2PDomain.durableSteps) -> Domain<RegistrationState, Registration> {
         Domain(
             machine: A2PMachine.machine, sweeper: A2PMachine.sweeper, decoders: A2PDecoders.all, durableSteps: steps,
             interrupts: ["registration.cancel", "registration.update", "support.override", "brand.suspended", "BRAND_DELETE"],

@@ -40,7 +40,7 @@ public struct A2PRun: Sendable {
         /// Options.
         public init(
             mode: RunMode, plan: MigrationPlan, database: String, effectsLog: String? = nil,
-            steps: [DurableStep<Registration>] = [Vetting.step],
+            steps: [DurableStep<Registration>] = A2PDomain.durableSteps,
             simulator: Simulator? = nil
         ) {
             self.mode = mode

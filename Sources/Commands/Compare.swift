@@ -15,7 +15,7 @@ public struct A2PComparison: Sendable {
     public let hybrid: A2PRun
 
     /// Opens both databases: `database` with `.legacy` and `.hybrid` before its ending, or two in memory.
-    public init(plan: MigrationPlan, database: String, steps: [DurableStep<Registration>] = [Vetting.step]) throws {
+    public init(plan: MigrationPlan, database: String, steps: [DurableStep<Registration>] = A2PDomain.durableSteps) throws {
         let isMemory = database == ":memory:"
         legacy = try A2PRun(.init(mode: .legacy, plan: plan, database: isMemory ? database : database + ".legacy", steps: steps))
         hybrid = try A2PRun(.init(mode: .hybrid, plan: plan, database: isMemory ? database : database + ".hybrid", steps: steps))

@@ -1,4 +1,4 @@
-public import Events
+import Events
 public import HybridRouter
 
 /// The rung a step stands on.
@@ -94,24 +94,46 @@ public struct MigrationPlan: Hashable, Sendable {
         self.steps = steps
     }
 
-    /// Who runs `step` for `entity`; legacy for a step the plan does not have.
-    public func owner(of step: StepNumber, for entity: EntityID) -> Owner {
-        guard let planned = steps.first(where: { $0.number == step }) else { return .legacy }
-        switch planned.stage {
-        case .legacy, .shadow: return .legacy
-        case .durable, .retired: return .durable
-        case .canary(let percent): return StableHash.value("\(entity)/\(step)") % 100 < UInt64(percent) ? .durable : .legacy
+    /// Who runs `step` for an entity; legacy for a step the plan does not have. A pin of the entity wins over durable and canary.
+    public func owner(of step: StepNumber, for ownership: Ownership) -> Owner {
+        switch planned(step)?.stage {
+        case nil, .legacy, .shadow: return .legacy
+        case .durable, .retired: return ownership.pins[step] ?? .durable
+        case .canary(let percent):
+            let isDrawn = StableHash.value("\(ownership.entity)/\(step)") % 100 < UInt64(percent)
+            return ownership.pins[step] ?? (isDrawn ? .durable : .legacy)
         }
     }
 
-    /// The step that follows `step` for `entity`, nil after the last one: an added step that durable does not run for it does not exist for it.
-    public func next(after step: StepNumber, for entity: EntityID) -> PlannedStep? {
-        steps.first { $0.number > step && !($0.isAdded && owner(of: $0.number, for: entity) == .legacy) }
+    /// The step of that number.
+    public func planned(_ step: StepNumber) -> PlannedStep? { steps.first { $0.number == step } }
+
+    /// True when a decision about `step` is to be pinned to the entity, so that another percentage never flips it.
+    public func isPinned(_ step: StepNumber) -> Bool {
+        if case .canary? = planned(step)?.stage { true } else { false }
+    }
+
+    /// The step that follows `step` for an entity, nil after the last one: an added step that durable does not run for it does not exist for it.
+    public func next(after step: StepNumber, for ownership: Ownership) -> StepNumber? {
+        steps.first { $0.number > step && !ownership.completed.contains($0.number) && exists($0, for: ownership) }?.number
     }
 
     /// The run of consecutive durable steps that begins at `step`.
-    public func segment(from step: StepNumber, for entity: EntityID) -> [StepNumber] {
-        steps.map(\.number).filter { $0 >= step }.prefix { owner(of: $0, for: entity) == .durable }.map { $0 }
+    public func segment(from step: StepNumber, for ownership: Ownership) -> [StepNumber] {
+        steps.filter { $0.number >= step && !ownership.completed.contains($0.number) && exists($0, for: ownership) }
+            .map(\.number).prefix { owner(of: $0, for: ownership) == .durable }.map { $0 }
+    }
+
+    private func exists(_ step: PlannedStep, for ownership: Ownership) -> Bool {
+        !step.isAdded || owner(of: step.number, for: ownership) == .durable
+    }
+
+    /// The plan while the migration is halted: legacy runs every step from its next boundary on.
+    public func halted() -> MigrationPlan {
+        var plan = self
+        plan.name = "\(name), halted"
+        for index in plan.steps.indices { plan.steps[index].stage = .legacy }
+        return plan
     }
 
     /// The same process run by legacy alone: every step on stage legacy, added ones dropped.

@@ -27,22 +27,65 @@ public struct DurableActivity<Record: Codable & Sendable>: Sendable {
 public struct DurableStep<Record: Codable & Sendable>: Sendable {
     /// The step's number in the plan, for example `5.2`.
     public let number: String
-    /// The events it waits for; they are kept for it when they come early.
+    /// The events it waits for.
     public let events: Set<EventKind>
+    /// What becomes of an event that comes before the step is due; for one that is not named, what legacy does with it.
+    public let early: [EventKind: EarlyEvent]
     /// Its activities.
     public let activities: [DurableActivity<Record>]
-    /// The sequence. Workflow code: no clock, no randomness, no I/O but through the context.
-    public let run: @Sendable (StepContext<Record>, inout Record) async throws -> Void
+    /// The legacy states in which the step can take an entity over: the code begins there, see ``StepEntry/state``.
+    public let adopts: Set<String>
+    /// The sequence; it returns the legacy state in which it ends, nil for a step that legacy has no states for.
+    public let run: @Sendable (StepContext<Record>, inout Record) async throws -> String?
 
-    /// A step.
+    /// A step that legacy does not have; `events` are kept for it when they come early, unless `early` says otherwise.
     public init(
-        number: String, events: Set<EventKind>, activities: [DurableActivity<Record>],
+        number: String, events: Set<EventKind>, early: [EventKind: EarlyEvent] = [:], activities: [DurableActivity<Record>],
         run: @escaping @Sendable (StepContext<Record>, inout Record) async throws -> Void
     ) {
         self.number = number
         self.events = events
+        self.early = Dictionary(events.map { ($0, early[$0] ?? .keep) }, uniquingKeysWith: { $1 })
         self.activities = activities
-        self.run = run
+        adopts = []
+        self.run = { context, record in
+            try await run(context, &record)
+            return nil
+        }
+    }
+
+    /// A step that replaces legacy's. `run` is workflow code (no clock, no randomness, no I/O but through the context); it names the
+    /// legacy state of each wait and returns the one in which it ends. `adopts` are the states in which it can begin.
+    public init(
+        number: String, events: Set<EventKind>, early: [EventKind: EarlyEvent] = [:], activities: [DurableActivity<Record>],
+        adopts: Set<String>, run: @escaping @Sendable (StepContext<Record>, inout Record) async throws -> String
+    ) {
+        self.number = number
+        self.events = events
+        self.early = early
+        self.activities = activities
+        self.adopts = adopts
+        self.run = { try await run($0, &$1) }
+    }
+}
+
+/// Where and when a step begins for an entity.
+public struct StepEntry: Codable, Hashable, Sendable {
+    /// The legacy state from which it was adopted; nil for the step's beginning.
+    public var state: String?
+    /// When the entity was born.
+    public var createdAt: Timestamp
+    /// When it entered the step.
+    public var enteredAt: Timestamp
+    /// When something was last heard of it: polls count from here.
+    public var heardAt: Timestamp
+
+    /// An entry.
+    public init(state: String? = nil, createdAt: Timestamp, enteredAt: Timestamp, heardAt: Timestamp) {
+        self.state = state
+        self.createdAt = createdAt
+        self.enteredAt = enteredAt
+        self.heardAt = heardAt
     }
 }
 
@@ -55,15 +98,31 @@ public struct StepInterruption: Error, Hashable, Sendable {
     public init(event: Event) { self.event = event }
 }
 
+/// A wait point of a step that legacy has a state for: where the entity is seen to be, and where legacy goes on after a recall.
+public struct StepPosition: Codable, Hashable, Sendable {
+    /// The name of the activity that makes it true; its input is the position.
+    public static let activity = "lockstep.enter"
+
+    /// The legacy state.
+    public var state: String
+    /// The record there.
+    public var record: JSONValue
+    /// The ids of the events used so far.
+    public var used: [String]
+}
+
 /// What a step's code sees of the workflow it runs in.
 public struct StepContext<Record: Codable & Sendable> {
     /// The workflow.
     public let workflow: WorkflowContext
+    /// Where and when the step began.
+    public let entry: StepEntry
     private let interrupts: Set<EventKind>
 
     /// The context of a step in `workflow`; events in `interrupts` end any wait with ``StepInterruption``.
-    public init(workflow: WorkflowContext, interrupts: Set<EventKind>) {
+    public init(workflow: WorkflowContext, entry: StepEntry, interrupts: Set<EventKind>) {
         self.workflow = workflow
+        self.entry = entry
         self.interrupts = interrupts
     }
 
@@ -76,13 +135,20 @@ public struct StepContext<Record: Codable & Sendable> {
         record = try reply.decoded(as: Record.self)
     }
 
+    /// Makes it known that the entity is now where legacy would be in `state`: customers see it, and a recall or an interruption
+    /// lets legacy go on from there. Call it before waiting, whenever the state changes.
+    public func enter(_ state: String, _ record: Record) async throws {
+        let position = StepPosition(state: state, record: try JSONValue(encoding: record), used: workflow.signalsUsed)
+        _ = try await workflow.execute(StepPosition.activity, input: try JSONValue(encoding: position))
+    }
+
     /// The next event of one of `kinds`, in order of arrival; nil when `deadline` passes first.
-    public func wait(for kinds: Set<EventKind>, until deadline: Timestamp) async throws -> Event? {
+    public func wait(for kinds: Set<EventKind>, until deadline: Timestamp? = nil) async throws -> Event? {
         let names = Set(kinds.union(interrupts).map(\.rawValue))
-        let timeout = max(.zero, deadline - now)
+        let timeout = deadline.map { max(.zero, $0 - now) }
         guard let signal = try await workflow.nextSignal(named: names, timeout: timeout) else { return nil }
         let event = try signal.payload.decoded(as: Event.self)
-        if interrupts.contains(event.kind) { throw StepInterruption(event: event) }
+        if interrupts.contains(event.kind), !kinds.contains(event.kind) { throw StepInterruption(event: event) }
         return event
     }
 

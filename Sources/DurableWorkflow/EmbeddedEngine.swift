@@ -7,10 +7,26 @@ import Synchronization
 /// to a bound; the others are replayed from their history when something arrives for them.
 public final class EmbeddedEngine: DurableEngine {
     private struct Memory {
-        var live: [String: LiveWorkflow] = [:]
-        var recent: [String] = []
+        var live: [String: (workflow: LiveWorkflow, usedAt: Int)] = [:]
+        var uses = 0
         var blocked: Set<String> = []
         var nextDue: Timestamp??
+
+        mutating func touch(_ id: String) -> LiveWorkflow? {
+            uses += 1
+            live[id]?.usedAt = uses
+            return live[id]?.workflow
+        }
+
+        /// Keeps one more; returns the least recently used tenth when there are too many now.
+        mutating func keep(_ workflow: LiveWorkflow, _ id: String, maximum: Int) -> [LiveWorkflow] {
+            uses += 1
+            live[id] = (workflow, uses)
+            guard live.count > maximum else { return [] }
+            let oldest = live.sorted { $0.value.usedAt < $1.value.usedAt }.prefix(max(1, maximum / 10))
+            for (id, _) in oldest { live[id] = nil }
+            return oldest.map(\.value.workflow)
+        }
     }
 
     private let store: any WorkflowStore
@@ -28,7 +44,7 @@ public final class EmbeddedEngine: DurableEngine {
     }
 
     deinit {
-        for live in memory.withLock({ $0.live.values.map { $0 } }) { live.evict() }
+        for live in memory.withLock({ $0.live.values.map(\.workflow) }) { live.evict() }
     }
 
     // MARK: The port
@@ -72,13 +88,13 @@ public final class EmbeddedEngine: DurableEngine {
     public func nextDue() async throws -> Timestamp? {
         if let known = memory.withLock({ $0.nextDue }) { return known }
         let blocked = memory.withLock { $0.blocked }
-        let isReady = try await store.ready().contains { !blocked.contains($0.id) }
+        let isReady = try await store.ready(limit: 1 + blocked.count).contains { !blocked.contains($0.id) }
         let next = isReady ? .distantPast : try await store.nextDue()
         memory.withLock { $0.nextDue = .some(next) }
         return next
     }
 
-    /// Runs everything that is due at `now`, and what follows from it at once; returns the number of tasks run.
+    /// Runs everything that is due at `now`, and what follows from it at once; returns the number of things run.
     @discardableResult
     public func runDue(at now: Timestamp) async throws -> Int {
         var total = 0
@@ -89,32 +105,59 @@ public final class EmbeddedEngine: DurableEngine {
         }
     }
 
-    private func fireTimers(at now: Timestamp) async throws -> Int {
-        let due = try await store.dueTimers(at: now)
-        for timer in due {
-            guard let row = try await store.workflow(timer.workflowID) else { continue }
-            var change = WorkflowChange(row: row)
-            if !row.status.isClosed { change.add(.timerFired, ["sequence": .integer(timer.sequence)], at: now) }
-            change.endedTimers = [timer.sequence]
-            try await commit(change)
+    /// Runs one thing that is due at `now`: fires a timer, runs a task or an activity; `choose` picks one of so many. False when
+    /// nothing is due.
+    public func runNext(at now: Timestamp, choose: (Int) -> Int = { _ in 0 }) async throws -> Bool {
+        let timers = try await store.dueTimers(at: now, limit: 16)
+        let blocked = memory.withLock { $0.blocked }
+        let ready = try await store.ready(limit: 16 + blocked.count).filter { !blocked.contains($0.id) }
+        let activities = try await store.dueActivities(at: now, limit: 16)
+        let count = timers.count + ready.count + activities.count
+        guard count > 0 else { return false }
+        var index = min(max(0, choose(count)), count - 1)
+        if index < timers.count {
+            try await fire(timers[index], at: now)
+            return true
         }
+        index -= timers.count
+        if index < ready.count {
+            try await runTask(ready[index], at: now)
+        } else {
+            try await run(activities[index - ready.count], at: now)
+        }
+        return true
+    }
+
+    /// Runs the workflow code that is ready, but no activity and no timer: what a rehearsal needs.
+    public func runTasks(at now: Timestamp) async throws { _ = try await runReady(at: now) }
+
+    private func fireTimers(at now: Timestamp) async throws -> Int {
+        let due = try await store.dueTimers(at: now, limit: .max)
+        for timer in due { try await fire(timer, at: now) }
         return due.count
+    }
+
+    private func fire(_ timer: PendingTimer, at now: Timestamp) async throws {
+        guard let row = try await store.workflow(timer.workflowID) else { return }
+        var change = WorkflowChange(row: row)
+        if !row.status.isClosed { change.add(.timerFired, ["sequence": .integer(timer.sequence)], at: now) }
+        change.endedTimers = [timer.sequence]
+        try await commit(change)
     }
 
     private func runReady(at now: Timestamp) async throws -> Int {
         let blocked = memory.withLock { $0.blocked }
-        let ready = try await store.ready().filter { !blocked.contains($0.id) }
+        let ready = try await store.ready(limit: .max).filter { !blocked.contains($0.id) }
         for row in ready { try await runTask(row, at: now) }
         return ready.count
     }
 
     /// One workflow task: shows the code what has arrived, and makes what it decides true in one transaction.
     private func runTask(_ row: WorkflowRow, at now: Timestamp) async throws {
-        let history = try await store.history(of: row.id)
         do {
             guard let type = workflows[row.type] else { throw UnknownWorkflowType(workflowID: row.id, type: row.type) }
-            let live = try live(row, history, type)
-            let inputs = Array(history[live.seen...])
+            let live = try await live(row, type)
+            let inputs = try await store.history(of: row.id, after: live.seen)
             let (commands, policies) = try live.activate(inputs, at: now, run: type.run)
             let change = decided(row, commands, policies, at: now)
             try await commit(change)
@@ -160,7 +203,7 @@ public final class EmbeddedEngine: DurableEngine {
     }
 
     private func runActivities(at now: Timestamp) async throws -> Int {
-        let due = try await store.dueActivities(at: now)
+        let due = try await store.dueActivities(at: now, limit: .max)
         for activity in due { try await run(activity, at: now) }
         return due.count
     }
@@ -211,40 +254,24 @@ public final class EmbeddedEngine: DurableEngine {
 
     // MARK: Memory
 
+    /// The signals that a workflow's code waits for; nil when it is not in memory.
+    public func awaited(by workflowID: String) -> [AwaitedSignal]? { memory.withLock { $0.live[workflowID]?.workflow }?.awaited }
+
     /// The number of workflows in memory.
     public var liveCount: Int { memory.withLock { $0.live.count } }
 
-    private func live(_ row: WorkflowRow, _ history: [HistoryEvent], _ type: WorkflowType) throws -> LiveWorkflow {
-        if let live = memory.withLock({ $0.live[row.id] }) {
-            touch(row.id, live)
-            return live
-        }
+    private func live(_ row: WorkflowRow, _ type: WorkflowType) async throws -> LiveWorkflow {
+        if let live = memory.withLock({ $0.touch(row.id) }) { return live }
         let live = LiveWorkflow(id: row.id, runID: row.runID)
-        do { try live.replay(history, run: type.run) } catch {
+        do { try live.replay(try await store.history(of: row.id), run: type.run) } catch {
             live.evict()
             throw error
         }
-        touch(row.id, live)
+        for evicted in memory.withLock({ $0.keep(live, row.id, maximum: maximumLive) }) { evicted.evict() }
         return live
     }
 
-    private func touch(_ id: String, _ live: LiveWorkflow) {
-        let evicted = memory.withLock { memory in
-            memory.recent.removeAll { $0 == id }
-            memory.recent.append(id)
-            memory.live[id] = live
-            return memory.recent.count > maximumLive ? memory.live.removeValue(forKey: memory.recent.removeFirst()) : nil
-        }
-        evicted?.evict()
-    }
-
-    private func forget(_ id: String) {
-        let live = memory.withLock { memory in
-            memory.recent.removeAll { $0 == id }
-            return memory.live.removeValue(forKey: id)
-        }
-        live?.evict()
-    }
+    private func forget(_ id: String) { memory.withLock { $0.live.removeValue(forKey: id)?.workflow }?.evict() }
 
     private func block(_ row: WorkflowRow, _ problem: String) async throws {
         forget(row.id)

@@ -54,6 +54,9 @@ final class LiveWorkflow: @unchecked Sendable {
         return decided
     }
 
+    /// The signals that the code waits for now.
+    var awaited: [AwaitedSignal] { context.awaited }
+
     /// Notes that the code has made or seen `count` further events.
     func advance(by count: Int) { seen += count }
 

@@ -17,6 +17,14 @@ public struct SignalMessage: Codable, Hashable, Sendable {
     }
 }
 
+/// One thing that a workflow's code waits for.
+public struct AwaitedSignal: Hashable, Sendable {
+    /// Any of these signals ends the wait.
+    public var signals: Set<String>
+    /// When the wait ends without one; nil for never.
+    public var until: Timestamp?
+}
+
 /// Thrown into a workflow that leaves memory; what its code does with it is dropped.
 struct Eviction: Error {}
 
@@ -26,6 +34,7 @@ struct Eviction: Error {}
 public final class WorkflowContext: @unchecked Sendable {
     private struct SignalWait {
         let timer: Int?
+        let until: Timestamp?
         let wait: Int
         let names: Set<String>
     }
@@ -79,7 +88,7 @@ public final class WorkflowContext: @unchecked Sendable {
         if let timeout, timeout <= .zero { return nil }
         let timer = timeout.map(startTimer)
         let wait = timer ?? nextSequence()
-        waits.append(SignalWait(timer: timer, wait: wait, names: names))
+        waits.append(SignalWait(timer: timer, until: timeout.map { now + $0 }, wait: wait, names: names))
         let value = try await result(of: wait)
         return value.isNull ? nil : use(try value.decoded(as: SignalMessage.self))
     }
@@ -120,6 +129,9 @@ public final class WorkflowContext: @unchecked Sendable {
     // The rest is the engine's: it runs on the thread that drains the workflow.
 
     var isAwaiting: Bool { !continuations.isEmpty }
+
+    /// The signals that the code waits for now, in the order in which it began to.
+    var awaited: [AwaitedSignal] { waits.map { AwaitedSignal(signals: $0.names, until: $0.until) } }
 
     func takeCommands() -> ([HistoryEvent], [Int: RetryPolicy]) {
         defer { (commands, policies) = ([], [:]) }

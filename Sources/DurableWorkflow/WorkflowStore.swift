@@ -109,18 +109,23 @@ public protocol WorkflowStore: Sendable {
     func workflow(_ id: String) async throws -> WorkflowRow?
     /// All runs, in order of id.
     func workflows() async throws -> [WorkflowRow]
-    /// The history of a run, in order.
-    func history(of id: String) async throws -> [HistoryEvent]
+    /// The history of a run, in order, from the event after the one with id `event`.
+    func history(of id: String, after event: Int) async throws -> [HistoryEvent]
     /// Makes a change true; a row of a new id is created.
     func commit(_ change: WorkflowChange) async throws
     /// True when the workflow has received a signal of this id.
     func hasSignal(_ signalID: String, workflow id: String) async throws -> Bool
-    /// Running and blocked workflows that are ready, in order of id.
-    func ready() async throws -> [WorkflowRow]
-    /// Activities due at `now`, in order of due time, workflow and sequence.
-    func dueActivities(at now: Timestamp) async throws -> [PendingActivity]
-    /// Timers due at `now`, in order of fire time, workflow and sequence.
-    func dueTimers(at now: Timestamp) async throws -> [PendingTimer]
+    /// The first running and blocked workflows that are ready, in order of id.
+    func ready(limit: Int) async throws -> [WorkflowRow]
+    /// The first activities due at `now`, in order of due time, workflow and sequence.
+    func dueActivities(at now: Timestamp, limit: Int) async throws -> [PendingActivity]
+    /// The first timers due at `now`, in order of fire time, workflow and sequence.
+    func dueTimers(at now: Timestamp, limit: Int) async throws -> [PendingTimer]
     /// The earliest due time of an activity or timer.
     func nextDue() async throws -> Timestamp?
+}
+
+extension WorkflowStore {
+    /// The whole history of a run, in order.
+    public func history(of id: String) async throws -> [HistoryEvent] { try await history(of: id, after: 0) }
 }

@@ -81,3 +81,15 @@ public struct IncomingEvent: Hashable, Sendable {
             id: id, source: source, entity: entity, kind: kind, payload: payload, receivedAt: receivedAt, occurredAt: occurredAt)
     }
 }
+
+/// What a step wants to become of its own event when the event comes before the step is due.
+///
+/// A legacy machine drops what comes in the wrong state; a workflow keeps a signal until somebody waits. The step says which holds.
+public enum EarlyEvent: String, Codable, Hashable, Sendable, CaseIterable {
+    /// It waits until the step is due.
+    case keep
+    /// It is counted and dropped.
+    case drop
+    /// It is refused: kept as a dead letter.
+    case reject
+}

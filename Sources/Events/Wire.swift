@@ -54,6 +54,8 @@ public struct DeadLetter: Codable, Hashable, Sendable {
         public static let mock: Reason = "mock"
         /// The handler failed for good, or its attempts are used up.
         public static let failed: Reason = "failed"
+        /// It came before its step was due, and the step refuses such events.
+        public static let early: Reason = "early"
     }
 
     /// The delivery's id, own or derived.

@@ -1,12 +1,49 @@
 public import Events
 public import Outcomes
 
+/// A record's content: a value in memory or a JSON text, each made from the other when it is asked for.
+public struct RecordBody: Hashable, Sendable {
+    private enum Form: Sendable {
+        case text(String)
+        case value(any Encodable & Sendable)
+    }
+
+    private let form: Form
+
+    /// The body that `text` holds.
+    public init(text: String) { form = .text(text) }
+    /// The body of a record.
+    public init(_ value: some Codable & Sendable) { form = .value(value) }
+
+    /// Canonical JSON. Throws what the record's `encode(to:)` throws.
+    public func text() throws -> String {
+        switch form {
+        case .text(let text): text
+        case .value(let value): try JSONValue(encoding: value).canonicalText
+        }
+    }
+
+    /// The record. Throws a `DecodingError` that names the path when the text is of another type.
+    public func value<Record: Codable & Sendable>(as type: Record.Type = Record.self) throws -> Record {
+        switch form {
+        case .text(let text): try JSONValue(parsing: text).decoded()
+        case .value(let value): if let record = value as? Record { record } else { try JSONValue(encoding: value).decoded() }
+        }
+    }
+
+    /// Equal texts.
+    public static func == (left: RecordBody, right: RecordBody) -> Bool { (try? left.text()) == (try? right.text()) }
+
+    /// Hashes the text.
+    public func hash(into hasher: inout Hasher) { hasher.combine(try? text()) }
+}
+
 /// The legacy record of an entity as stored.
 public struct StoredRecord: Hashable, Sendable {
     /// The legacy state.
     public var state: String
-    /// The record's JSON text.
-    public var body: String
+    /// The record.
+    public var body: RecordBody
     /// Grows by one with every commit of the entity.
     public var version: Int
     /// True when the state is one that nothing leaves.
@@ -24,7 +61,7 @@ public struct StoredRecord: Hashable, Sendable {
 
     /// A record.
     public init(
-        state: String, body: String, version: Int, isFinal: Bool, createdAt: Timestamp, stepEnteredAt: Timestamp,
+        state: String, body: RecordBody, version: Int, isFinal: Bool, createdAt: Timestamp, stepEnteredAt: Timestamp,
         lastEventAt: Timestamp, lastSweptAt: Timestamp, dueAt: Timestamp?
     ) {
         self.state = state
@@ -98,6 +135,8 @@ public struct Change: Sendable {
     public var epoch: Int
     /// The moment of the change.
     public var at: Timestamp
+    /// Refuses the change with ``MigrationHalted`` while the migration is halted: for moves to the durable side.
+    public var unlessHalted = false
     /// The new record; its `version` is set by the store.
     public var record: StoredRecord?
     /// The new ownership.
@@ -106,7 +145,7 @@ public struct Change: Sendable {
     public var rows: [RowUpdate] = []
     /// Ids of events that a segment has used: their rows become consumed.
     public var consumedEvents: [EventID] = []
-    /// Makes every row that is still `signalled` under ``epoch`` pending again, in its order (hand back, recall).
+    /// Makes every row that is still `signalled` pending again, in its order (hand back, recall).
     public var requeueSignalled = false
     /// Makes every parked row pending again, so that it is routed anew.
     public var unpark = false
@@ -195,6 +234,18 @@ public struct StaleEpoch: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+/// A move to the durable side while the migration is halted.
+public struct MigrationHalted: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The name of the setting that holds the moment of the halt; no such setting: not halted.
+    public static let setting = "halted"
+
+    /// An error.
+    public init() {}
+
+    /// One sentence.
+    public var description: String { "expected a running migration, found it halted; legacy goes on, see 'lockstep migrate resume'" }
+}
+
 /// Where ownership, inbox, outbox, records and ledger live. Every method is one transaction.
 public protocol HandoffStore: Sendable {
     /// Stores arrivals; each answer is durable once the call returns (or once ``flush()`` does, in a grouped store).
@@ -205,6 +256,8 @@ public protocol HandoffStore: Sendable {
     func row(_ sequence: Int) async throws -> InboxRow?
     /// Makes a change true; throws ``StaleEpoch`` when the entity has changed hands.
     func commit(_ change: Change) async throws -> Committed
+    /// Keeps effects that were performed under whatever epoch: a performed effect is a fact, not a business write.
+    func keep(_ effects: [LedgerEntry]) async throws
     /// The entity's effects in the order performed.
     func ledger(of entity: EntityID) async throws -> [LedgerEntry]
     /// The reply that the ledger has for a key; nil when it has none.
@@ -229,8 +282,8 @@ public protocol HandoffStore: Sendable {
     func deadLetters() async throws -> [String: Int]
     /// A named value of the run (clock, position in a trace); nil when never set.
     func value(_ name: String) async throws -> String?
-    /// Sets a named value.
-    func set(_ name: String, to value: String) async throws
+    /// Sets a named value; nil removes it.
+    func set(_ name: String, to value: String?) async throws
     /// All named values whose names begin with `prefix`.
     func values(prefix: String) async throws -> [String: String]
     /// Hands every event that was accepted from outside to `body`, in order of arrival.

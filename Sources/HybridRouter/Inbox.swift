@@ -56,11 +56,11 @@ public struct Birth: Hashable, Sendable {
     public var step: StepNumber
     /// The machine's initial state.
     public var state: String
-    /// The record's JSON text.
-    public var body: String
+    /// The record.
+    public var body: RecordBody
 
     /// A birth.
-    public init(step: StepNumber, state: String, body: String) {
+    public init(step: StepNumber, state: String, body: RecordBody) {
         self.step = step
         self.state = state
         self.body = body
@@ -81,6 +81,21 @@ public enum Acceptance: Hashable, Sendable {
         switch self {
         case .accepted(let id, _), .duplicate(let id), .deadLetter(let id, _): id
         }
+    }
+}
+
+extension DeadLetter {
+    /// The letter for an event whose entity is not known.
+    public static func unknownEntity(_ incoming: IncomingEvent) -> DeadLetter {
+        let ids: String =
+            switch incoming.reference {
+            case .entity(let entity): entity.rawValue
+            case .external(let ids): ids.joined(separator: ", ")
+            }
+        return DeadLetter(
+            id: incoming.id, source: incoming.source, reason: .unknownEntity,
+            detail: "\(incoming.kind): expected the id of a known entity, found [\(ids)]; redrive it once the entity exists",
+            body: incoming.payload.canonicalText, receivedAt: incoming.receivedAt)
     }
 }
 

@@ -1,4 +1,4 @@
-import Events
+public import Events
 
 /// Where a pending event goes.
 public enum Route: Hashable, Sendable {
@@ -10,6 +10,10 @@ public enum Route: Hashable, Sendable {
     case park(StepNumber?)
     /// Its step is finished and nobody can use it.
     case late(StepNumber)
+    /// It comes before its step, which wants it dropped.
+    case drop(StepNumber)
+    /// It comes before its step, which wants it refused.
+    case reject(StepNumber)
 }
 
 /// What the routing decision looks at. It is read inside the transaction that consumes the event, never at accept time.
@@ -22,6 +26,8 @@ public struct RoutingFacts: Hashable, Sendable {
     public var isFinal: Bool
     /// The durable-owned step that declares the event; nil for an event of legacy.
     public var durableStep: StepNumber?
+    /// What that step wants of an event that comes early; nil for what legacy does with it.
+    public var early: EarlyEvent?
     /// True for an event that belongs to no step and goes to whoever owns the entity (cancel, override, brand suspended).
     public var isInterrupt: Bool
     /// True when the legacy table handles the event in the present state.
@@ -29,12 +35,14 @@ public struct RoutingFacts: Hashable, Sendable {
 
     /// The facts.
     public init(
-        ownership: Ownership, legacyStep: StepNumber, isFinal: Bool, durableStep: StepNumber?, isInterrupt: Bool, legacyHandles: Bool
+        ownership: Ownership, legacyStep: StepNumber, isFinal: Bool, durableStep: StepNumber?, early: EarlyEvent? = nil,
+        isInterrupt: Bool, legacyHandles: Bool
     ) {
         self.ownership = ownership
         self.legacyStep = legacyStep
         self.isFinal = isFinal
         self.durableStep = durableStep
+        self.early = early
         self.isInterrupt = isInterrupt
         self.legacyHandles = legacyHandles
     }
@@ -51,15 +59,26 @@ public enum Router {
     }
 
     private static func durableRoute(_ facts: RoutingFacts) -> Route {
+        if let step = facts.durableStep, step == facts.ownership.step { return .signal }
         if facts.isInterrupt { return .signal }
-        guard let step = facts.durableStep else { return .park(nil) }
-        return facts.ownership.completed.contains(step) ? .park(nil) : .signal
+        guard let step = facts.durableStep, step > facts.ownership.step, !facts.ownership.completed.contains(step) else {
+            return .park(nil)
+        }
+        return early(facts.early ?? .keep, step)
     }
 
     private static func legacyRoute(_ facts: RoutingFacts) -> Route {
         guard let step = facts.durableStep else { return .legacy }
         let isAhead = step > facts.legacyStep && !facts.ownership.completed.contains(step) && !facts.isFinal
-        if isAhead { return .park(step) }
+        if isAhead { return facts.early.map { early($0, step) } ?? .legacy }
         return facts.legacyHandles ? .legacy : .late(step)
+    }
+
+    private static func early(_ policy: EarlyEvent, _ step: StepNumber) -> Route {
+        switch policy {
+        case .keep: .park(step)
+        case .drop: .drop(step)
+        case .reject: .reject(step)
+        }
     }
 }

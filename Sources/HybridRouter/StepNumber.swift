@@ -60,14 +60,19 @@ public struct Ownership: Codable, Hashable, Sendable {
     public var step: StepNumber
     /// The durable steps that were completed for it, in order.
     public var completed: [StepNumber]
+    /// Decisions that hold for this entity whatever the plan says later: a canary's draw, a recall.
+    public var pins: [StepNumber: Owner]
 
     /// An ownership row.
-    public init(entity: EntityID, epoch: Int, owner: Owner, step: StepNumber, completed: [StepNumber] = []) {
+    public init(
+        entity: EntityID, epoch: Int, owner: Owner, step: StepNumber, completed: [StepNumber] = [], pins: [StepNumber: Owner] = [:]
+    ) {
         self.entity = entity
         self.epoch = epoch
         self.owner = owner
         self.step = step
         self.completed = completed
+        self.pins = pins
     }
 
     /// The id of the workflow that runs this epoch's segment.

@@ -53,6 +53,9 @@ public struct EventQueue: Sendable {
     /// The number of messages, claimed ones included.
     public var count: Int { entityOf.count }
 
+    /// True when a message of `entity` waits or is being handled.
+    public func contains(_ entity: EntityID) -> Bool { lanes[entity] != nil }
+
     /// Adds a message; one whose sequence is in the queue already is left alone.
     public mutating func enqueue(_ message: QueueMessage) {
         guard entityOf.updateValue(message.entity, forKey: message.sequence) == nil else { return }
@@ -84,11 +87,22 @@ public struct EventQueue: Sendable {
 
     /// Gives a message back for its next attempt at `moment`.
     public mutating func retry(_ sequence: Int, at moment: Timestamp) {
-        guard let entity = entityOf[sequence], let index = lanes[entity]?.messages.firstIndex(where: { $0.sequence == sequence })
+        giveBack(sequence) { message in
+            message.attempt += 1
+            message.visibleAt = moment
+        }
+    }
+
+    /// Gives a message back as if it had not been claimed.
+    public mutating func release(_ sequence: Int, at moment: Timestamp) { giveBack(sequence) { $0.visibleAt = moment } }
+
+    private mutating func giveBack(_ sequence: Int, _ change: (inout QueueMessage) -> Void) {
+        guard let entity = entityOf[sequence], var lane = lanes[entity],
+            let index = lane.messages.firstIndex(where: { $0.sequence == sequence })
         else { return }
-        lanes[entity]?.messages[index].attempt += 1
-        lanes[entity]?.messages[index].visibleAt = moment
-        lanes[entity]?.claimedUntil = nil
+        change(&lane.messages[index])
+        lane.claimedUntil = nil
+        lanes[entity] = lane
         announce(entity)
     }
 

@@ -13,7 +13,7 @@ extension SQLiteHandoffStore {
         case .deadLetter(let letter): return try keep(letter, in: database)
         case .event(let incoming, let birth):
             guard let entity = try resolve(incoming.reference, mayBeBorn: birth != nil, in: database) else {
-                return try keep(unknownEntity(incoming), in: database)
+                return try keep(.unknownEntity(incoming), in: database)
             }
             if let birth { try create(entity, birth, at: incoming.receivedAt, in: database) }
             return try insert(incoming.event(for: entity), subject: incoming.subject, in: database)
@@ -46,7 +46,7 @@ extension SQLiteHandoffStore {
                     (entity, state, body, version, final, created_at, step_entered_at, last_event_at, last_swept_at)
                 VALUES (?, ?, ?, 1, 0, ?, ?, ?, 0)
                 """
-        ).execute(arguments: [entity.rawValue, birth.state, birth.body, time, time, time])
+        ).execute(arguments: [entity.rawValue, birth.state, try birth.body.text(), time, time, time])
     }
 
     private static func insert(_ event: Event, subject: String?, in database: Database) throws -> Acceptance {
@@ -105,17 +105,5 @@ extension SQLiteHandoffStore {
         try database.cachedStatement(
             sql: "INSERT INTO counter (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
         ).execute(arguments: [name])
-    }
-
-    private static func unknownEntity(_ incoming: IncomingEvent) -> DeadLetter {
-        let ids: String =
-            switch incoming.reference {
-            case .entity(let entity): entity.rawValue
-            case .external(let ids): ids.joined(separator: ", ")
-            }
-        return DeadLetter(
-            id: incoming.id, source: incoming.source, reason: .unknownEntity,
-            detail: "\(incoming.kind): expected the id of a known entity, found [\(ids)]; redrive it once the entity exists",
-            body: incoming.payload.canonicalText, receivedAt: incoming.receivedAt)
     }
 }

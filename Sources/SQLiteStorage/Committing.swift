@@ -1,7 +1,7 @@
 import Events
 import GRDB
 public import HybridRouter
-import Outcomes
+public import Outcomes
 
 extension SQLiteHandoffStore {
     /// Required by ``HandoffStore``, which says what it does.
@@ -22,6 +22,9 @@ extension SQLiteHandoffStore {
         let statement = try database.cachedStatement(sql: "SELECT epoch FROM ownership WHERE entity = ?")
         let stored = try Int.fetchOne(statement, arguments: [change.entity.rawValue]) ?? 0
         guard stored == change.epoch else { throw StaleEpoch(entity: change.entity, found: change.epoch, expected: stored) }
+        guard change.unlessHalted else { return }
+        let halted = try database.cachedStatement(sql: "SELECT 1 FROM setting WHERE name = ?")
+        if try Int.fetchOne(halted, arguments: [MigrationHalted.setting]) != nil { throw MigrationHalted() }
     }
 
     private static func writeRecord(_ change: Change, in database: Database) throws {
@@ -33,16 +36,16 @@ extension SQLiteHandoffStore {
                     WHERE entity = ?
                     """
             ).execute(arguments: [
-                record.state, record.body, record.isFinal, record.stepEnteredAt.milliseconds, record.lastEventAt.milliseconds,
+                record.state, try record.body.text(), record.isFinal, record.stepEnteredAt.milliseconds, record.lastEventAt.milliseconds,
                 record.lastSweptAt.milliseconds, record.dueAt?.milliseconds, change.entity.rawValue,
             ])
         }
         if let ownership = change.ownership {
             try database.cachedStatement(
-                sql: "UPDATE ownership SET epoch = ?, owner = ?, step = ?, completed = ? WHERE entity = ?"
+                sql: "UPDATE ownership SET epoch = ?, owner = ?, step = ?, completed = ?, pins = ? WHERE entity = ?"
             ).execute(arguments: [
                 ownership.epoch, ownership.owner.rawValue, ownership.step.description,
-                ownership.completed.map(\.description).joined(separator: " "), change.entity.rawValue,
+                ownership.completed.map(\.description).joined(separator: " "), Rows.text(ownership.pins), change.entity.rawValue,
             ])
         }
     }
@@ -56,6 +59,11 @@ extension SQLiteHandoffStore {
         }
         for name in change.counters { try count(name, in: database) }
         if let letter = change.deadLetter { _ = try keep(letter, in: database) }
+    }
+
+    /// Required by ``HandoffStore``, which says what it does.
+    public func keep(_ effects: [LedgerEntry]) async throws {
+        try database.write { database in for entry in effects { try Self.write(entry, in: database) } }
     }
 
     private static func write(_ entry: LedgerEntry, in database: Database) throws {

@@ -125,6 +125,24 @@ public final class LockstepDatabase: Sendable {
         try queue.writeWithoutTransaction { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES (?)", arguments: [name]) }
     }
 
+    /// Creates a database as an older release would have.
+    package static func make(path: String, upTo version: String) throws {
+        try schema().migrate(try DatabaseQueue(path: path), upTo: version)
+    }
+
+    /// Every table's columns and every index.
+    package func schemaText() throws -> [String] {
+        try queue.unsafeRead { database in
+            try String.fetchAll(
+                database,
+                sql: """
+                    SELECT m.name || '.' || c.name || ' ' || c.type || ' ' || c."notnull" || ' ' || coalesce(c.dflt_value, '')
+                    FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'
+                    UNION ALL SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY 1
+                    """)
+        }
+    }
+
     /// Commits the open group.
     public func flush() throws {
         try queue.writeWithoutTransaction { database in

@@ -10,20 +10,35 @@ enum Rows {
         let statement = try database.cachedStatement(
             sql: """
                 SELECT epoch, owner, step, completed, state, body, version, final, created_at, step_entered_at, last_event_at,
-                    last_swept_at, due_at
+                    last_swept_at, due_at, pins
                 FROM ownership JOIN record USING (entity) WHERE entity = ?
                 """)
         guard let row = try Row.fetchOne(statement, arguments: [entity.rawValue]) else { return nil }
         let completed: String = row[3]
         let ownership = Ownership(
             entity: entity, epoch: row[0], owner: Owner(rawValue: row[1]) ?? .legacy, step: StepNumber(stringLiteral: row[2]),
-            completed: completed.split(separator: " ").map { StepNumber(stringLiteral: String($0)) })
+            completed: completed.split(separator: " ").map { StepNumber(stringLiteral: String($0)) }, pins: pins(row[13]))
         return EntitySnapshot(ownership: ownership, record: record(row))
+    }
+
+    /// `5.2=legacy 6=durable`
+    static func text(_ pins: [StepNumber: Owner]) -> String {
+        pins.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.rawValue)" }.joined(separator: " ")
+    }
+
+    private static func pins(_ text: String) -> [StepNumber: Owner] {
+        let pairs = text.split(separator: " ").compactMap { pin -> (StepNumber, Owner)? in
+            let parts = pin.split(separator: "=").map(String.init)
+            guard parts.count == 2, let owner = Owner(rawValue: parts[1]) else { return nil }
+            return (StepNumber(stringLiteral: parts[0]), owner)
+        }
+        return Dictionary(pairs, uniquingKeysWith: { $1 })
     }
 
     private static func record(_ row: Row) -> StoredRecord {
         StoredRecord(
-            state: row[4], body: row[5], version: row[6], isFinal: row[7], createdAt: time(row[8]), stepEnteredAt: time(row[9]),
+            state: row[4], body: RecordBody(text: row[5]), version: row[6], isFinal: row[7], createdAt: time(row[8]),
+            stepEnteredAt: time(row[9]),
             lastEventAt: time(row[10]), lastSweptAt: time(row[11]), dueAt: (row[12] as Int64?).map(time))
     }
 

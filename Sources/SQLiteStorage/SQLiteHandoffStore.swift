@@ -119,8 +119,11 @@ public struct SQLiteHandoffStore: HandoffStore {
     }
 
     /// Required by ``HandoffStore``, which says what it does.
-    public func set(_ name: String, to value: String) async throws {
+    public func set(_ name: String, to value: String?) async throws {
         try database.write { database in
+            guard let value else {
+                return try database.cachedStatement(sql: "DELETE FROM setting WHERE name = ?").execute(arguments: [name])
+            }
             try database.cachedStatement(sql: "INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)")
                 .execute(arguments: [name, value])
         }

@@ -23,20 +23,20 @@ public struct SQLiteWorkflowStore: WorkflowStore {
     }
 
     /// Required by ``WorkflowStore``, which says what it does.
-    public func ready() async throws -> [WorkflowRow] {
+    public func ready(limit: Int) async throws -> [WorkflowRow] {
         try database.read { database in
             let statement = try database.cachedStatement(
-                sql: "SELECT * FROM workflow WHERE ready = 1 AND status IN ('running', 'blocked') ORDER BY id")
-            return try Row.fetchAll(statement).map(Self.workflow)
+                sql: "SELECT * FROM workflow WHERE ready = 1 AND status IN ('running', 'blocked') ORDER BY id LIMIT ?")
+            return try Row.fetchAll(statement, arguments: [limit]).map(Self.workflow)
         }
     }
 
     /// Required by ``WorkflowStore``, which says what it does.
-    public func history(of id: String) async throws -> [HistoryEvent] {
+    public func history(of id: String, after event: Int) async throws -> [HistoryEvent] {
         try database.read { database in
             let statement = try database.cachedStatement(
-                sql: "SELECT id, kind, at, attributes FROM workflow_event WHERE workflow = ? ORDER BY id")
-            return try Row.fetchAll(statement, arguments: [id]).map(Self.event)
+                sql: "SELECT id, kind, at, attributes FROM workflow_event WHERE workflow = ? AND id > ? ORDER BY id")
+            return try Row.fetchAll(statement, arguments: [id, event]).map(Self.event)
         }
     }
 
@@ -49,20 +49,20 @@ public struct SQLiteWorkflowStore: WorkflowStore {
     }
 
     /// Required by ``WorkflowStore``, which says what it does.
-    public func dueActivities(at now: Timestamp) async throws -> [PendingActivity] {
+    public func dueActivities(at now: Timestamp, limit: Int) async throws -> [PendingActivity] {
         try database.read { database in
             let statement = try database.cachedStatement(
-                sql: "SELECT * FROM workflow_activity WHERE due_at <= ? ORDER BY due_at, workflow, sequence")
-            return try Row.fetchAll(statement, arguments: [now.milliseconds]).map(Self.activity)
+                sql: "SELECT * FROM workflow_activity WHERE due_at <= ? ORDER BY due_at, workflow, sequence LIMIT ?")
+            return try Row.fetchAll(statement, arguments: [now.milliseconds, limit]).map(Self.activity)
         }
     }
 
     /// Required by ``WorkflowStore``, which says what it does.
-    public func dueTimers(at now: Timestamp) async throws -> [PendingTimer] {
+    public func dueTimers(at now: Timestamp, limit: Int) async throws -> [PendingTimer] {
         try database.read { database in
             let statement = try database.cachedStatement(
-                sql: "SELECT * FROM workflow_timer WHERE fire_at <= ? ORDER BY fire_at, workflow, sequence")
-            return try Row.fetchAll(statement, arguments: [now.milliseconds]).map { row in
+                sql: "SELECT * FROM workflow_timer WHERE fire_at <= ? ORDER BY fire_at, workflow, sequence LIMIT ?")
+            return try Row.fetchAll(statement, arguments: [now.milliseconds, limit]).map { row in
                 PendingTimer(workflowID: row["workflow"], sequence: row["sequence"], fireAt: Rows.time(row["fire_at"]))
             }
         }

@@ -9,7 +9,7 @@ private let allowed: [String: Set<String>] = {
     let report = cutover.subtracting(["Yams"]).union(["Cutover", "Mustache", "FoundationEssentials"])
     let bridge = report.subtracting(["Mustache"]).union(["LegacyStateMachine", "DurableWorkflow", "MigrationReport", "Synchronization"])
     return [
-        "Events": ["FoundationEssentials"], "Outcomes": ["Events"], "LegacyStateMachine": engines, "HybridRouter": ground,
+        "Events": ["FoundationEssentials"], "Outcomes": ["Events"], "LegacyStateMachine": engines, "HybridRouter": engines,
         "DurableWorkflow": engines, "ShadowComparator": ground, "Cutover": cutover, "MigrationReport": report, "Bridge": bridge,
         "SQLiteStorage": ground.union(["HybridRouter", "DurableWorkflow", "Migrations", "GRDB", "FoundationEssentials"]),
         "A2PRegistration": ground.union([

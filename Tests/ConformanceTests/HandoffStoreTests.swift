@@ -7,11 +7,12 @@ import Testing
 
 /// The laws of ownership, inbox and outbox, on every database that exists.
 @Suite struct HandoffStoreTests {
-    enum Kind: CaseIterable { case memory, disk, grouped }
+    enum Kind: CaseIterable { case inMemory, memory, disk, grouped }
 
     private let now = Timestamp(milliseconds: 1_772_442_000_000)
 
-    private func store(_ kind: Kind) throws -> SQLiteHandoffStore {
+    private func store(_ kind: Kind) throws -> any HandoffStore {
+        if kind == .inMemory { return InMemoryHandoffStore() }
         let path = kind == .memory ? ":memory:" : NSTemporaryDirectory() + "lockstep-\(UUID().uuidString).sqlite"
         return SQLiteHandoffStore(try LockstepDatabase(path: path, durability: kind == .grouped ? .grouped : .everyCommit))
     }
@@ -21,8 +22,8 @@ import Testing
             id: EventID(id), source: "tcr", reference: .entity("R-1"), kind: kind, payload: payload, subject: subject, receivedAt: now)
     }
 
-    private func born(_ store: SQLiteHandoffStore) async throws {
-        _ = try await store.accept([.event(event("birth"), birth: Birth(step: "1", state: "DRAFT", body: "{}"))], at: now)
+    private func born(_ store: any HandoffStore) async throws {
+        _ = try await store.accept([.event(event("birth"), birth: Birth(step: "1", state: "DRAFT", body: RecordBody(text: "{}")))], at: now)
     }
 
     @Test(arguments: Kind.allCases) func anIdIsAcceptedOnce(kind: Kind) async throws {
@@ -100,6 +101,63 @@ import Testing
         try await store.markDone(sent[0])
         #expect(try await store.pendingOutbox() == [sent[1]])
     }
+
+    @Test(arguments: Kind.allCases) func nothingMovesToDurableWhileHalted(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        try await store.set(MigrationHalted.setting, to: now.description)
+        var move = Change(entity: "R-1", epoch: 1, at: now)
+        move.ownership = Ownership(entity: "R-1", epoch: 2, owner: .durable, step: "5.2")
+        move.unlessHalted = true
+        move.counters = ["handOffs"]
+        await #expect(throws: MigrationHalted()) { try await store.commit(move) }
+        #expect(try await store.counters()["handOffs"] == nil)
+        try await store.set(MigrationHalted.setting, to: nil)
+        _ = try await store.commit(move)
+        #expect(try await store.snapshot(of: "R-1")?.ownership.owner == .durable)
+    }
+
+    @Test(arguments: Kind.allCases) func pinsAndCompletedStepsAreKept(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        let row = Ownership(
+            entity: "R-1", epoch: 2, owner: .legacy, step: "6", completed: ["2", "5.2"], pins: ["5.2": .legacy, "6": .durable])
+        var move = Change(entity: "R-1", epoch: 1, at: now)
+        move.ownership = row
+        _ = try await store.commit(move)
+        #expect(try await store.snapshot(of: "R-1")?.ownership == row)
+    }
+
+    @Test(arguments: Kind.allCases) func aPerformedEffectIsKeptUnderAnyEpoch(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        let entry = LedgerEntry(
+            key: EffectKey(entity: "R-1", step: "1", operation: "a.b"), request: [:], reply: ["x": 1], owner: "durable", epoch: 9,
+            attempt: 1, at: now)
+        try await store.keep([entry, entry])
+        #expect(try await store.ledger(of: "R-1") == [entry])
+        #expect(try await store.reply(to: entry.key) == ["x": 1])
+    }
+
+    @Test(arguments: Kind.allCases) func whatIsDueComesEarliestFirst(kind: Kind) async throws {
+        let store = try store(kind)
+        for (id, hours) in [("R-2", 2), ("R-1", 3), ("R-3", 1)] {
+            let birth = IncomingEvent(
+                id: EventID(id), source: "tcr", reference: .entity(EntityID(id)), kind: "x", payload: [:], subject: nil, receivedAt: now)
+            _ = try await store.accept([.event(birth, birth: Birth(step: "1", state: "DRAFT", body: RecordBody(text: "{}")))], at: now)
+            var change = Change(entity: EntityID(id), epoch: 1, at: now)
+            change.record = try await store.snapshot(of: EntityID(id))?.record
+            change.record?.dueAt = now + .hours(hours)
+            _ = try await store.commit(change)
+        }
+        #expect(try await store.nextDue() == now + .hours(1))
+        #expect(try await store.due(at: now + .hours(2)) == ["R-3", "R-2"])
+        var change = Change(entity: "R-3", epoch: 1, at: now)
+        change.record = try await store.snapshot(of: "R-3")?.record
+        change.record?.dueAt = nil
+        _ = try await store.commit(change)
+        #expect(try await store.due(at: now + .hours(2)) == ["R-2"])
+    }
 }
 
 @Suite struct LockstepDatabaseTests {
@@ -126,6 +184,14 @@ import Testing
         let text = path()
         try Data(String(repeating: "no database ", count: 200).utf8).write(to: URL(filePath: text))
         #expect { try LockstepDatabase(path: text) } throws: { "\($0)".contains("expected a Lockstep database") }
+    }
+
+    @Test func anUpgradedSchemaEqualsAFreshOne() throws {
+        let fresh = try LockstepDatabase(path: path())
+        let old = path()
+        try LockstepDatabase.make(path: old, upTo: "v001_lockstep")
+        let upgraded = try LockstepDatabase(path: old)
+        #expect(try upgraded.schemaText() == fresh.schemaText())
     }
 
     @Test func aGroupIsDurableAfterItsFlush() async throws {

@@ -6,6 +6,8 @@ import Testing
 
 @Suite("A migration plan")
 struct MigrationPlanTests {
+    private static func row(_ entity: EntityID) -> Ownership { Ownership(entity: entity, epoch: 1, owner: .legacy, step: "1") }
+
     static func plan(_ stages: [(StepNumber, Stage, Bool)]) -> MigrationPlan {
         MigrationPlan(
             name: "test", version: 1,
@@ -26,10 +28,10 @@ struct MigrationPlanTests {
     func builtIn() throws {
         let plan = try MigrationPlan(yaml: EmbeddedPlans.hybrid, file: EmbeddedPlans.hybridName)
         #expect(plan.steps.map(\.number) == ["1", "2", "3", "4", "5", "5.2", "6", "7", "8", "9", "10"])
-        #expect(plan.steps.filter { plan.owner(of: $0.number, for: "R-1") == .durable }.map(\.number) == ["5.2"])
+        #expect(plan.steps.filter { plan.owner(of: $0.number, for: Self.row("R-1")) == .durable }.map(\.number) == ["5.2"])
         #expect(plan.steps.filter(\.isAdded).map(\.number) == ["5.2"])
-        #expect(plan.next(after: "5", for: "R-1")?.number == "5.2")
-        #expect(plan.segment(from: "5.2", for: "R-1") == ["5.2"])
+        #expect(plan.next(after: "5", for: Self.row("R-1")) == "5.2")
+        #expect(plan.segment(from: "5.2", for: Self.row("R-1")) == ["5.2"])
         #expect(plan.expected.facts.contains("vetting/*") && plan.expected.effects.contains("vetting.*"))
         try plan.validate(durable: ["5.2"], boundaries: ["5"])
     }
@@ -39,7 +41,7 @@ struct MigrationPlanTests {
         let legacy = try MigrationPlan(yaml: EmbeddedPlans.legacy, file: EmbeddedPlans.legacyName)
         let alone = try MigrationPlan(yaml: EmbeddedPlans.hybrid, file: EmbeddedPlans.hybridName).legacyOnly()
         #expect(alone.steps == legacy.steps)
-        #expect(alone.next(after: "5", for: "R-1")?.number == "6")
+        #expect(alone.next(after: "5", for: Self.row("R-1")) == "6")
         #expect(alone.expected == ExpectedDifferences())
         try alone.validate(durable: [], boundaries: [])
     }
@@ -48,7 +50,7 @@ struct MigrationPlanTests {
     func canary() {
         let durable = { (percent: Int) in
             let plan = Self.plan([("1", .legacy, false), ("2", .canary(percent: percent), false)])
-            return Set(Self.entities.filter { plan.owner(of: "2", for: $0) == .durable })
+            return Set(Self.entities.filter { plan.owner(of: "2", for: Self.row($0)) == .durable })
         }
         #expect(durable(0).isEmpty)
         #expect(durable(100).count == Self.entities.count)
@@ -61,17 +63,18 @@ struct MigrationPlanTests {
     func addedCanary() {
         let plan = Self.plan([("5", .legacy, false), ("5.2", .canary(percent: 50), true), ("6", .legacy, false)])
         for entity in Self.entities {
-            #expect(plan.next(after: "5", for: entity)?.number == (plan.owner(of: "5.2", for: entity) == .durable ? "5.2" : "6"))
+            #expect(
+                plan.next(after: "5", for: Self.row(entity)) == (plan.owner(of: "5.2", for: Self.row(entity)) == .durable ? "5.2" : "6"))
         }
-        #expect(plan.next(after: "6", for: "R-1") == nil)
+        #expect(plan.next(after: "6", for: Self.row("R-1")) == nil)
     }
 
     @Test("adjacent durable steps form one segment")
     func segment() {
         let plan = Self.plan([("1", .legacy, false), ("2", .durable, false), ("3", .retired, false), ("4", .legacy, false)])
-        #expect(plan.segment(from: "2", for: "R-1") == ["2", "3"])
-        #expect(plan.segment(from: "3", for: "R-1") == ["3"])
-        #expect(plan.segment(from: "4", for: "R-1") == [])
+        #expect(plan.segment(from: "2", for: Self.row("R-1")) == ["2", "3"])
+        #expect(plan.segment(from: "3", for: Self.row("R-1")) == ["3"])
+        #expect(plan.segment(from: "4", for: Self.row("R-1")) == [])
     }
 
     @Test("a plan this build cannot run is refused with the reason")

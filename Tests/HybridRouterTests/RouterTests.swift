@@ -11,15 +11,23 @@ import Testing
 
     private func facts(
         _ owner: Owner, legacy: StepNumber = "5", durable: StepNumber? = nil, completed: [StepNumber] = [], interrupt: Bool = false,
-        handles: Bool = false, final: Bool = false
+        handles: Bool = false, final: Bool = false, early: EarlyEvent? = .keep
     ) -> RoutingFacts {
         RoutingFacts(
             ownership: Ownership(entity: "R-1", epoch: 2, owner: owner, step: "5.2", completed: completed), legacyStep: legacy,
-            isFinal: final, durableStep: durable, isInterrupt: interrupt, legacyHandles: handles)
+            isFinal: final, durableStep: durable, early: early, isInterrupt: interrupt, legacyHandles: handles)
     }
 
     @Test func legacyGetsItsOwnEvents() { #expect(Router.route(facts(.legacy)) == .legacy) }
     @Test func anEarlyEventIsParked() { #expect(Router.route(facts(.legacy, durable: "5.2", handles: true)) == .park("5.2")) }
+    @Test func aStepSaysWhatBecomesOfItsEarlyEvents() {
+        #expect(Router.route(facts(.legacy, durable: "5.2", early: .drop)) == .drop("5.2"))
+        #expect(Router.route(facts(.legacy, durable: "5.2", early: .reject)) == .reject("5.2"))
+        #expect(Router.route(facts(.legacy, durable: "5.2", early: nil)) == .legacy)
+        #expect(Router.route(facts(.durable, durable: "6", early: .drop)) == .drop("6"))
+        #expect(Router.route(facts(.durable, durable: "6", early: nil)) == .park("6"))
+        #expect(Router.route(facts(.durable, durable: "5", completed: ["5"])) == .park(nil))
+    }
     @Test func aLateEventGoesToWhoeverCanUseIt() {
         #expect(Router.route(facts(.legacy, legacy: "6", durable: "5.2", completed: ["5.2"], handles: true)) == .legacy)
         #expect(Router.route(facts(.legacy, legacy: "6", durable: "5.2", completed: ["5.2"])) == .late("5.2"))

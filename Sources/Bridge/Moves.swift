@@ -1,0 +1,154 @@
+import Cutover
+import DurableWorkflow
+public import Events
+import HybridRouter
+import LegacyStateMachine
+import Outcomes
+
+/// What became of an operator's move of one entity.
+public enum MoveResult: Hashable, Sendable {
+    /// The entity has changed hands; the epoch under which it goes on.
+    case moved(epoch: Int)
+    /// It stays where it is, for this reason.
+    case refused(String)
+}
+
+extension EventBridge {
+    /// Takes an entity back from the durable side, in the middle of its step: legacy goes on from the wait point that the step entered
+    /// last (else from the step's beginning), with all events since; effects that were performed are answered from the ledger.
+    ///
+    /// One transaction that needs nothing from the engine. Whichever of recall and hand back commits first wins.
+    @discardableResult
+    public func recall(_ entity: EntityID, reason: String = "by an operator", at now: Timestamp) async throws -> MoveResult {
+        guard let snapshot = try await store.snapshot(of: entity) else { return .refused("\(entity): expected a known entity, found none") }
+        guard snapshot.ownership.owner == .durable else { return .refused("\(entity): legacy has it already") }
+        do { return .moved(epoch: try await pipeline.recall(snapshot, reason: reason, counter: "recalls", at: now)) } catch is StaleEpoch {
+            return .refused("\(entity): it changed hands at this moment")
+        }
+    }
+
+    /// Gives an entity that is inside a legacy step to the durable side, which goes on from the wait that corresponds to its state.
+    ///
+    /// Only when a rehearsal on a copy finds the durable code waiting for the same events until the same moment, without performing
+    /// anything; else the entity moves at the next boundary, and the answer says why.
+    @discardableResult
+    public func adopt(_ entity: EntityID, at now: Timestamp) async throws -> MoveResult {
+        guard let snapshot = try await store.snapshot(of: entity) else { return .refused("\(entity): expected a known entity, found none") }
+        do { return .moved(epoch: try await pipeline.adopt(snapshot, at: now)) } catch let refusal as AdoptionRefusal {
+            return .refused("\(entity): moves at the next boundary, because \(refusal.reason)")
+        } catch is StaleEpoch {
+            return .refused("\(entity): it changed hands at this moment")
+        } catch is MigrationHalted { return .refused("\(entity): \(MigrationHalted())") }
+    }
+
+    /// Returns every step to legacy at its next boundary; nothing is handed off until ``resumeMigration()``. It is one write that any
+    /// process can make, whether an engine runs or not.
+    public func halt(at now: Timestamp) async throws { try await store.set(MigrationHalted.setting, to: now.description) }
+
+    /// Ends a halt.
+    public func resumeMigration() async throws { try await store.set(MigrationHalted.setting, to: nil) }
+}
+
+/// Why an entity cannot be adopted where it stands.
+struct AdoptionRefusal: Error {
+    let reason: String
+}
+
+extension Pipeline {
+    func recall(_ snapshot: EntitySnapshot, reason: String, counter: String, at now: Timestamp) async throws -> Int {
+        let entity = snapshot.ownership.entity
+        var next = snapshot.ownership
+        next.epoch += 1
+        next.owner = .legacy
+        next.pins[next.step] = .legacy
+        var change = Change(entity: entity, epoch: snapshot.ownership.epoch, at: now)
+        var stored = snapshot.record
+        stored.dueAt = dueAt(stored, state: try state(stored), entity: entity)
+        change.record = stored
+        change.ownership = next
+        change.requeueSignalled = true
+        change.unpark = true
+        change.append = [continueEvent(next, version: stored.version, at: now)]
+        change.outbox = [OutboxMessage(entity: entity, epoch: snapshot.ownership.epoch, kind: .cancel, payload: .null)]
+        change.counters = [counter]
+        change.journal = [
+            JournalEntry(
+                entity: entity, at: now, owner: .legacy, epoch: next.epoch, what: "recall", detail: "step \(next.step): \(reason)")
+        ]
+        try await commit(change)
+        return next.epoch
+    }
+
+    func adopt(_ snapshot: EntitySnapshot, at now: Timestamp) async throws -> Int {
+        let plan = try await presentPlan()
+        let (step, entry) = try adoptable(snapshot, plan)
+        var ownership = snapshot.ownership
+        ownership.step = step
+        let record = try decode(snapshot.record)
+        try await rehearse(step, entry, snapshot, record, at: now)
+        if plan.isPinned(step) { ownership.pins[step] = .durable }
+        var change = Change(entity: ownership.entity, epoch: ownership.epoch, at: now)
+        let steps = plan.segment(from: step, for: ownership)
+        try take(&change, ownership, snapshot.record, steps, entry, record: record)
+        change.counters = ["adoptions"]
+        change.journal = [
+            JournalEntry(
+                entity: ownership.entity, at: now, owner: .durable, epoch: ownership.epoch + 1, what: "adopt",
+                detail: "step \(step) from \(snapshot.record.state)")
+        ]
+        try await commit(change)
+        return ownership.epoch + 1
+    }
+
+    private func adoptable(_ snapshot: EntitySnapshot, _ plan: MigrationPlan) throws -> (StepNumber, StepEntry) {
+        let stored = snapshot.record
+        let ownership = snapshot.ownership
+        guard ownership.owner == .legacy else { throw AdoptionRefusal(reason: "the durable side has it already") }
+        let step = legacyStep(try state(stored), ownership)
+        guard plan.owner(of: step, for: ownership) == .durable else {
+            throw AdoptionRefusal(reason: "plan \(plan.name) gives step \(step) of it to legacy")
+        }
+        guard let code = steps[step], code.adopts.contains(stored.state) else {
+            throw AdoptionRefusal(reason: "the durable step \(step) declares no position for state \(stored.state)")
+        }
+        guard !isQueued(ownership.entity) else { throw AdoptionRefusal(reason: "an event of it waits or is being handled") }
+        return (
+            step,
+            StepEntry(
+                state: stored.state, createdAt: stored.createdAt, enteredAt: stored.stepEnteredAt,
+                heardAt: max(stored.lastEventAt, stored.lastSweptAt))
+        )
+    }
+
+    /// The equivalence check: the durable code, started on a copy, must wait at once, for what legacy waits for, as long as legacy would.
+    private func rehearse(_ step: StepNumber, _ entry: StepEntry, _ snapshot: EntitySnapshot, _ record: Record, at now: Timestamp)
+        async throws
+    {
+        let scratch = InMemoryWorkflowStore()
+        let engine = EmbeddedEngine(store: scratch, workflows: [segment()], activities: [])
+        let input = SegmentInput(
+            entity: snapshot.ownership.entity, epoch: 0, steps: [step], record: try JSONValue(encoding: record), entry: entry)
+        try await engine.start(workflowID: "rehearsal", type: Self.segmentType, input: try JSONValue(encoding: input), at: now)
+        try await engine.runTasks(at: now)
+        let history = try await scratch.history(of: "rehearsal")
+        if let activity = history.first(where: { $0.kind == .activityScheduled }) {
+            throw AdoptionRefusal(
+                reason: "the durable code would perform \(activity.attributes["name"]?.string ?? "") at once, expected it to wait")
+        }
+        guard let waits = engine.awaited(by: "rehearsal"), let wait = waits.first else {
+            throw AdoptionRefusal(reason: "the durable code does not wait in \(snapshot.record.state)")
+        }
+        let state = try state(snapshot.record)
+        let expected = (steps[step]?.events ?? []).filter { domain.machine.cell(state, $0).isHandled }
+        let missing = expected.filter { !wait.signals.contains($0.rawValue) }.map(\.rawValue).sorted()
+        guard missing.isEmpty else {
+            throw AdoptionRefusal(reason: "the durable code does not wait for \(missing.joined(separator: ", ")) in \(state.rawValue)")
+        }
+        let due = dueAt(snapshot.record, state: state, entity: snapshot.ownership.entity)
+        guard wait.until == due else {
+            throw AdoptionRefusal(
+                reason:
+                    "legacy waits until \(due?.description ?? "for ever"), the durable code until \(wait.until?.description ?? "for ever")")
+        }
+    }
+}
