@@ -68,7 +68,12 @@ let package = Package(
             name: "A2PRegistration",
             dependencies: ["Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow"]),
         // public test kit
-        .target(name: "BridgeTesting", dependencies: ["Events", "Outcomes", "HybridRouter", "DurableWorkflow"]),
+        .target(
+            name: "BridgeTesting",
+            dependencies: [
+                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Cutover", "Bridge",
+                .product(name: "HeapModule", package: "swift-collections"),
+            ]),
         // one file per verb of the command line
         .target(
             name: "Commands",

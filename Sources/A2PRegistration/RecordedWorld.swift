@@ -31,14 +31,14 @@ public struct ReferenceBook: Sendable {
         add(EntityID(id))
     }
 
-    /// Adds a registration.
-    public mutating func add(_ entity: EntityID) {
+    /// Adds a registration of at most so many numbers.
+    public mutating func add(_ entity: EntityID, numbers: Int = 50) {
         let ids =
             [
                 entity.rawValue, SyntheticIDs.brand(entity), SyntheticIDs.campaign(entity), SyntheticIDs.brandSid(entity),
                 SyntheticIDs.campaignSid(entity),
                 SyntheticIDs.vetting(entity), SyntheticIDs.telnyxBrand(entity), SyntheticIDs.telnyxCampaign(entity),
-            ] + (1...50).map { SyntheticIDs.numberSid(entity, index: $0) }
+            ] + (1...max(1, numbers)).map { SyntheticIDs.numberSid(entity, index: $0) }
         for id in ids { entities[id] = entity }
     }
 

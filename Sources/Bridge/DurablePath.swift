@@ -186,7 +186,7 @@ extension Pipeline {
         var change = try endChange(end, snapshot, at: now)
         change.unlessHalted = true
         change.ownership?.step = end.next ?? end.step
-        change.counters = ["stepsCompleted"]
+        change.counters = ["stepsCompleted", "segmentsWentOn"]
         change.record?.dueAt = nil
         change.journal = [entry(end, snapshot.ownership, owner: .durable, what: "step end", "completed \(end.step)", at: now)]
         return change

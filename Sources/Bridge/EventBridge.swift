@@ -34,10 +34,10 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
     }
 
     /// Takes up what an earlier process left: pending rows and unsent messages.
-    public func resume() async throws {
+    public func resume(at now: Timestamp) async throws {
         pipeline.enqueue(try await store.pendingRows())
         pipeline.enqueue(try await store.pendingOutbox())
-        try await relay(at: .distantPast)
+        try await relay(at: now)
     }
 
     /// Makes deliveries durable. A duplicate is answered, counted and dropped; what cannot be read is kept as a dead letter.
@@ -93,10 +93,10 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
     }
 
     private func handle(_ message: QueueMessage, at now: Timestamp) async throws {
-        guard let row = try await store.row(message.sequence), row.disposition == .pending,
-            let snapshot = try await store.snapshot(of: row.event.entity)
-        else { return pipeline.complete(message.sequence) }
         do {
+            guard let row = try await store.row(message.sequence), row.disposition == .pending,
+                let snapshot = try await store.snapshot(of: row.event.entity)
+            else { return pipeline.complete(message.sequence) }
             switch Router.route(try facts(row.event, snapshot)) {
             case .legacy: try await pipeline.runLegacy(row, snapshot, at: now)
             case .signal: try await settle(row, snapshot, .signalled, at: now)
@@ -105,9 +105,10 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
             case .drop: try await settle(row, snapshot, .consumed, counter: "dropped", at: now)
             case .reject(let step): try await settle(row, snapshot, .dead, counter: "rejected", refusedBy: step, at: now)
             }
-        } catch let error where error is StaleEpoch || error is MigrationHalted {
+        } catch let error {
+            pipeline.release(message.sequence)
             // The entity changed hands, or the migration was halted, between the read and the commit: decide anew.
-            pipeline.release(message.sequence, at: now)
+            guard error is StaleEpoch || error is MigrationHalted else { throw error }
         }
     }
 

@@ -65,7 +65,7 @@ final class Pipeline<State: MachineState, Record: Codable & Sendable>: Sendable 
     func claim(at now: Timestamp) -> QueueMessage? { queue.withLock { $0.claim(at: now) } }
     func complete(_ sequence: Int) { queue.withLock { $0.complete(sequence) } }
     func retry(_ sequence: Int, at moment: Timestamp) { queue.withLock { $0.retry(sequence, at: moment) } }
-    func release(_ sequence: Int, at moment: Timestamp) { queue.withLock { $0.release(sequence, at: moment) } }
+    func release(_ sequence: Int) { queue.withLock { $0.release(sequence) } }
     var nextVisible: Timestamp? { queue.withLock { $0.nextVisible } }
 
     /// The message to send next; it stays in front until it is sent, so that an error loses none.

@@ -37,7 +37,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
         _ lines: [TraceLine], reactions: () -> [TraceLine] = { [] }, progress: (Int, Timestamp) -> Void = { _, _ in }
     ) async throws {
         var play = try await Play(lines, store: bridge.store)
-        try await bridge.resume()
+        try await bridge.resume(at: play.now)
         var rounds = 0
         while let moment = try await nextMoment(play) {
             play.now = max(play.now, moment)
@@ -60,7 +60,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
     /// Plays the lines that `next` yields one by one, acknowledging each once it is durable, then runs until nothing is left to do.
     public func run(stream next: () throws -> TraceLine?) async throws {
         var play = try await Play([], store: bridge.store)
-        try await bridge.resume()
+        try await bridge.resume(at: play.now)
         while let line = try next() {
             while let due = try await nextMoment(play), due <= line.receivedAt { try await round(&play, at: due) }
             play.add(line)
@@ -126,7 +126,7 @@ extension Timestamp {
     private static var hour: Int64 { 3_600_000 }
     var isFullHour: Bool { milliseconds % Self.hour == 0 }
     /// The next full hour that is not earlier.
-    var nextHour: Timestamp { Timestamp(milliseconds: (milliseconds + Self.hour - 1) / Self.hour * Self.hour) }
+    package var nextHour: Timestamp { Timestamp(milliseconds: (milliseconds + Self.hour - 1) / Self.hour * Self.hour) }
 }
 
 /// Where a run stands: the clock, and how far the lines have happened and were delivered.

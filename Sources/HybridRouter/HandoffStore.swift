@@ -254,6 +254,8 @@ public protocol HandoffStore: Sendable {
     func snapshot(of entity: EntityID) async throws -> EntitySnapshot?
     /// One inbox row.
     func row(_ sequence: Int) async throws -> InboxRow?
+    /// All inbox rows of an entity, in order.
+    func rows(of entity: EntityID) async throws -> [InboxRow]
     /// Makes a change true; throws ``StaleEpoch`` when the entity has changed hands.
     func commit(_ change: Change) async throws -> Committed
     /// Keeps effects that were performed under whatever epoch: a performed effect is a fact, not a business write.

@@ -8,6 +8,7 @@ public final class InMemoryHandoffStore: HandoffStore {
     fileprivate struct Entity {
         var ownership: Ownership
         var record: StoredRecord
+        var rows: [Int] = []
         var open: [Int] = []
         var subjects: [String: String] = [:]
         var ledger: [LedgerEntry] = []
@@ -52,6 +53,11 @@ public final class InMemoryHandoffStore: HandoffStore {
     /// Required by ``HandoffStore``, which says what it does.
     public func row(_ sequence: Int) async throws -> InboxRow? {
         contents.withLock { $0.rows.indices.contains(sequence - 1) ? $0.rows[sequence - 1] : nil }
+    }
+
+    /// Required by ``HandoffStore``, which says what it does.
+    public func rows(of entity: EntityID) async throws -> [InboxRow] {
+        contents.withLock { contents in contents.entities[entity]?.rows.map { contents.rows[$0 - 1] } ?? [] }
     }
 
     /// Required by ``HandoffStore``, which says what it does.
@@ -193,15 +199,16 @@ extension InMemoryHandoffStore.Contents {
             return .duplicate(event.id)
         }
         if let subject { entities[event.entity]?.subjects[subject] = content }
-        return .accepted(event.id, append(event, priority: 1, visibleAt: event.receivedAt))
+        return .accepted(event.id, append(event, priority: 1))
     }
 
-    private mutating func append(_ event: Event, priority: Int, visibleAt: Timestamp) -> QueuedRow {
+    private mutating func append(_ event: Event, priority: Int) -> QueuedRow {
         let row = InboxRow(
-            sequence: rows.count + 1, event: event, disposition: .pending, priority: priority, attempt: 1, visibleAt: visibleAt)
+            sequence: rows.count + 1, event: event, disposition: .pending, priority: priority, attempt: 1, visibleAt: .distantPast)
         rows.append(row)
         ids[event.id] = row.sequence
         entities[event.entity]?.open.append(row.sequence)
+        entities[event.entity]?.rows.append(row.sequence)
         return row.queued
     }
 
@@ -243,7 +250,7 @@ extension InMemoryHandoffStore.Contents {
         for external in change.references { references[external] = change.entity }
         for name in change.counters { counters[name, default: 0] += 1 }
         if let letter = change.deadLetter { _ = keep(letter) }
-        queued += change.append.map { append($0, priority: $0.kind == .continue ? 0 : 1, visibleAt: $0.receivedAt) }
+        queued += change.append.map { append($0, priority: $0.kind == .continue ? 0 : 1) }
         return Committed(queued: queued, outbox: change.outbox.map { send($0) })
     }
 

@@ -94,7 +94,7 @@ public struct EventQueue: Sendable {
     }
 
     /// Gives a message back as if it had not been claimed.
-    public mutating func release(_ sequence: Int, at moment: Timestamp) { giveBack(sequence) { $0.visibleAt = moment } }
+    public mutating func release(_ sequence: Int) { giveBack(sequence) { _ in } }
 
     private mutating func giveBack(_ sequence: Int, _ change: (inout QueueMessage) -> Void) {
         guard let entity = entityOf[sequence], var lane = lanes[entity],

@@ -54,7 +54,7 @@ extension SQLiteHandoffStore {
             try count("duplicates", in: database)
             return .duplicate(event.id)
         }
-        let row = try append(event, priority: 1, visibleAt: event.receivedAt, in: database)
+        let row = try append(event, priority: 1, in: database)
         if let subject { try remember(event, subject: subject, in: database) }
         return .accepted(event.id, row)
     }
@@ -74,7 +74,7 @@ extension SQLiteHandoffStore {
 
     private static func content(_ event: Event) -> String { "\(event.kind) \(event.payload.canonicalText)" }
 
-    static func append(_ event: Event, priority: Int, visibleAt: Timestamp, in database: Database) throws -> QueuedRow {
+    static func append(_ event: Event, priority: Int, in database: Database) throws -> QueuedRow {
         try database.cachedStatement(
             sql: """
                 INSERT INTO inbox (entity, event_id, source, kind, payload, received_at, occurred_at, disposition, priority, attempt,
@@ -83,10 +83,10 @@ extension SQLiteHandoffStore {
                 """
         ).execute(arguments: [
             event.entity.rawValue, event.id.rawValue, event.source.rawValue, event.kind.rawValue, event.payload.canonicalText,
-            event.receivedAt.milliseconds, event.occurredAt.milliseconds, priority, visibleAt.milliseconds,
+            event.receivedAt.milliseconds, event.occurredAt.milliseconds, priority, Timestamp.distantPast.milliseconds,
         ])
         return QueuedRow(
-            sequence: Int(database.lastInsertedRowID), entity: event.entity, priority: priority, attempt: 1, visibleAt: visibleAt)
+            sequence: Int(database.lastInsertedRowID), entity: event.entity, priority: priority, attempt: 1, visibleAt: .distantPast)
     }
 
     static func keep(_ letter: DeadLetter, in database: Database) throws -> Acceptance {

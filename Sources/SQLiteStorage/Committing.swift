@@ -119,7 +119,7 @@ extension SQLiteHandoffStore {
 
     private static func append(_ change: Change, in database: Database) throws -> [QueuedRow] {
         try change.append.map { event in
-            try append(event, priority: event.kind == .continue ? 0 : 1, visibleAt: event.receivedAt, in: database)
+            try append(event, priority: event.kind == .continue ? 0 : 1, in: database)
         }
     }
 

@@ -25,6 +25,14 @@ public struct SQLiteHandoffStore: HandoffStore {
     }
 
     /// Required by ``HandoffStore``, which says what it does.
+    public func rows(of entity: EntityID) async throws -> [InboxRow] {
+        try database.read { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM inbox WHERE entity = ? ORDER BY sequence", arguments: [entity.rawValue])
+                .map(Rows.inboxRow)
+        }
+    }
+
+    /// Required by ``HandoffStore``, which says what it does.
     public func ledger(of entity: EntityID) async throws -> [LedgerEntry] {
         try database.read { database in
             let statement = try database.cachedStatement(sql: "SELECT * FROM ledger WHERE entity = ? ORDER BY sequence")

@@ -15,7 +15,9 @@ private let allowed: [String: Set<String>] = {
         "A2PRegistration": ground.union([
             "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Synchronization", "FoundationEssentials",
         ]),
-        "BridgeTesting": ground.union(["HybridRouter", "DurableWorkflow", "Synchronization"]),
+        "BridgeTesting": ground.union([
+            "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Cutover", "Bridge", "Synchronization", "HeapModule",
+        ]),
         "Commands": bridge.union([
             "Bridge", "SQLiteStorage", "A2PRegistration", "BridgeTesting", "LegacyFixtures", "Migrations", "ArgumentParser",
         ]),

@@ -81,6 +81,7 @@ public final class Simulator: Sendable {
 /// One registration's fate and its wire.
 struct RegistrationFate {
     let entity: EntityID
+    private let seed: UInt64
     var random: SeededRandom
     let faults: WebhookFaults
     private let entityType: String
@@ -92,6 +93,7 @@ struct RegistrationFate {
 
     init(_ entity: EntityID, seed: UInt64, faults: WebhookFaults) {
         self.entity = entity
+        self.seed = seed
         self.faults = faults
         random = SeededRandom(seed: seed, label: entity.rawValue)
         entityType =
@@ -119,7 +121,9 @@ struct RegistrationFate {
         return lines
     }
 
+    /// What comes of a call depends on the seed and the call alone, not on what was called before.
     mutating func reaction(to call: WorldCall) -> [TraceLine] {
+        random = SeededRandom(seed: seed, label: "\(entity)/\(call.operation)/\(call.ordinal)")
         switch call.operation {
         case "provider.submitBundle": return review(call.at)
         case "registry.submitBrand": return brand(call.at)

@@ -1,0 +1,92 @@
+import Events
+import Synchronization
+
+/// Decides, from a seed, which port call fails and how; counts what it did.
+final class FaultInjector: Sendable {
+    private struct State {
+        var random: SeededRandom
+        var counts: [Fault: Int] = [:]
+        var isDown = false
+        var isQuiet = false
+        var now = Timestamp.distantPast
+        var fullUntil = Timestamp.distantPast
+    }
+
+    let rates: FaultRates
+    private let state: Mutex<State>
+
+    init(seed: UInt64, rates: FaultRates) {
+        self.rates = rates
+        state = Mutex(State(random: SeededRandom(seed: seed, label: "faults")))
+    }
+
+    var counts: [Fault: Int] { state.withLock { $0.counts } }
+
+    func set(now: Timestamp) { state.withLock { $0.now = now } }
+    func restart() { state.withLock { $0.isDown = false } }
+    func quiet() { state.withLock { $0.isQuiet = true } }
+    var isDown: Bool { state.withLock { $0.isDown } }
+
+    /// True when `fault` strikes now.
+    func strikes(_ fault: Fault) -> Bool { strike([fault]) != nil }
+
+    /// The one of `faults` that strikes now; nil for none.
+    func strike(_ faults: [Fault]) -> Fault? {
+        state.withLock { state in
+            guard !state.isQuiet else { return nil }
+            var draw = Double.random(in: 0..<1, using: &state.random)
+            for fault in faults {
+                let share = rates[fault]
+                if draw < share {
+                    state.counts[fault, default: 0] += 1
+                    return fault
+                }
+                draw -= share
+            }
+            return nil
+        }
+    }
+
+    func isHeads() -> Bool { state.withLock { Bool.random(using: &$0.random) } }
+    func duration(_ range: ClosedRange<Duration>) -> Duration { state.withLock { $0.random.duration(range) } }
+    func index(_ count: Int) -> Int { state.withLock { Int.random(in: 0..<max(1, count), using: &$0.random) } }
+
+    private func checkUp() throws { if state.withLock({ $0.isDown }) { throw SimulatedCrash() } }
+
+    func crash() -> SimulatedCrash {
+        state.withLock { $0.isDown = true }
+        return SimulatedCrash()
+    }
+
+    /// A read of the storage.
+    func read<Value>(_ body: () async throws -> Value) async throws -> Value {
+        try checkUp()
+        if strikes(.ioError) {
+            _ = crash()
+            throw StorageFault.unknown
+        }
+        return try await body()
+    }
+
+    /// A write of the storage, which may be refused, lost, or made without anybody being told.
+    func write<Value>(_ body: () async throws -> Value) async throws -> Value {
+        try checkUp()
+        if state.withLock({ $0.now < $0.fullUntil }) { throw StorageFault.refused(.diskFull) }
+        switch strike([.crash, .tornPage, .ioError, .diskFull, .busy]) {
+        case .crash:
+            if isHeads() { _ = try await body() }
+            throw crash()
+        case .tornPage: throw crash()
+        case .ioError:
+            if isHeads() { _ = try await body() }
+            _ = crash()
+            throw StorageFault.unknown
+        case .diskFull:
+            let length = duration(.minutes(1) ... .minutes(20))
+            state.withLock { $0.fullUntil = $0.now + length }
+            throw StorageFault.refused(.diskFull)
+        case .busy: throw StorageFault.refused(.busy)
+        default: return try await body()
+        }
+    }
+}

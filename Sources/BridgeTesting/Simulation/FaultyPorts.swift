@@ -1,0 +1,100 @@
+import DurableWorkflow
+import Events
+import HybridRouter
+import Outcomes
+
+/// The hand-off store with a failing disk under it, and a process that dies at its calls.
+struct FaultyHandoffStore: HandoffStore {
+    let base: any HandoffStore
+    let faults: FaultInjector
+
+    func accept(_ arrivals: [Arrival], at now: Timestamp) async throws -> [Acceptance] {
+        try await faults.write { try await base.accept(arrivals, at: now) }
+    }
+    func snapshot(of entity: EntityID) async throws -> EntitySnapshot? { try await faults.read { try await base.snapshot(of: entity) } }
+    func row(_ sequence: Int) async throws -> InboxRow? { try await faults.read { try await base.row(sequence) } }
+    func rows(of entity: EntityID) async throws -> [InboxRow] { try await base.rows(of: entity) }
+    func commit(_ change: Change) async throws -> Committed { try await faults.write { try await base.commit(change) } }
+    func keep(_ effects: [LedgerEntry]) async throws { try await faults.write { try await base.keep(effects) } }
+    func ledger(of entity: EntityID) async throws -> [LedgerEntry] { try await faults.read { try await base.ledger(of: entity) } }
+    func reply(to key: EffectKey) async throws -> JSONValue? { try await faults.read { try await base.reply(to: key) } }
+    func pendingRows() async throws -> [QueuedRow] { try await faults.read { try await base.pendingRows() } }
+    func pendingOutbox() async throws -> [OutboxMessage] { try await faults.read { try await base.pendingOutbox() } }
+    func markDone(_ message: OutboxMessage) async throws { try await faults.write { try await base.markDone(message) } }
+    func due(at now: Timestamp) async throws -> [EntityID] { try await faults.read { try await base.due(at: now) } }
+    func nextDue() async throws -> Timestamp? { try await base.nextDue() }
+    func entities() async throws -> [EntityID] { try await base.entities() }
+    func journal(of entity: EntityID) async throws -> [JournalEntry] { try await base.journal(of: entity) }
+    func counters() async throws -> [String: Int] { try await base.counters() }
+    func deadLetters() async throws -> [String: Int] { try await base.deadLetters() }
+    func value(_ name: String) async throws -> String? { try await faults.read { try await base.value(name) } }
+    func set(_ name: String, to value: String?) async throws { try await faults.write { try await base.set(name, to: value) } }
+    func values(prefix: String) async throws -> [String: String] { try await base.values(prefix: prefix) }
+    func replayAccepted(_ body: (Event) throws -> Void) async throws { try await base.replayAccepted(body) }
+    func flush() async throws { try await faults.write { try await base.flush() } }
+}
+
+/// The engine's store with a failing disk under it, and a process that dies at its calls.
+struct FaultyWorkflowStore: WorkflowStore {
+    let base: any WorkflowStore
+    let faults: FaultInjector
+
+    func workflow(_ id: String) async throws -> WorkflowRow? { try await faults.read { try await base.workflow(id) } }
+    func workflows() async throws -> [WorkflowRow] { try await base.workflows() }
+    func history(of id: String, after event: Int) async throws -> [HistoryEvent] {
+        try await faults.read { try await base.history(of: id, after: event) }
+    }
+    func commit(_ change: WorkflowChange) async throws { try await faults.write { try await base.commit(change) } }
+    func hasSignal(_ signalID: String, workflow id: String) async throws -> Bool {
+        try await faults.read { try await base.hasSignal(signalID, workflow: id) }
+    }
+    func ready(limit: Int) async throws -> [WorkflowRow] { try await base.ready(limit: limit) }
+    func dueActivities(at now: Timestamp, limit: Int) async throws -> [PendingActivity] {
+        try await base.dueActivities(at: now, limit: limit)
+    }
+    func dueTimers(at now: Timestamp, limit: Int) async throws -> [PendingTimer] { try await base.dueTimers(at: now, limit: limit) }
+    func nextDue() async throws -> Timestamp? { try await base.nextDue() }
+}
+
+/// The parties with a bad line to them.
+struct FaultyEffects: EffectPort {
+    let base: any EffectPort
+    let faults: FaultInjector
+    /// Something that happens elsewhere in the process while a call is under way: an operator's recall.
+    let meanwhile: @Sendable (EntityID) async -> Void
+
+    func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {
+        let fault = faults.strike([.crash, .slow, .tooManyRequests, .responseLost, .recall])
+        switch fault {
+        case .crash where faults.isHeads(), .slow: return try refuse(call, fault)
+        case .tooManyRequests:
+            throw EffectError(.temporary, vendorCode: "429", message: "\(call.key): too many requests", retryAfter: .seconds(7))
+        default: break
+        }
+        if fault == .recall, faults.isHeads() { await meanwhile(call.key.entity) }
+        let reply = try await base.perform(call)
+        switch fault {
+        case .crash, .responseLost: return try refuse(call, fault)
+        case .recall: await meanwhile(call.key.entity)
+        default: break
+        }
+        return reply
+    }
+
+    private func refuse(_ call: EffectCall, _ fault: Fault?) throws(EffectError) -> JSONValue {
+        if fault == .crash { _ = faults.crash() }
+        throw EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(call.key): no answer in 10 s")
+    }
+
+    func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? {
+        if faults.strikes(.slow) { throw EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(key): no answer in 10 s") }
+        return try await base.reply(to: key)
+    }
+
+    func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue {
+        if faults.strikes(.slow) {
+            throw EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(query.operation): no answer in 10 s")
+        }
+        return try await base.read(query)
+    }
+}

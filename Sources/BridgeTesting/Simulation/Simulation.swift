@@ -1,0 +1,364 @@
+public import Bridge
+public import Cutover
+import DurableWorkflow
+public import Events
+public import HybridRouter
+public import LegacyStateMachine
+public import Outcomes
+
+/// What a simulated run is about.
+public struct SimulationOptions<State: MachineState, Record: Codable & Sendable>: Sendable {
+    /// The domain that runs.
+    public var domain: Domain<State, Record>
+    /// The plans; the first one at the start, another one after each change of plan.
+    public var plans: [MigrationPlan]
+    /// The seed of scheduler and faults.
+    public var seed: UInt64
+    /// What goes wrong, and how often.
+    public var rates: FaultRates
+    /// After so many steps of the scheduler nothing goes wrong any more; nil for never.
+    public var quietAfter: Int?
+    /// When the wall clock was wrong, and by how much: of a run to be repeated.
+    public var jumps: [ClockJump] = []
+
+    /// Options.
+    public init(
+        domain: Domain<State, Record>, plans: [MigrationPlan], seed: UInt64, rates: FaultRates, quietAfter: Int? = nil,
+        jumps: [ClockJump] = []
+    ) {
+        self.domain = domain
+        self.plans = plans
+        self.seed = seed
+        self.rates = rates
+        self.quietAfter = quietAfter
+        self.jumps = jumps
+    }
+}
+
+/// From a moment on, the process' clock is wrong by `skew`.
+public struct ClockJump: Hashable, Sendable {
+    /// When, by the world's time.
+    public var at: Timestamp
+    /// By how much.
+    public var skew: Duration
+}
+
+/// What a simulated run has come to.
+public struct SimulationRun: Sendable {
+    /// Choices of the scheduler.
+    public var steps = 0
+    /// Events that were routed to an owner.
+    public var events = 0
+    /// How often each fault struck.
+    public var faults: [Fault: Int] = [:]
+    /// Hand offs, hand backs, recalls, adoptions, dispositions, and other counted moves.
+    public var moves: [String: Int] = [:]
+    /// Laws that were broken while it ran.
+    public var violations: [Violation] = []
+    /// A hash of everything that was journalled, in order.
+    public var digest = ""
+    /// What every entity amounts to, with its effects.
+    public var results: [EntityID: SimulatedResult] = [:]
+    /// Everything that happened outside, in the order in which it came up.
+    public var lines: [TraceLine] = []
+    /// When the clock was wrong.
+    public var jumps: [ClockJump] = []
+}
+
+/// One entity at the end of a run.
+public struct SimulatedResult: Hashable, Sendable {
+    /// What it amounts to.
+    public var outcome: Outcome
+    /// Its effects.
+    public var ledger: [LedgerEntry]
+    /// Its ownership.
+    public var ownership: Ownership
+}
+
+/// Router, legacy runtime, embedded engine and world in one thread, under a scheduler that draws every choice from a seed.
+///
+/// At each step one of the things that could happen now happens: a delivery, the handling of an event, a message to the engine, a
+/// timer, a task, an activity, the sweep, an operator's move. When nothing can happen, time jumps to what comes next. The process
+/// dies and starts again, its storage and its parties fail, as the rates say.
+public final class Simulation<State: MachineState, Record: Codable & Sendable> {
+    private let options: SimulationOptions<State, Record>
+    private let world: any SimulatedWorld
+    private let faults: FaultInjector
+    private let checker = InvariantChecker(InMemoryHandoffStore())
+    private let workflows = InMemoryWorkflowStore()
+    private var bridge: EventBridge<State, Record>
+    private var engine: EmbeddedEngine
+    private var random: SeededRandom
+    private var run = SimulationRun()
+    private var worldNow = Timestamp.distantPast
+    private var skew = Duration.zero
+    private var skewUntil: Timestamp?
+    private var haltedUntil: Timestamp?
+    private var jumps: [ClockJump]
+    private var plan = 0
+    private var happening = LineQueue()
+    private var arriving = LineQueue()
+    private var due: [TraceLine] = []
+    private var sweptAt = Timestamp.distantPast
+    private let moving = RecallRequests()
+
+    /// A run over `world`, which has its opening lines ready.
+    public init(_ options: SimulationOptions<State, Record>, world: any SimulatedWorld) throws {
+        self.options = options
+        self.world = world
+        faults = FaultInjector(seed: options.seed, rates: options.rates)
+        random = SeededRandom(seed: options.seed, label: "schedule")
+        jumps = options.jumps
+        (bridge, engine) = try Self.assemble(options, options.plans[0], checker, workflows, world, faults, moving)
+    }
+
+    private static func assemble(
+        _ options: SimulationOptions<State, Record>, _ plan: MigrationPlan, _ checker: InvariantChecker, _ workflows: InMemoryWorkflowStore,
+        _ world: any SimulatedWorld, _ faults: FaultInjector, _ moving: RecallRequests
+    ) throws -> (EventBridge<State, Record>, EmbeddedEngine) {
+        var made: EmbeddedEngine?
+        let store = FaultyHandoffStore(base: checker, faults: faults)
+        let effects = FaultyEffects(base: world, faults: faults, meanwhile: { await moving.recall($0) })
+        let bridge = try EventBridge(domain: options.domain, plan: plan, store: store, effects: effects) { types, activities in
+            let engine = EmbeddedEngine(
+                store: FaultyWorkflowStore(base: workflows, faults: faults), workflows: types, activities: activities, maximumLive: 2000)
+            made = engine
+            return engine
+        }
+        guard let engine = made else { throw TraceError("the durable engine was not made") }
+        moving.set { entity, now in _ = try? await bridge.recall(entity, reason: "in the middle of a call", at: now) }
+        return (bridge, engine)
+    }
+
+    /// Runs until nothing is left to do.
+    public func play(progress: (Int, Timestamp) -> Void = { _, _ in }) async throws -> SimulationRun {
+        while true {
+            takeLines()
+            if run.steps == options.quietAfter { try await quiet() }
+            if try await step() {
+                run.steps += 1
+                if run.steps.isMultiple(of: 50_000) { progress(run.events, worldNow) }
+            } else if let next = try await nextMoment() {
+                worldNow = max(worldNow, next)
+            } else if haltedUntil != nil || skew != .zero {
+                try await quiet()
+            } else {
+                break
+            }
+        }
+        return try await finish()
+    }
+
+    private func takeLines() {
+        for line in world.takeLines() {
+            run.lines.append(line)
+            happening.add(line, at: min(line.occurredAt ?? line.receivedAt, line.receivedAt))
+            if !line.lost, line.source != .world { arriving.add(line, at: line.receivedAt) }
+        }
+    }
+
+    /// The process' clock.
+    private var now: Timestamp { worldNow + skew }
+
+    // MARK: One step
+
+    private enum Choice { case deliver, handle, relay, work, sweep }
+
+    private func step() async throws -> Bool {
+        while let line = happening.take(until: worldNow) { try world.happen(line) }
+        while let line = arriving.take(until: worldNow) { due.append(line) }
+        try await setClock()
+        let choices = try await choices()
+        guard !choices.isEmpty else { return false }
+        faults.set(now: now)
+        moving.set(now: now)
+        try await operate()
+        let choice = choices.count == 1 ? choices[0] : choices[Int.random(in: 0..<choices.count, using: &random)]
+        try await surviving {
+            switch choice {
+            case .deliver: try await deliver()
+            case .handle: if try await bridge.handleNext(at: now) { run.events += 1 }
+            case .relay: _ = try await bridge.relayNext(at: now)
+            case .work: _ = try await engine.runNext(at: now) { count in Int.random(in: 0..<count, using: &random) }
+            case .sweep:
+                sweptAt = now
+                try await bridge.sweep(at: now)
+            }
+        }
+        return true
+    }
+
+    private func choices() async throws -> [Choice] {
+        var choices: [Choice] = []
+        if !due.isEmpty { choices.append(.deliver) }
+        if let visible = bridge.nextVisible, visible <= now { choices.append(.handle) }
+        if bridge.hasUnsent { choices.append(.relay) }
+        if let next = try await engine.nextDue(), next <= now { choices.append(.work) }
+        if choices.isEmpty, let sweep = try await nextSweep(), sweep <= now { choices.append(.sweep) }
+        return choices
+    }
+
+    private func nextSweep() async throws -> Timestamp? {
+        try await checker.nextDue().map { max($0, sweptAt + .milliseconds(1)).nextHour }
+    }
+
+    private func nextMoment() async throws -> Timestamp? {
+        let system = [bridge.nextVisible, try await engine.nextDue(), try await nextSweep()].compactMap { $0 }.map {
+            Timestamp(milliseconds: $0.milliseconds - skew.milliseconds)
+        }
+        let outside = [happening.next, arriving.next, skewUntil, haltedUntil, jumps.first?.at].compactMap { $0 }
+        let isIdle = system.isEmpty && happening.next == nil && arriving.next == nil
+        return isIdle ? nil : (system + outside).min().map { max($0, worldNow) }
+    }
+
+    private func deliver() async throws {
+        let index = due.count > 1 && faults.strikes(.reorder) ? faults.index(due.count) : 0
+        let line = due.remove(at: index)
+        let message = WireMessage(
+            source: line.source, body: line.body.string ?? line.body.canonicalText, receivedAt: now,
+            occurredAt: line.occurredAt ?? line.receivedAt)
+        do { _ = try await bridge.receive([message], at: now) } catch {
+            // The sender has no answer: it will try again.
+            arriving.add(line, at: worldNow + .minutes(1))
+            throw error
+        }
+    }
+
+    // MARK: Faults
+
+    private func surviving(_ body: () async throws -> Void) async throws {
+        do { try await body() } catch is SimulatedCrash {} catch let fault as StorageFault {
+            if case .refused(let what) = fault { worldNow = worldNow + (what == .diskFull ? .seconds(30) : .seconds(1)) }
+        }
+        if faults.isDown { try await restart() }
+    }
+
+    /// A new process on the same storage, two seconds later; it may die while it starts.
+    private func restart() async throws {
+        run.moves["restarts", default: 0] += 1
+        worldNow = worldNow + .seconds(2)
+        faults.restart()
+        (bridge, engine) = try Self.assemble(options, options.plans[plan], checker, workflows, world, faults, moving)
+        while true {
+            do {
+                try await bridge.resume(at: now)
+                return
+            } catch is SimulatedCrash { faults.restart() } catch StorageFault.unknown { faults.restart() } catch StorageFault.refused {
+                worldNow = worldNow + .seconds(30)
+                faults.set(now: now)
+            }
+            (bridge, engine) = try Self.assemble(options, options.plans[plan], checker, workflows, world, faults, moving)
+        }
+    }
+
+    private func setClock() async throws {
+        if let end = haltedUntil, end <= worldNow {
+            haltedUntil = nil
+            try await checker.set(MigrationHalted.setting, to: nil)
+        }
+        if let jump = jumps.first, jump.at <= worldNow {
+            jumps.removeFirst()
+            setSkew(jump.skew)
+        }
+        if let end = skewUntil, end <= worldNow {
+            skewUntil = nil
+            setSkew(.zero)
+        }
+    }
+
+    private func setSkew(_ skew: Duration) {
+        self.skew = skew
+        sweptAt = min(sweptAt, now)
+        run.jumps.append(ClockJump(at: worldNow, skew: skew))
+    }
+
+    /// What operators do, and what happens to the machine.
+    private func operate() async throws {
+        switch faults.strike([.clockJump, .planChange, .halt, .recall, .adoption]) {
+        case .clockJump where skewUntil == nil:
+            setSkew(faults.duration(.zero ... .days(2)) - .days(1))
+            skewUntil = worldNow + faults.duration(.minutes(10) ... .hours(6))
+        case .planChange:
+            plan = (plan + 1) % options.plans.count
+            try await restart()
+        case .halt where haltedUntil == nil:
+            try await surviving { try await bridge.halt(at: now) }
+            haltedUntil = worldNow + faults.duration(.minutes(10) ... .hours(12))
+        case .recall:
+            if let entity = candidate({ $0.owner == .durable }) { try await surviving { try await bridge.recall(entity, at: now) } }
+        case .adoption:
+            let states = Set(options.domain.durableSteps.flatMap(\.adopts))
+            if let entity = candidate({ $0.owner == .legacy && states.contains($0.state) }) {
+                try await surviving { try await bridge.adopt(entity, at: now) }
+            }
+        default: break
+        }
+    }
+
+    /// One of the latest entities that `fits`, found in a few draws.
+    private func candidate(_ fits: (InvariantChecker.Known) -> Bool) -> EntityID? {
+        let count = checker.count
+        guard count > 0 else { return nil }
+        for _ in 0..<40 {
+            let entity = checker.entity(faults.index(count))
+            if let known = checker.known(entity), fits(known) { return entity }
+        }
+        return nil
+    }
+
+    /// From here on nothing goes wrong any more.
+    private func quiet() async throws {
+        faults.quiet()
+        if haltedUntil != nil { try await checker.set(MigrationHalted.setting, to: nil) }
+        haltedUntil = nil
+        skewUntil = nil
+        if skew != .zero { setSkew(.zero) }
+    }
+
+    // MARK: The end
+
+    private func finish() async throws -> SimulationRun {
+        faults.quiet()
+        run.faults = faults.counts
+        run.moves.merge(checker.moves) { $0 + $1 }
+        for entity in try await checker.entities() {
+            guard let outcome = try await bridge.outcome(of: entity), let snapshot = try await checker.snapshot(of: entity) else {
+                continue
+            }
+            let ledger = try await checker.ledger(of: entity)
+            run.results[entity] = SimulatedResult(outcome: outcome, ledger: ledger, ownership: snapshot.ownership)
+            checkEffects(entity, ledger)
+            try await checkRows(entity)
+        }
+        run.violations = checker.violations
+        run.digest = checker.digest.text
+        return run
+    }
+
+    /// I5: no key was performed twice with effect, and the ledger has nothing that was not performed.
+    private func checkEffects(_ entity: EntityID, _ ledger: [LedgerEntry]) {
+        let performed = world.performed(for: entity)
+        let known = Set(performed)
+        if known.count != performed.count {
+            let twice = Dictionary(grouping: performed, by: { $0 }).filter { $0.value.count > 1 }.keys.sorted()
+            checker.report(Violation(invariant: "I5", entity: entity, detail: "performed more than once: \(twice)"))
+        }
+        let invented = ledger.map(\.key).filter { !known.contains($0) }
+        if !invented.isEmpty {
+            checker.report(Violation(invariant: "I5", entity: entity, detail: "in the ledger, but never performed: \(invented)"))
+        }
+        run.moves["performed but not recorded", default: 0] += known.subtracting(ledger.map(\.key)).count
+    }
+
+    /// I3 and I6: every accepted event has come to something, and nothing waits that could go on.
+    private func checkRows(_ entity: EntityID) async throws {
+        let rows = try await checker.rows(of: entity)
+        let outside = rows.count { $0.event.source != .lockstep && !$0.event.id.rawValue.hasPrefix("sweep/") }
+        let accepted = checker.known(entity)?.accepted ?? 0
+        if accepted > outside {
+            checker.report(Violation(invariant: "I3", entity: entity, detail: "expected \(accepted) accepted events, found \(outside)"))
+        }
+        let waiting = rows.filter { $0.disposition == .pending }.map(\.event.kind.rawValue)
+        if !waiting.isEmpty { checker.report(Violation(invariant: "I6", entity: entity, detail: "events wait for ever: \(waiting)")) }
+    }
+}

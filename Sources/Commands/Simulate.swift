@@ -1,0 +1,122 @@
+import ArgumentParser
+import BridgeTesting
+import Events
+import FoundationEssentials
+
+/// What one seed has come to, as printed.
+struct SimulationSummary: Codable {
+    var seed: UInt64
+    var entities: Int
+    var steps: Int
+    var events: Int
+    var faults: [String: Int]
+    var coverage: [String: Int]
+    var missing: [String]
+    var violations: Int
+    var found: [Violation]
+    var reproduce: String?
+    var digest: String
+    var eventsPerSecond: Int
+    var secondsElapsed: Double
+
+    /// What has to occur in a run that is to say much.
+    private static let moves = [
+        "handOffs", "handBacks", "recalls", "adoptions", "failures", "segmentsWentOn", "restarts", "disposition consumed",
+        "disposition signalled", "disposition parked", "disposition late", "disposition dead",
+    ]
+
+    init(_ simulation: A2PSimulation, _ run: SimulationRun, seconds: Double) {
+        seed = simulation.seed
+        entities = simulation.entities
+        steps = run.steps
+        events = run.events
+        faults = Dictionary(Fault.allCases.map { ($0.rawValue, run.faults[$0] ?? 0) }, uniquingKeysWith: { $1 })
+        coverage = run.moves
+        missing =
+            Fault.allCases.filter { simulation.rates[$0] > 0 && run.faults[$0] == nil }.map(\.rawValue)
+            + Self.moves.filter { run.moves[$0, default: 0] == 0 }
+        violations = run.violations.count
+        found = Array(run.violations.prefix(20))
+        digest = run.digest
+        eventsPerSecond = Int(Double(run.events) / max(seconds, 0.001))
+        secondsElapsed = (seconds * 1000).rounded() / 1000
+    }
+
+    var text: String {
+        var lines = [
+            "seed \(seed): \(entities) entities, \(events) events in \(steps) steps, \(eventsPerSecond) events/s, \(violations) violations,"
+                + " digest \(digest)"
+        ]
+        if !missing.isEmpty { lines.append("  did not occur: \(missing.joined(separator: ", "))") }
+        lines += found.map { "  \($0)" }
+        if let reproduce { lines.append("  again: \(reproduce)") }
+        return lines.joined(separator: "\n")
+    }
+}
+
+/// `lockstep simulate`
+struct Simulate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Runs registrations in hybrid mode in simulated time while everything goes wrong, and checks the laws of the hand-off.",
+        discussion: """
+            lockstep simulate --seed 7 --entities 1000
+            lockstep simulate --seed 1 --runs 100 --entities 10000 --format json      one line a seed
+            lockstep simulate --seed 7 --entities 1000 --faults crash=0.001,busy=0.01
+            Faults: all=SHARE, none, or a list of crash, tornPage, diskFull, ioError, busy, duplicate, loss, delay, reorder, clockJump,
+            slow, tooManyRequests, responseLost, planChange, recall, adoption, halt. After the run legacy alone gets the same world and
+            schedule; every difference that the plan does not declare is a violation (I7). The same arguments give the same run, byte
+            for byte. On a violation the shortest run that still fails is searched for and printed: after --steps nothing goes wrong.
+            An event is one inbox row that was routed to an owner; secondsElapsed is both runs, eventsPerSecond the hybrid one's.
+            """)
+
+    @Option(help: "The seed of the scheduler, the faults and the outside.") var seed: UInt64 = 1
+    @Option(help: "So many seeds, one after the other.") var runs: Int = 1
+    @Option(help: "How many registrations.") var entities: Int = 1000
+    @Option(help: "Milliseconds between two registrations.") var spacing: Int = 36_000
+    @Option(help: "After so many steps of the scheduler nothing goes wrong any more.") var steps: Int?
+    @Option(help: "What goes wrong, and how often: all=0.01, none, or NAME=SHARE,…") var faults: String = "all=0.01"
+    @Flag(inversion: .prefixedNo, help: "Search for the shortest failing run.") var shrink = true
+    @Option(help: "Output: text or json.") var format: OutputFormat = .text
+
+    func validate() throws {
+        guard entities > 0, runs > 0, spacing > 0 else { throw ValidationError("--entities, --runs, --spacing: expected at least 1") }
+    }
+
+    func run() async throws {
+        let rates = try FaultRates(parsing: faults)
+        var violations = 0
+        for seed in seed..<(seed + UInt64(runs)) {
+            let simulation = A2PSimulation(
+                seed: seed, entities: entities, spacing: .milliseconds(Int64(spacing)), rates: rates, steps: steps)
+            let start = Date()
+            let run = try await simulation.run { Console.progress("seed \(seed): \($0) events, \($1)") }
+            Console.endProgress()
+            var summary = SimulationSummary(simulation, run, seconds: Date().timeIntervalSince(start))
+            if !run.violations.isEmpty { summary.reproduce = try await reproduction(of: simulation, run) }
+            Console.print(format == .json ? try JSONValue(encoding: summary).canonicalText : summary.text)
+            violations += run.violations.count
+        }
+        if violations > 0 { throw CommandFailure(.differences, "\(violations) violations") }
+    }
+
+    /// The call that fails again, with the fewest steps in which something goes wrong.
+    private func reproduction(of simulation: A2PSimulation, _ run: SimulationRun) async throws -> String {
+        var shortest = simulation
+        if shrink {
+            var (passing, failing) = (0, simulation.steps ?? run.steps)
+            while failing - passing > 1 {
+                shortest.steps = (passing + failing) / 2
+                Console.progress("searching for the shortest failing run: \(passing) to \(failing) steps")
+                if try await shortest.run().violations.isEmpty {
+                    passing = (passing + failing) / 2
+                } else {
+                    failing = (passing + failing) / 2
+                }
+            }
+            Console.endProgress()
+            shortest.steps = failing
+        }
+        let prefix = shortest.steps.map { " --steps \($0)" } ?? ""
+        return "lockstep simulate --seed \(simulation.seed) --entities \(entities) --spacing \(spacing) --faults \(faults)\(prefix)"
+    }
+}
