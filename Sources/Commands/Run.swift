@@ -103,7 +103,7 @@ struct Run: AsyncParsableCommand {
         if let outcomes { try await run.writeOutcomes(to: outcomes) }
         let summary = try await RunSummary(run, unexpected: unexpected, seconds: Date().timeIntervalSince(start))
         Console.print(input.format == .json ? try JSONValue(encoding: summary).canonicalText : summary.text)
-        if !unexpected.isEmpty { throw CommandFailure(.differences, "\(unexpected.count) scenarios did not end as recorded") }
+        if !unexpected.isEmpty { throw CommandFailure(.differences, "\(unexpected.count) facts are not as recorded") }
     }
 }
 

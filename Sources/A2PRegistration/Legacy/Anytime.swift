@@ -25,8 +25,8 @@ extension A2PMachine {
                 try await Notifications(context.effects).send("brand-suspended", &record, step: "4")
                 return .MANUAL_HOLD
             },
-            Row(from: State.allCases, on: "support.override", to: State.allCases, "support decides; audited") { record, state, event, _ in
-                override(&record, state, event)
+            Row(from: State.allCases, on: "support.override", to: State.allCases, "support decides; audited") {
+                record, state, event, context in try await override(&record, state, event, context)
             },
             Row(from: State.campaign + State.numbers + [.MANUAL_HOLD], on: "CAMPAIGN_EXPIRED", to: [.EXPIRED], "detach the numbers") {
                 record, _, _, context in
@@ -92,7 +92,9 @@ extension A2PMachine {
         try await Registry(context.effects).deactivateCampaign(record)
     }
 
-    private static func override(_ record: inout Registration, _ state: State, _ event: Event) -> State {
+    private static func override(_ record: inout Registration, _ state: State, _ event: Event, _ context: ActionContext) async throws
+        -> State
+    {
         let payload = event.payload
         let target: State? =
             if payload["release"]?.bool == true { record.heldFrom.flatMap(State.init) } else if payload["hold"]?.bool == true {
@@ -104,6 +106,8 @@ extension A2PMachine {
         record.heldFrom = target == .MANUAL_HOLD ? state.rawValue : nil
         let what = payload["release"]?.bool == true ? "release" : target.rawValue
         record.overrides.append("\(payload["operator"]?.string ?? "unknown"): \(what)")
+        // What a released registration waits for may have come during the hold.
+        if target == .BRAND_OTP_PENDING, record.otpVerified { return try await beginContent(&record, context) }
         return target
     }
 }

@@ -50,7 +50,7 @@ extension A2PMachine {
         },
     ]
 
-    private static func beginContent(_ record: inout Registration, _ context: ActionContext) async throws -> State {
+    static func beginContent(_ record: inout Registration, _ context: ActionContext) async throws -> State {
         if record.entityType == "SOLE_PROPRIETOR", !record.otpVerified { return .BRAND_OTP_PENDING }
         let answer = try await context.effects.read("registry.qualification", request: ["useCase": .string(record.useCase)])
         guard answer["qualified"]?.bool ?? true else {
