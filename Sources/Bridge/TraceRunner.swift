@@ -125,6 +125,8 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
 extension Timestamp {
     private static var hour: Int64 { 3_600_000 }
     var isFullHour: Bool { milliseconds % Self.hour == 0 }
+    /// The full hour that began last.
+    package var fullHour: Timestamp { Timestamp(milliseconds: milliseconds / Self.hour * Self.hour) }
     /// The next full hour that is not earlier.
     package var nextHour: Timestamp { Timestamp(milliseconds: (milliseconds + Self.hour - 1) / Self.hour * Self.hour) }
 }

@@ -25,7 +25,7 @@ struct SimulationSummary: Codable {
         "disposition signalled", "disposition parked", "disposition late", "disposition dead",
     ]
 
-    init(_ simulation: A2PSimulation, _ run: SimulationRun, seconds: Double) {
+    init(_ simulation: A2PSimulation, _ run: SimulationRun, seconds: Double, elapsed: Double) {
         seed = simulation.seed
         entities = simulation.entities
         steps = run.steps
@@ -39,7 +39,7 @@ struct SimulationSummary: Codable {
         found = Array(run.violations.prefix(20))
         digest = run.digest
         eventsPerSecond = Int(Double(run.events) / max(seconds, 0.001))
-        secondsElapsed = (seconds * 1000).rounded() / 1000
+        secondsElapsed = (elapsed * 1000).rounded() / 1000
     }
 
     var text: String {
@@ -76,6 +76,7 @@ struct Simulate: AsyncParsableCommand {
     @Option(help: "After so many steps of the scheduler nothing goes wrong any more.") var steps: Int?
     @Option(help: "What goes wrong, and how often: all=0.01, none, or NAME=SHARE,…") var faults: String = "all=0.01"
     @Flag(inversion: .prefixedNo, help: "Search for the shortest failing run.") var shrink = true
+    @Option(help: "Print both journals of this registration.") var watch: String?
     @Option(help: "Output: text or json.") var format: OutputFormat = .text
 
     func validate() throws {
@@ -87,11 +88,12 @@ struct Simulate: AsyncParsableCommand {
         var violations = 0
         for seed in seed..<(seed + UInt64(runs)) {
             let simulation = A2PSimulation(
-                seed: seed, entities: entities, spacing: .milliseconds(Int64(spacing)), rates: rates, steps: steps)
+                seed: seed, entities: entities, spacing: .milliseconds(Int64(spacing)), rates: rates, steps: steps,
+                watched: watch.map { EntityID($0) })
             let start = Date()
-            let run = try await simulation.run { Console.progress("seed \(seed): \($0) events, \($1)") }
+            let (run, seconds) = try await simulation.run { Console.progress("seed \(seed): \($0) events, \($1)") }
             Console.endProgress()
-            var summary = SimulationSummary(simulation, run, seconds: Date().timeIntervalSince(start))
+            var summary = SimulationSummary(simulation, run, seconds: seconds, elapsed: Date().timeIntervalSince(start))
             if !run.violations.isEmpty { summary.reproduce = try await reproduction(of: simulation, run) }
             Console.print(format == .json ? try JSONValue(encoding: summary).canonicalText : summary.text)
             violations += run.violations.count
@@ -107,7 +109,7 @@ struct Simulate: AsyncParsableCommand {
             while failing - passing > 1 {
                 shortest.steps = (passing + failing) / 2
                 Console.progress("searching for the shortest failing run: \(passing) to \(failing) steps")
-                if try await shortest.run().violations.isEmpty {
+                if try await shortest.run().run.violations.isEmpty {
                     passing = (passing + failing) / 2
                 } else {
                     failing = (passing + failing) / 2

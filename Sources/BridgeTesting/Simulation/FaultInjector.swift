@@ -22,6 +22,8 @@ final class FaultInjector: Sendable {
 
     var counts: [Fault: Int] { state.withLock { $0.counts } }
 
+    /// The world's time.
+    var now: Timestamp { state.withLock { $0.now } }
     func set(now: Timestamp) { state.withLock { $0.now = now } }
     func restart() { state.withLock { $0.isDown = false } }
     func quiet() { state.withLock { $0.isQuiet = true } }

@@ -72,13 +72,20 @@ struct FaultyEffects: EffectPort {
         default: break
         }
         if fault == .recall, faults.isHeads() { await meanwhile(call.key.entity) }
-        let reply = try await base.perform(call)
+        let reply = try await base.perform(outside(call))
         switch fault {
         case .crash, .responseLost: return try refuse(call, fault)
         case .recall: await meanwhile(call.key.entity)
         default: break
         }
         return reply
+    }
+
+    /// A party has a clock of its own: the process' may be wrong.
+    private func outside(_ call: EffectCall) -> EffectCall {
+        var call = call
+        call.at = faults.now
+        return call
     }
 
     private func refuse(_ call: EffectCall, _ fault: Fault?) throws(EffectError) -> JSONValue {

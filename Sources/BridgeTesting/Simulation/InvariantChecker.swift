@@ -40,6 +40,7 @@ final class InvariantChecker: HandoffStore {
         var order: [EntityID] = []
         var violations: [Violation] = []
         var moves: [String: Int] = [:]
+        var accepts = 0
         var digest = RunDigest()
     }
 
@@ -51,6 +52,8 @@ final class InvariantChecker: HandoffStore {
     var violations: [Violation] { state.withLock { $0.violations } }
     var moves: [String: Int] { state.withLock { $0.moves } }
     var digest: RunDigest { state.withLock { $0.digest } }
+    /// The number of deliveries made durable, whether or not the caller was told.
+    var accepts: Int { state.withLock { $0.accepts } }
     var count: Int { state.withLock { $0.order.count } }
     func entity(_ index: Int) -> EntityID { state.withLock { $0.order[index] } }
     func known(_ entity: EntityID) -> Known? { state.withLock { $0.known[entity] } }
@@ -59,6 +62,7 @@ final class InvariantChecker: HandoffStore {
     func accept(_ arrivals: [Arrival], at now: Timestamp) async throws -> [Acceptance] {
         let answers = try await base.accept(arrivals, at: now)
         state.withLock { state in
+            state.accepts += 1
             for answer in answers {
                 guard case .accepted(_, let row) = answer else { continue }
                 if state.known[row.entity] == nil { state.order.append(row.entity) }

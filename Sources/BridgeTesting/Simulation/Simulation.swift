@@ -18,21 +18,34 @@ public struct SimulationOptions<State: MachineState, Record: Codable & Sendable>
     public var rates: FaultRates
     /// After so many steps of the scheduler nothing goes wrong any more; nil for never.
     public var quietAfter: Int?
-    /// When the wall clock was wrong, and by how much: of a run to be repeated.
-    public var jumps: [ClockJump] = []
+    /// When what was accepted, and when the wall clock was wrong: of a run to be repeated.
+    public var schedule: SimulatedSchedule?
+    /// The entity whose journal is wanted.
+    public var watched: EntityID?
 
     /// Options.
     public init(
         domain: Domain<State, Record>, plans: [MigrationPlan], seed: UInt64, rates: FaultRates, quietAfter: Int? = nil,
-        jumps: [ClockJump] = []
+        schedule: SimulatedSchedule? = nil, watched: EntityID? = nil
     ) {
         self.domain = domain
         self.plans = plans
         self.seed = seed
         self.rates = rates
         self.quietAfter = quietAfter
-        self.jumps = jumps
+        self.schedule = schedule
+        self.watched = watched
     }
+}
+
+/// What reached a run from outside, and when: another run of the same schedule gets the same.
+public struct SimulatedSchedule: Sendable {
+    /// Everything that happened outside, in the order in which it came up.
+    public var lines: [TraceLine] = []
+    /// The deliveries that were made durable, in order, by the world's time.
+    public var accepted: [(line: TraceLine, at: Timestamp)] = []
+    /// When the clock was wrong.
+    public var jumps: [ClockJump] = []
 }
 
 /// From a moment on, the process' clock is wrong by `skew`.
@@ -59,10 +72,10 @@ public struct SimulationRun: Sendable {
     public var digest = ""
     /// What every entity amounts to, with its effects.
     public var results: [EntityID: SimulatedResult] = [:]
-    /// Everything that happened outside, in the order in which it came up.
-    public var lines: [TraceLine] = []
-    /// When the clock was wrong.
-    public var jumps: [ClockJump] = []
+    /// What reached it from outside, and when.
+    public var schedule = SimulatedSchedule()
+    /// The journal of the watched entity.
+    public var journal: [JournalEntry] = []
 }
 
 /// One entity at the end of a run.
@@ -108,7 +121,8 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         self.world = world
         faults = FaultInjector(seed: options.seed, rates: options.rates)
         random = SeededRandom(seed: options.seed, label: "schedule")
-        jumps = options.jumps
+        jumps = options.schedule?.jumps ?? []
+        for delivery in options.schedule?.accepted ?? [] { arriving.add(delivery.line, at: delivery.at) }
         (bridge, engine) = try Self.assemble(options, options.plans[0], checker, workflows, world, faults, moving)
     }
 
@@ -151,9 +165,9 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
 
     private func takeLines() {
         for line in world.takeLines() {
-            run.lines.append(line)
+            run.schedule.lines.append(line)
             happening.add(line, at: min(line.occurredAt ?? line.receivedAt, line.receivedAt))
-            if !line.lost, line.source != .world { arriving.add(line, at: line.receivedAt) }
+            if options.schedule == nil, !line.lost, line.source != .world { arriving.add(line, at: line.receivedAt) }
         }
     }
 
@@ -170,7 +184,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         try await setClock()
         let choices = try await choices()
         guard !choices.isEmpty else { return false }
-        faults.set(now: now)
+        faults.set(now: worldNow)
         moving.set(now: now)
         try await operate()
         let choice = choices.count == 1 ? choices[0] : choices[Int.random(in: 0..<choices.count, using: &random)]
@@ -180,9 +194,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
             case .handle: if try await bridge.handleNext(at: now) { run.events += 1 }
             case .relay: _ = try await bridge.relayNext(at: now)
             case .work: _ = try await engine.runNext(at: now) { count in Int.random(in: 0..<count, using: &random) }
-            case .sweep:
-                sweptAt = now
-                try await bridge.sweep(at: now)
+            case .sweep: try await sweep()
             }
         }
         return true
@@ -196,6 +208,13 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         if let next = try await engine.nextDue(), next <= now { choices.append(.work) }
         if choices.isEmpty, let sweep = try await nextSweep(), sweep <= now { choices.append(.sweep) }
         return choices
+    }
+
+    /// The cron job of the full hour that began last; a run that fails is made up for at once.
+    private func sweep() async throws {
+        let hour = now.fullHour
+        try await bridge.sweep(at: hour)
+        sweptAt = hour
     }
 
     private func nextSweep() async throws -> Timestamp? {
@@ -217,6 +236,8 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         let message = WireMessage(
             source: line.source, body: line.body.string ?? line.body.canonicalText, receivedAt: now,
             occurredAt: line.occurredAt ?? line.receivedAt)
+        let before = checker.accepts
+        defer { if checker.accepts > before { run.schedule.accepted.append((line, worldNow)) } }
         do { _ = try await bridge.receive([message], at: now) } catch {
             // The sender has no answer: it will try again.
             arriving.add(line, at: worldNow + .minutes(1))
@@ -245,7 +266,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
                 return
             } catch is SimulatedCrash { faults.restart() } catch StorageFault.unknown { faults.restart() } catch StorageFault.refused {
                 worldNow = worldNow + .seconds(30)
-                faults.set(now: now)
+                faults.set(now: worldNow)
             }
             (bridge, engine) = try Self.assemble(options, options.plans[plan], checker, workflows, world, faults, moving)
         }
@@ -269,7 +290,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     private func setSkew(_ skew: Duration) {
         self.skew = skew
         sweptAt = min(sweptAt, now)
-        run.jumps.append(ClockJump(at: worldNow, skew: skew))
+        run.schedule.jumps.append(ClockJump(at: worldNow, skew: skew))
     }
 
     /// What operators do, and what happens to the machine.
@@ -330,6 +351,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
             checkEffects(entity, ledger)
             try await checkRows(entity)
         }
+        if let watched = options.watched { run.journal = try await checker.journal(of: watched) }
         run.violations = checker.violations
         run.digest = checker.digest.text
         return run
