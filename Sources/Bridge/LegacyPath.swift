@@ -96,7 +96,7 @@ extension Pipeline {
 
     /// An event that changed nothing still gives a held-back hand off its chance.
     private func stay(_ change: inout Change, _ snapshot: EntitySnapshot, _ state: State, _ event: Event) async throws {
-        guard domain.machine.boundaries[state] != nil else { return }
+        guard completedStep(at: state) != nil else { return }
         try await leaveBoundary(&change, snapshot, at: state, entered: false, record: decode(snapshot.record))
     }
 
@@ -104,7 +104,7 @@ extension Pipeline {
     private func leaveBoundary(
         _ change: inout Change, _ snapshot: EntitySnapshot, at state: State, entered: Bool, record: Record
     ) async throws {
-        guard let step = domain.machine.boundaries[state].map({ StepNumber(stringLiteral: $0) }) else { return }
+        guard let step = completedStep(at: state) else { return }
         let plan = try await presentPlan()
         var ownership = change.ownership ?? snapshot.ownership
         guard let next = drawn(after: step, plan, &ownership) else { return }
@@ -169,8 +169,8 @@ extension Pipeline {
 
     /// The external ids that the stored record did not have yet.
     func newReferences(_ record: Record, since before: Record) -> [String] {
-        let known = Set(domain.references(before))
-        return domain.references(record).filter { !known.contains($0) }
+        let (known, present) = (domain.references(before), domain.references(record))
+        return present == known ? [] : present.filter { !known.contains($0) }
     }
 
     func note(_ change: inout Change, _ snapshot: EntitySnapshot, _ event: Event, _ detail: String, counter: String?) {

@@ -14,6 +14,9 @@ final class Pipeline<State: MachineState, Record: Codable & Sendable>: Sendable 
     let effects: any EffectPort
     let steps: [StepNumber: DurableStep<Record>]
     private let stepsOfKind: [EventKind: [StepNumber]]
+    private let legacySteps: [State: StepNumber]
+    private let boundaries: [State: StepNumber]
+    private let statesByName: [String: State]
     private let queue = Mutex(EventQueue())
     private let outbox = Mutex<[OutboxMessage]>([])
 
@@ -26,6 +29,9 @@ final class Pipeline<State: MachineState, Record: Codable & Sendable>: Sendable 
         steps = Dictionary(numbered, uniquingKeysWith: { first, _ in first })
         stepsOfKind = Dictionary(grouping: numbered.flatMap { number, step in step.events.map { (number, $0) } }, by: \.1)
             .mapValues { $0.map(\.0).sorted() }
+        legacySteps = domain.machine.steps.mapValues { StepNumber(stringLiteral: $0) }
+        boundaries = domain.machine.boundaries.mapValues { StepNumber(stringLiteral: $0) }
+        statesByName = Dictionary(State.allCases.map { ($0.rawValue, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// The step that an event belongs to: the one the segment is in, else the first durable step that declares the event and is not
@@ -75,7 +81,7 @@ final class Pipeline<State: MachineState, Record: Codable & Sendable>: Sendable 
     func decode(_ record: StoredRecord) throws -> Record { try record.body.value() }
 
     func state(_ record: StoredRecord) throws -> State {
-        guard let state = State(rawValue: record.state) else {
+        guard let state = statesByName[record.state] else {
             throw BridgeError(
                 "a record in state \(record.state): expected a state of machine \(domain.machine.name); use the build that wrote it")
         }
@@ -84,8 +90,11 @@ final class Pipeline<State: MachineState, Record: Codable & Sendable>: Sendable 
 
     /// The step a legacy state belongs to; a state of no step (a hold) stays in the step the entity is in.
     func legacyStep(_ state: State, _ ownership: Ownership) -> StepNumber {
-        domain.machine.steps[state].map { StepNumber(stringLiteral: $0) } ?? ownership.step
+        legacySteps[state] ?? ownership.step
     }
+
+    /// The step that is complete in `state`; nil when the state is no boundary.
+    func completedStep(at state: State) -> StepNumber? { boundaries[state] }
 
     /// When the sweeper should look at the record next.
     func dueAt(_ record: StoredRecord, state: State, entity: EntityID) -> Timestamp? {

@@ -17,6 +17,7 @@ struct SimulationSummary: Codable {
     var reproduce: String?
     var digest: String
     var eventsPerSecond: Int
+    var stepsPerSecond: Int
     var secondsElapsed: Double
 
     /// What has to occur in a run that is to say much.
@@ -39,6 +40,7 @@ struct SimulationSummary: Codable {
         found = Array(run.violations.prefix(20))
         digest = run.digest
         eventsPerSecond = Int(Double(run.events) / max(seconds, 0.001))
+        stepsPerSecond = Int(Double(run.steps) / max(seconds, 0.001))
         secondsElapsed = (elapsed * 1000).rounded() / 1000
     }
 

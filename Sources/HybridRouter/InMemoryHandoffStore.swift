@@ -5,7 +5,8 @@ import Synchronization
 
 /// A store that lives as long as the process: for tests and simulations. It keeps the same laws as the one on disk.
 public final class InMemoryHandoffStore: HandoffStore {
-    fileprivate struct Entity {
+    /// A class, so that looking at one member does not copy the others.
+    fileprivate final class Entity {
         var ownership: Ownership
         var record: StoredRecord
         var rows: [Int] = []
@@ -13,6 +14,11 @@ public final class InMemoryHandoffStore: HandoffStore {
         var subjects: [String: String] = [:]
         var ledger: [LedgerEntry] = []
         var journal: [JournalEntry] = []
+
+        init(ownership: Ownership, record: StoredRecord) {
+            self.ownership = ownership
+            self.record = record
+        }
     }
 
     fileprivate struct Due: Comparable {
@@ -225,12 +231,11 @@ extension InMemoryHandoffStore.Contents {
     // MARK: Committing
 
     mutating func commit(_ change: Change) throws -> Committed {
-        guard var entity = entities[change.entity], entity.ownership.epoch == change.epoch else {
+        guard let entity = entities[change.entity], entity.ownership.epoch == change.epoch else {
             throw StaleEpoch(entity: change.entity, found: change.epoch, expected: entities[change.entity]?.ownership.epoch ?? 0)
         }
         if change.unlessHalted, values[MigrationHalted.setting] != nil { throw MigrationHalted() }
         if let known = change.append.first(where: { ids[$0.id] != nil }) { throw KnownEvent(id: known.id) }
-        entities[change.entity] = nil
         if let record = change.record {
             let version = entity.record.version + 1
             entity.record = record
@@ -243,9 +248,8 @@ extension InMemoryHandoffStore.Contents {
         for id in change.consumedEvents {
             if let sequence = ids[id], rows[sequence - 1].event.entity == change.entity { rows[sequence - 1].disposition = .consumed }
         }
-        var queued = requeue(change, &entity)
+        var queued = requeue(change, entity)
         entity.open.removeAll { !rows[$0 - 1].isOpen }
-        entities[change.entity] = entity
         for entry in change.ledger { keep(entry) }
         for external in change.references { references[external] = change.entity }
         for name in change.counters { counters[name, default: 0] += 1 }
@@ -264,7 +268,7 @@ extension InMemoryHandoffStore.Contents {
         }
     }
 
-    private mutating func requeue(_ change: Change, _ entity: inout InMemoryHandoffStore.Entity) -> [QueuedRow] {
+    private mutating func requeue(_ change: Change, _ entity: InMemoryHandoffStore.Entity) -> [QueuedRow] {
         guard change.requeueSignalled || change.unpark else { return [] }
         return entity.open.compactMap { sequence in
             let disposition = rows[sequence - 1].disposition

@@ -60,8 +60,8 @@ public struct SweepRule<State: MachineState>: Sendable {
         self.emits = emits
     }
 
-    func dueAt(_ summary: RecordSummary<State>) -> Timestamp? {
-        guard states.contains(summary.state) else { return nil }
+    /// When a record in one of ``states`` breaks the rule; nil when it has been told already.
+    fileprivate func dueAt(_ summary: RecordSummary<State>) -> Timestamp? {
         switch since {
         case .lastEventOrSweep: return max(summary.lastEventAt, summary.lastSweptAt) + after
         case .stepEntered: return once(summary.stepEnteredAt + after, summary)
@@ -78,15 +78,28 @@ public struct SweepRule<State: MachineState>: Sendable {
 public struct Sweeper<State: MachineState>: Sendable {
     /// What it looks for.
     public let rules: [SweepRule<State>]
+    private let rulesByState: [State: [SweepRule<State>]]
 
     /// A sweeper.
-    public init(rules: [SweepRule<State>]) { self.rules = rules }
+    public init(rules: [SweepRule<State>]) {
+        self.rules = rules
+        rulesByState = Dictionary(
+            State.allCases.map { state in (state, rules.filter { $0.states.contains(state) }) }, uniquingKeysWith: { first, _ in first })
+    }
 
     /// The rules that a record breaks at `now`.
     public func due(for summary: RecordSummary<State>, at now: Timestamp) -> [SweepRule<State>] {
-        rules.filter { rule in rule.dueAt(summary).map { $0 <= now } == true }
+        rules(for: summary.state).filter { rule in rule.dueAt(summary).map { $0 <= now } == true }
     }
 
     /// When the record breaks its next rule; nil for never.
-    public func nextDue(for summary: RecordSummary<State>) -> Timestamp? { rules.compactMap { $0.dueAt(summary) }.min() }
+    public func nextDue(for summary: RecordSummary<State>) -> Timestamp? {
+        var earliest: Timestamp?
+        for rule in rules(for: summary.state) {
+            if let due = rule.dueAt(summary) { earliest = min(earliest ?? due, due) }
+        }
+        return earliest
+    }
+
+    private func rules(for state: State) -> [SweepRule<State>] { rulesByState[state] ?? [] }
 }
