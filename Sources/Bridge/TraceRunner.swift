@@ -11,21 +11,26 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
     private let bridge: EventBridge<State, Record>
     private let engine: EmbeddedEngine
     private let occur: @Sendable (TraceLine) async throws -> Void
+    private let operate: @Sendable (Timestamp) async throws -> Void
     private let acknowledge: @Sendable ([String]) -> Void
     private let groupSize: Int
 
     /// A runner.
     ///
-    /// `occur` tells the outside world of every line at the moment it happens there, delivered or not. `acknowledge` is called with
-    /// the ids of accepted deliveries after they are durable. `groupSize` is the number of rounds between two flushes.
+    /// `occur` tells the outside world of every line at the moment it happens there, delivered or not. `operate` is called in every
+    /// round, before its work, with the virtual time: what operators do then. `acknowledge` is called with the ids of accepted
+    /// deliveries after they are durable. `groupSize` is the number of rounds between two flushes.
     public init(
         bridge: EventBridge<State, Record>, engine: EmbeddedEngine, groupSize: Int = 1024,
-        occur: @escaping @Sendable (TraceLine) async throws -> Void, acknowledge: @escaping @Sendable ([String]) -> Void = { _ in }
+        occur: @escaping @Sendable (TraceLine) async throws -> Void,
+        operate: @escaping @Sendable (Timestamp) async throws -> Void = { _ in },
+        acknowledge: @escaping @Sendable ([String]) -> Void = { _ in }
     ) {
         self.bridge = bridge
         self.engine = engine
         self.groupSize = groupSize
         self.occur = occur
+        self.operate = operate
         self.acknowledge = acknowledge
     }
 
@@ -43,6 +48,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
             play.now = max(play.now, moment)
             try await happen(&play)
             try await deliver(&play)
+            try await operate(play.now)
             try await work(at: play.now)
             for line in reactions() { play.add(line) }
             rounds += 1
@@ -75,6 +81,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
         try await happen(&play)
         try await deliver(&play)
         try await bridge.store.flush()
+        try await operate(play.now)
         try await work(at: play.now)
         try await save(play)
         try await bridge.store.flush()

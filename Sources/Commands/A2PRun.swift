@@ -1,5 +1,6 @@
 public import A2PRegistration
-import Bridge
+package import Bridge
+public import BridgeTesting
 public import Cutover
 public import DurableWorkflow
 public import Events
@@ -36,6 +37,8 @@ public struct A2PRun: Sendable {
         public var steps: [DurableStep<Registration>]
         /// The outside that reacts to calls; nil for a recorded one.
         public var simulator: Simulator?
+        /// What stands between the bridge and its ports.
+        public var ports = PortWrapper.none
 
         /// Options.
         public init(
@@ -54,8 +57,8 @@ public struct A2PRun: Sendable {
 
     let options: Options
     let database: LockstepDatabase
-    let store: SQLiteHandoffStore
-    let bridge: EventBridge<RegistrationState, Registration>
+    let store: any HandoffStore
+    package let bridge: EventBridge<RegistrationState, Registration>
     let engine: EmbeddedEngine
     let world: World
 
@@ -68,15 +71,17 @@ public struct A2PRun: Sendable {
             durable: Set(options.steps.compactMap { StepNumber($0.number) }),
             boundaries: Set(domain.machine.boundaries.values.compactMap { StepNumber($0) }))
         let database = try LockstepDatabase(path: options.database, durability: durability)
-        let store = SQLiteHandoffStore(database)
+        let store = options.ports.handoffs(SQLiteHandoffStore(database))
+        let workflowStore = options.ports.workflows(SQLiteWorkflowStore(database))
         let isMemory = options.database == ":memory:" && options.effectsLog == nil
         let journal: any EffectJournal =
             isMemory ? MemoryJournal() : try FileJournal(path: options.effectsLog ?? options.database + ".effects.jsonl")
         let simulator = options.simulator
         let world = World(journal: journal, limits: simulator == nil ? .none : .published, onCall: { simulator?.react(to: $0) })
         let made = Mutex<EmbeddedEngine?>(nil)
-        bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: world) { workflows, activities in
-            let engine = EmbeddedEngine(store: SQLiteWorkflowStore(database), workflows: workflows, activities: activities)
+        let effects = options.ports.effects(world)
+        bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: effects) { workflows, activities in
+            let engine = EmbeddedEngine(store: workflowStore, workflows: workflows, activities: activities)
             made.withLock { $0 = engine }
             return engine
         }
@@ -87,11 +92,15 @@ public struct A2PRun: Sendable {
         self.world = world
     }
 
-    /// Plays a whole trace from where the database stands.
-    public func play(_ lines: [TraceLine], progress: (Int, Timestamp) -> Void = { _, _ in }) async throws {
+    /// Plays a whole trace from where the database stands. `operate` is what operators do, see ``TraceRunner``.
+    public func play(
+        _ lines: [TraceLine], groupSize: Int = 1024, operate: @escaping @Sendable (Timestamp) async throws -> Void = { _ in },
+        progress: (Int, Timestamp) -> Void = { _, _ in }
+    ) async throws {
         let book = ReferenceBook(lines)
         let world = world
-        let runner = TraceRunner(bridge: bridge, engine: engine, occur: { try world.happen($0, registrations: book) })
+        let runner = TraceRunner(
+            bridge: bridge, engine: engine, groupSize: groupSize, occur: { try world.happen($0, registrations: book) }, operate: operate)
         try await runner.run(lines, reactions: { options.simulator?.takeLines() ?? [] }, progress: progress)
     }
 

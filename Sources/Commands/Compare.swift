@@ -4,6 +4,7 @@ import Bridge
 public import Cutover
 public import DurableWorkflow
 public import Events
+import HybridRouter
 import SQLiteStorage
 public import ShadowComparator
 
@@ -23,8 +24,8 @@ public struct A2PComparison: Sendable {
 
     /// Plays the lines through both paths.
     public func play(_ lines: [TraceLine], progress: (RunMode, Int, Timestamp) -> Void = { _, _, _ in }) async throws {
-        try await legacy.play(lines) { progress(.legacy, $0, $1) }
-        try await hybrid.play(lines) { progress(.hybrid, $0, $1) }
+        try await legacy.play(lines, progress: { progress(.legacy, $0, $1) })
+        try await hybrid.play(lines, progress: { progress(.hybrid, $0, $1) })
     }
 
     /// What the two paths made of every registration.

@@ -96,7 +96,7 @@ struct Run: AsyncParsableCommand {
             let inputs = try input.load()
             run = try A2PRun(options)
             let lines = inputs.lines
-            try await run.play(lines) { Console.progress("\($0) of \(lines.count) deliveries, \($1)") }
+            try await run.play(lines, progress: { Console.progress("\($0) of \(lines.count) deliveries, \($1)") })
             Console.endProgress()
             unexpected = try await run.unexpected(inputs.scenarios)
         }

@@ -4,7 +4,7 @@ import HybridRouter
 import Outcomes
 
 /// The hand-off store with a failing disk under it, and a process that dies at its calls.
-struct FaultyHandoffStore: HandoffStore {
+struct FaultyHandoffStore: ForwardingHandoffStore {
     let base: any HandoffStore
     let faults: FaultInjector
 
@@ -13,7 +13,6 @@ struct FaultyHandoffStore: HandoffStore {
     }
     func snapshot(of entity: EntityID) async throws -> EntitySnapshot? { try await faults.read { try await base.snapshot(of: entity) } }
     func row(_ sequence: Int) async throws -> InboxRow? { try await faults.read { try await base.row(sequence) } }
-    func rows(of entity: EntityID) async throws -> [InboxRow] { try await base.rows(of: entity) }
     func commit(_ change: Change) async throws -> Committed { try await faults.write { try await base.commit(change) } }
     func keep(_ effects: [LedgerEntry]) async throws { try await faults.write { try await base.keep(effects) } }
     func ledger(of entity: EntityID) async throws -> [LedgerEntry] { try await faults.read { try await base.ledger(of: entity) } }
@@ -22,25 +21,17 @@ struct FaultyHandoffStore: HandoffStore {
     func pendingOutbox() async throws -> [OutboxMessage] { try await faults.read { try await base.pendingOutbox() } }
     func markDone(_ message: OutboxMessage) async throws { try await faults.write { try await base.markDone(message) } }
     func due(at now: Timestamp) async throws -> [EntityID] { try await faults.read { try await base.due(at: now) } }
-    func nextDue() async throws -> Timestamp? { try await base.nextDue() }
-    func entities() async throws -> [EntityID] { try await base.entities() }
-    func journal(of entity: EntityID) async throws -> [JournalEntry] { try await base.journal(of: entity) }
-    func counters() async throws -> [String: Int] { try await base.counters() }
-    func deadLetters() async throws -> [String: Int] { try await base.deadLetters() }
     func value(_ name: String) async throws -> String? { try await faults.read { try await base.value(name) } }
     func set(_ name: String, to value: String?) async throws { try await faults.write { try await base.set(name, to: value) } }
-    func values(prefix: String) async throws -> [String: String] { try await base.values(prefix: prefix) }
-    func replayAccepted(_ body: (Event) throws -> Void) async throws { try await base.replayAccepted(body) }
     func flush() async throws { try await faults.write { try await base.flush() } }
 }
 
 /// The engine's store with a failing disk under it, and a process that dies at its calls.
-struct FaultyWorkflowStore: WorkflowStore {
+struct FaultyWorkflowStore: ForwardingWorkflowStore {
     let base: any WorkflowStore
     let faults: FaultInjector
 
     func workflow(_ id: String) async throws -> WorkflowRow? { try await faults.read { try await base.workflow(id) } }
-    func workflows() async throws -> [WorkflowRow] { try await base.workflows() }
     func history(of id: String, after event: Int) async throws -> [HistoryEvent] {
         try await faults.read { try await base.history(of: id, after: event) }
     }
@@ -48,12 +39,6 @@ struct FaultyWorkflowStore: WorkflowStore {
     func hasSignal(_ signalID: String, workflow id: String) async throws -> Bool {
         try await faults.read { try await base.hasSignal(signalID, workflow: id) }
     }
-    func ready(limit: Int) async throws -> [WorkflowRow] { try await base.ready(limit: limit) }
-    func dueActivities(at now: Timestamp, limit: Int) async throws -> [PendingActivity] {
-        try await base.dueActivities(at: now, limit: limit)
-    }
-    func dueTimers(at now: Timestamp, limit: Int) async throws -> [PendingTimer] { try await base.dueTimers(at: now, limit: limit) }
-    func nextDue() async throws -> Timestamp? { try await base.nextDue() }
 }
 
 /// The parties with a bad line to them.

@@ -26,7 +26,7 @@ public struct Violation: Codable, Hashable, Sendable, CustomStringConvertible {
 /// A store that checks, at every commit, what the hand-off promises (I1, I2, I4), and remembers what was accepted (I3).
 ///
 /// It keeps books of its own, so that a store or a bridge that errs is caught by somebody else.
-final class InvariantChecker: HandoffStore {
+final class InvariantChecker: ForwardingHandoffStore {
     struct Known {
         var epoch = 1
         var owner = Owner.legacy
@@ -44,7 +44,7 @@ final class InvariantChecker: HandoffStore {
         var digest = RunDigest()
     }
 
-    private let base: any HandoffStore
+    let base: any HandoffStore
     private let state = Mutex(State())
 
     init(_ base: any HandoffStore) { self.base = base }
@@ -78,27 +78,6 @@ final class InvariantChecker: HandoffStore {
         state.withLock { $0.check(change, stored) }
         return committed
     }
-
-    func rows(of entity: EntityID) async throws -> [InboxRow] { try await base.rows(of: entity) }
-    func keep(_ effects: [LedgerEntry]) async throws { try await base.keep(effects) }
-    func snapshot(of entity: EntityID) async throws -> EntitySnapshot? { try await base.snapshot(of: entity) }
-    func row(_ sequence: Int) async throws -> InboxRow? { try await base.row(sequence) }
-    func ledger(of entity: EntityID) async throws -> [LedgerEntry] { try await base.ledger(of: entity) }
-    func reply(to key: EffectKey) async throws -> JSONValue? { try await base.reply(to: key) }
-    func pendingRows() async throws -> [QueuedRow] { try await base.pendingRows() }
-    func pendingOutbox() async throws -> [OutboxMessage] { try await base.pendingOutbox() }
-    func markDone(_ message: OutboxMessage) async throws { try await base.markDone(message) }
-    func due(at now: Timestamp) async throws -> [EntityID] { try await base.due(at: now) }
-    func nextDue() async throws -> Timestamp? { try await base.nextDue() }
-    func entities() async throws -> [EntityID] { try await base.entities() }
-    func journal(of entity: EntityID) async throws -> [JournalEntry] { try await base.journal(of: entity) }
-    func counters() async throws -> [String: Int] { try await base.counters() }
-    func deadLetters() async throws -> [String: Int] { try await base.deadLetters() }
-    func value(_ name: String) async throws -> String? { try await base.value(name) }
-    func set(_ name: String, to value: String?) async throws { try await base.set(name, to: value) }
-    func values(prefix: String) async throws -> [String: String] { try await base.values(prefix: prefix) }
-    func replayAccepted(_ body: (Event) throws -> Void) async throws { try await base.replayAccepted(body) }
-    func flush() async throws { try await base.flush() }
 }
 
 extension InvariantChecker.State {

@@ -22,6 +22,8 @@ public struct SimulationOptions<State: MachineState, Record: Codable & Sendable>
     public var schedule: SimulatedSchedule?
     /// The entity whose journal is wanted.
     public var watched: EntityID?
+    /// What stands between the bridge and its ports, below the faults and above the checker: a known bug.
+    public var ports = PortWrapper.none
 
     /// Options.
     public init(
@@ -131,11 +133,13 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         _ world: any SimulatedWorld, _ faults: FaultInjector, _ moving: RecallRequests
     ) throws -> (EventBridge<State, Record>, EmbeddedEngine) {
         var made: EmbeddedEngine?
-        let store = FaultyHandoffStore(base: checker, faults: faults)
-        let effects = FaultyEffects(base: world, faults: faults, meanwhile: { await moving.recall($0) })
+        let ports = options.ports
+        let store = FaultyHandoffStore(base: ports.handoffs(checker), faults: faults)
+        let effects = FaultyEffects(base: ports.effects(world), faults: faults, meanwhile: { await moving.recall($0) })
         let bridge = try EventBridge(domain: options.domain, plan: plan, store: store, effects: effects) { types, activities in
             let engine = EmbeddedEngine(
-                store: FaultyWorkflowStore(base: workflows, faults: faults), workflows: types, activities: activities, maximumLive: 2000)
+                store: FaultyWorkflowStore(base: ports.workflows(workflows), faults: faults), workflows: types, activities: activities,
+                maximumLive: 2000)
             made = engine
             return engine
         }

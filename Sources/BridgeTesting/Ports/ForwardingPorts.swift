@@ -1,0 +1,101 @@
+public import DurableWorkflow
+public import Events
+public import HybridRouter
+public import Outcomes
+
+/// A hand-off store that does what another one does, but for the methods that it defines itself.
+public protocol ForwardingHandoffStore: HandoffStore {
+    /// The other one.
+    var base: any HandoffStore { get }
+}
+
+extension ForwardingHandoffStore {
+    /// Forwards to ``base``, as every method here does.
+    public func accept(_ arrivals: [Arrival], at now: Timestamp) async throws -> [Acceptance] { try await base.accept(arrivals, at: now) }
+    /// Forwards.
+    public func snapshot(of entity: EntityID) async throws -> EntitySnapshot? { try await base.snapshot(of: entity) }
+    /// Forwards.
+    public func row(_ sequence: Int) async throws -> InboxRow? { try await base.row(sequence) }
+    /// Forwards.
+    public func rows(of entity: EntityID) async throws -> [InboxRow] { try await base.rows(of: entity) }
+    /// Forwards.
+    public func commit(_ change: Change) async throws -> Committed { try await base.commit(change) }
+    /// Forwards.
+    public func keep(_ effects: [LedgerEntry]) async throws { try await base.keep(effects) }
+    /// Forwards.
+    public func ledger(of entity: EntityID) async throws -> [LedgerEntry] { try await base.ledger(of: entity) }
+    /// Forwards.
+    public func reply(to key: EffectKey) async throws -> JSONValue? { try await base.reply(to: key) }
+    /// Forwards.
+    public func pendingRows() async throws -> [QueuedRow] { try await base.pendingRows() }
+    /// Forwards.
+    public func pendingOutbox() async throws -> [OutboxMessage] { try await base.pendingOutbox() }
+    /// Forwards.
+    public func markDone(_ message: OutboxMessage) async throws { try await base.markDone(message) }
+    /// Forwards.
+    public func due(at now: Timestamp) async throws -> [EntityID] { try await base.due(at: now) }
+    /// Forwards.
+    public func nextDue() async throws -> Timestamp? { try await base.nextDue() }
+    /// Forwards.
+    public func entities() async throws -> [EntityID] { try await base.entities() }
+    /// Forwards.
+    public func journal(of entity: EntityID) async throws -> [JournalEntry] { try await base.journal(of: entity) }
+    /// Forwards.
+    public func counters() async throws -> [String: Int] { try await base.counters() }
+    /// Forwards.
+    public func deadLetters() async throws -> [String: Int] { try await base.deadLetters() }
+    /// Forwards.
+    public func value(_ name: String) async throws -> String? { try await base.value(name) }
+    /// Forwards.
+    public func set(_ name: String, to value: String?) async throws { try await base.set(name, to: value) }
+    /// Forwards.
+    public func values(prefix: String) async throws -> [String: String] { try await base.values(prefix: prefix) }
+    /// Forwards.
+    public func replayAccepted(_ body: (Event) throws -> Void) async throws { try await base.replayAccepted(body) }
+    /// Forwards.
+    public func flush() async throws { try await base.flush() }
+}
+
+/// An engine's store that does what another one does, but for the methods that it defines itself.
+public protocol ForwardingWorkflowStore: WorkflowStore {
+    /// The other one.
+    var base: any WorkflowStore { get }
+}
+
+extension ForwardingWorkflowStore {
+    /// Forwards to ``base``, as every method here does.
+    public func workflow(_ id: String) async throws -> WorkflowRow? { try await base.workflow(id) }
+    /// Forwards.
+    public func workflows() async throws -> [WorkflowRow] { try await base.workflows() }
+    /// Forwards.
+    public func history(of id: String, after event: Int) async throws -> [HistoryEvent] { try await base.history(of: id, after: event) }
+    /// Forwards.
+    public func commit(_ change: WorkflowChange) async throws { try await base.commit(change) }
+    /// Forwards.
+    public func hasSignal(_ signalID: String, workflow id: String) async throws -> Bool { try await base.hasSignal(signalID, workflow: id) }
+    /// Forwards.
+    public func ready(limit: Int) async throws -> [WorkflowRow] { try await base.ready(limit: limit) }
+    /// Forwards.
+    public func dueActivities(at now: Timestamp, limit: Int) async throws -> [PendingActivity] {
+        try await base.dueActivities(at: now, limit: limit)
+    }
+    /// Forwards.
+    public func dueTimers(at now: Timestamp, limit: Int) async throws -> [PendingTimer] { try await base.dueTimers(at: now, limit: limit) }
+    /// Forwards.
+    public func nextDue() async throws -> Timestamp? { try await base.nextDue() }
+}
+
+/// Parties that do what others do, but for the methods that it defines itself.
+public protocol ForwardingEffects: EffectPort {
+    /// The others.
+    var base: any EffectPort { get }
+}
+
+extension ForwardingEffects {
+    /// Forwards to ``base``, as every method here does.
+    public func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue { try await base.perform(call) }
+    /// Forwards.
+    public func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? { try await base.reply(to: key) }
+    /// Forwards.
+    public func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue { try await base.read(query) }
+}
