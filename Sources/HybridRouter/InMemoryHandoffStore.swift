@@ -31,6 +31,7 @@ public final class InMemoryHandoffStore: HandoffStore {
         var entities: [EntityID: Entity] = [:]
         var references: [String: EntityID] = [:]
         var rows: [InboxRow] = []
+        var pending: Set<Int> = []
         var ids: [EventID: Int] = [:]
         var due = Heap<Due>()
         var outbox: [Int: OutboxMessage] = [:]
@@ -84,10 +85,7 @@ public final class InMemoryHandoffStore: HandoffStore {
 
     /// Required by ``HandoffStore``, which says what it does.
     public func pendingRows() async throws -> [QueuedRow] {
-        contents.withLock { contents in
-            contents.entities.values.flatMap(\.open).sorted().map { contents.rows[$0 - 1] }.filter { $0.disposition == .pending }
-                .map(\.queued)
-        }
+        contents.withLock { contents in contents.pending.sorted().map { contents.rows[$0 - 1].queued } }
     }
 
     /// Required by ``HandoffStore``, which says what it does.
@@ -212,6 +210,7 @@ extension InMemoryHandoffStore.Contents {
         let row = InboxRow(
             sequence: rows.count + 1, event: event, disposition: .pending, priority: priority, attempt: 1, visibleAt: .distantPast)
         rows.append(row)
+        pending.insert(row.sequence)
         ids[event.id] = row.sequence
         entities[event.entity]?.open.append(row.sequence)
         entities[event.entity]?.rows.append(row.sequence)
@@ -246,7 +245,7 @@ extension InMemoryHandoffStore.Contents {
         entity.journal += change.journal
         for update in change.rows { apply(update) }
         for id in change.consumedEvents {
-            if let sequence = ids[id], rows[sequence - 1].event.entity == change.entity { rows[sequence - 1].disposition = .consumed }
+            if let sequence = ids[id], rows[sequence - 1].event.entity == change.entity { dispose(of: sequence, as: .consumed) }
         }
         var queued = requeue(change, entity)
         entity.open.removeAll { !rows[$0 - 1].isOpen }
@@ -264,8 +263,13 @@ extension InMemoryHandoffStore.Contents {
             rows[index].attempt = retry.attempt
             rows[index].visibleAt = retry.at
         } else {
-            rows[index].disposition = update.disposition
+            dispose(of: update.sequence, as: update.disposition)
         }
+    }
+
+    private mutating func dispose(of sequence: Int, as disposition: Disposition) {
+        rows[sequence - 1].disposition = disposition
+        if disposition == .pending { pending.insert(sequence) } else { pending.remove(sequence) }
     }
 
     private mutating func requeue(_ change: Change, _ entity: InMemoryHandoffStore.Entity) -> [QueuedRow] {
@@ -273,7 +277,7 @@ extension InMemoryHandoffStore.Contents {
         return entity.open.compactMap { sequence in
             let disposition = rows[sequence - 1].disposition
             guard (disposition == .signalled && change.requeueSignalled) || (disposition == .parked && change.unpark) else { return nil }
-            rows[sequence - 1].disposition = .pending
+            dispose(of: sequence, as: .pending)
             return rows[sequence - 1].queued
         }
     }
