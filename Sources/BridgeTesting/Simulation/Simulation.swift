@@ -22,6 +22,8 @@ public struct SimulationOptions<State: MachineState, Record: Codable & Sendable>
     public var schedule: SimulatedSchedule?
     /// The entity whose journal is wanted.
     public var watched: EntityID?
+    /// So long after the last thing that came from outside every entity must have come to rest (I6).
+    public var longestLife = Duration.days(200)
     /// What stands between the bridge and its ports, below the faults and above the checker: a known bug.
     public var ports = PortWrapper.none
 
@@ -115,6 +117,8 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     private var arriving = LineQueue()
     private var due: [TraceLine] = []
     private var sweptAt = Timestamp.distantPast
+    /// When something last came from outside.
+    private var heardAt: Timestamp?
     private let moving = RecallRequests()
 
     /// A run over `world`, which has its opening lines ready.
@@ -156,7 +160,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
             if try await step() {
                 run.steps += 1
                 if run.steps.isMultiple(of: 50_000) { progress(run.events, worldNow) }
-            } else if let next = try await nextMoment() {
+            } else if let next = try await nextMoment(), !isOver(by: next) {
                 worldNow = max(worldNow, next)
             } else if haltedUntil != nil || skew != .zero {
                 try await quiet()
@@ -183,7 +187,10 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     private enum Choice { case deliver, handle, relay, work, sweep }
 
     private func step() async throws -> Bool {
-        while let line = happening.take(until: worldNow) { try world.happen(line) }
+        while let line = happening.take(until: worldNow) {
+            heardAt = worldNow
+            try world.happen(line)
+        }
         while let line = arriving.take(until: worldNow) { due.append(line) }
         try await setClock()
         let choices = try await choices()
@@ -233,6 +240,9 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         let isIdle = system.isEmpty && happening.next == nil && arriving.next == nil
         return isIdle ? nil : (system + outside).min().map { max($0, worldNow) }
     }
+
+    /// True when nothing has come from outside for so long that every entity must have come to rest.
+    private func isOver(by moment: Timestamp) -> Bool { heardAt.map { $0 + options.longestLife < moment } ?? false }
 
     private func deliver() async throws {
         let index = due.count > 1 && faults.strikes(.reorder) ? faults.index(due.count) : 0
@@ -383,6 +393,14 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         let accepted = checker.known(entity)?.accepted ?? 0
         if accepted > outside {
             checker.report(Violation(invariant: "I3", entity: entity, detail: "expected \(accepted) accepted events, found \(outside)"))
+        }
+        if let due = try await checker.snapshot(of: entity)?.record.dueAt {
+            // A deadline that is a dead letter waits for somebody to redrive it; until then the sweeper polls.
+            let isDeadLetter = rows.contains { $0.disposition == .dead }
+            run.moves["polls until a dead letter is redriven", default: 0] += isDeadLetter ? 1 : 0
+            if !isDeadLetter {
+                checker.report(Violation(invariant: "I6", entity: entity, detail: "still polls at \(due), and nothing comes of it"))
+            }
         }
         let waiting = rows.filter { $0.disposition == .pending }.map(\.event.kind.rawValue)
         if !waiting.isEmpty { checker.report(Violation(invariant: "I6", entity: entity, detail: "events wait for ever: \(waiting)")) }
