@@ -62,6 +62,7 @@ extension A2PMachine {
         return .CONTENT_REVIEW
     }
 
+    @discardableResult
     private static func submitCampaign(_ record: inout Registration, _ context: ActionContext) async throws -> State {
         try await NumberProvider(context.effects).createMessagingService(&record)
         try await Registry(context.effects).createCampaign(&record)
@@ -78,9 +79,14 @@ extension A2PMachine {
 
     /// Steps 7 and 8.
     static let campaign: [Row] = [
-        Row(from: [.CAMPAIGN_SUBMITTED, .CAMPAIGN_SUBMIT_FAILED], on: "CAMPAIGN_ADD", to: [.CAMPAIGN_REGISTERED], "the registry has it") {
-            record, _, event, _ in
+        Row(from: [.CAMPAIGN_SUBMITTED], on: "CAMPAIGN_ADD", to: [.CAMPAIGN_REGISTERED], "the registry has it") { record, _, event, _ in
             record.campaignId = record.campaignId ?? event.payload["campaignId"]?.string
+            return .CAMPAIGN_REGISTERED
+        },
+        Row(
+            from: [.CAMPAIGN_SUBMIT_FAILED], on: "CAMPAIGN_ADD", to: [.CAMPAIGN_REGISTERED], "the registry has it after all: pay for it"
+        ) { record, _, _, context in
+            try await submitCampaign(&record, context)
             return .CAMPAIGN_REGISTERED
         },
         Row(from: [.CAMPAIGN_SUBMITTED], on: "timer.repoll", to: [.CAMPAIGN_REGISTERED], "re-read the campaign") {

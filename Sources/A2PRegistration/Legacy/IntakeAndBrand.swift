@@ -72,13 +72,15 @@ extension A2PMachine {
             record, _, _, context in try await submitBrand(&record, context)
         },
         Row(
-            from: [.BRAND_SUBMITTED, .BRAND_SUBMIT_FAILED], on: "BRAND_ADD",
-            to: [.BRAND_PENDING_IDENTITY, .BRAND_VERIFIED, .BRAND_UNVERIFIED], "the registry has it"
-        ) {
-            record, _, event, context in
-            record.brandAdded(event.payload, at: context.now)
-            guard let known = record.identityStatus else { return .BRAND_PENDING_IDENTITY }
-            return try await identity(known, &record, .BRAND_PENDING_IDENTITY, context)
+            from: [.BRAND_SUBMITTED], on: "BRAND_ADD", to: [.BRAND_PENDING_IDENTITY, .BRAND_VERIFIED, .BRAND_UNVERIFIED],
+            "the registry has it"
+        ) { record, _, event, context in try await brandAdded(&record, event, context) },
+        Row(
+            from: [.BRAND_SUBMIT_FAILED], on: "BRAND_ADD", to: [.BRAND_PENDING_IDENTITY, .BRAND_VERIFIED, .BRAND_UNVERIFIED],
+            "the registry has it after all: pay for it"
+        ) { record, _, event, context in
+            try await submitBrand(&record, context)
+            return try await brandAdded(&record, event, context)
         },
         Row(
             from: [.BRAND_SUBMITTED, .BRAND_PENDING_IDENTITY, .BRAND_UNVERIFIED, .BRAND_REVET_PENDING, .BRAND_APPEAL_PENDING],
@@ -109,6 +111,13 @@ extension A2PMachine {
         },
     ]
 
+    private static func brandAdded(_ record: inout Registration, _ event: Event, _ context: ActionContext) async throws -> State {
+        record.brandAdded(event.payload, at: context.now)
+        guard let known = record.identityStatus else { return .BRAND_PENDING_IDENTITY }
+        return try await identity(known, &record, .BRAND_PENDING_IDENTITY, context)
+    }
+
+    @discardableResult
     private static func submitBrand(_ record: inout Registration, _ context: ActionContext) async throws -> State {
         try await Registry(context.effects).submitBrand(&record)
         try await Billing(context.effects).charge("brandFee", step: "3", cents: FeeSchedule.standard.brand)

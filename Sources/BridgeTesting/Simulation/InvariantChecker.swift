@@ -33,6 +33,10 @@ final class InvariantChecker: ForwardingHandoffStore {
         var completed: [StepNumber] = []
         var state = ""
         var accepted = 0
+        /// Steps that were taken back for good.
+        var recalled: Set<StepNumber> = []
+        /// Rows of which a transaction has said what became of them.
+        var settled: Set<Int> = []
     }
 
     fileprivate struct State {
@@ -41,6 +45,7 @@ final class InvariantChecker: ForwardingHandoffStore {
         var violations: [Violation] = []
         var moves: [String: Int] = [:]
         var accepts = 0
+        var sequences: [EventID: Int] = [:]
         var digest = RunDigest()
     }
 
@@ -64,7 +69,8 @@ final class InvariantChecker: ForwardingHandoffStore {
         state.withLock { state in
             state.accepts += 1
             for answer in answers {
-                guard case .accepted(_, let row) = answer else { continue }
+                guard case .accepted(let id, let row) = answer else { continue }
+                state.sequences[id] = row.sequence
                 if state.known[row.entity] == nil { state.order.append(row.entity) }
                 state.known[row.entity, default: Known()].accepted += 1
             }
@@ -73,41 +79,76 @@ final class InvariantChecker: ForwardingHandoffStore {
     }
 
     func commit(_ change: Change) async throws -> Committed {
+        let isHalted = try await base.value(MigrationHalted.setting) != nil
         let committed = try await base.commit(change)
         let stored = try await base.snapshot(of: change.entity)
-        state.withLock { $0.check(change, stored) }
+        state.withLock { $0.check(change, stored, isHalted: isHalted) }
         return committed
     }
 }
 
 extension InvariantChecker.State {
-    fileprivate mutating func check(_ change: Change, _ stored: EntitySnapshot?) {
+    fileprivate mutating func check(_ change: Change, _ stored: EntitySnapshot?, isHalted: Bool) {
         var known = known[change.entity] ?? .init()
         guard let stored else { return violate("I1", change, "expected its ownership row, found none") }
         if change.epoch != known.epoch {
             violate("I2", change, "expected a write under epoch \(known.epoch), found one under \(change.epoch)")
         }
-        let ownership = stored.ownership
-        let changedHands = ownership.owner != known.owner
-        if ownership.epoch != known.epoch + (changedHands ? 1 : 0) {
-            violate(
-                "I1", change, "expected epoch \(known.epoch + (changedHands ? 1 : 0)) after epoch \(known.epoch), found \(ownership.epoch)")
-        }
-        if ownership.completed != known.completed {
-            let added = ownership.completed.dropFirst(known.completed.count)
-            let isOrdered = zip(ownership.completed, ownership.completed.dropFirst()).allSatisfy { $0 < $1 }
-            if !ownership.completed.starts(with: known.completed) || added.count != 1 || !isOrdered {
-                violate("I4", change, "completed steps went from \(known.completed) to \(ownership.completed)")
-            }
-        }
+        checkHands(change, stored.ownership, &known, isHalted: isHalted)
+        checkSteps(change, stored.ownership, known)
+        checkRows(change, &known)
         for entry in change.journal { digest.add("\(entry.entity) \(entry.at.milliseconds) \(entry.what) \(entry.detail)") }
         for name in change.counters { moves[name, default: 0] += 1 }
-        for row in change.rows { moves["disposition " + row.disposition.rawValue, default: 0] += 1 }
-        known.epoch = ownership.epoch
-        known.owner = ownership.owner
-        known.completed = ownership.completed
+        known.epoch = stored.ownership.epoch
+        known.owner = stored.ownership.owner
+        known.completed = stored.ownership.completed
         known.state = stored.record.state
         self.known[change.entity] = known
+    }
+
+    /// I1, and what an operator has decided: no step goes to the durable side while the migration is halted, or after its recall.
+    private mutating func checkHands(
+        _ change: Change, _ ownership: Ownership, _ known: inout InvariantChecker.Known, isHalted: Bool
+    ) {
+        let changedHands = ownership.owner != known.owner
+        let expected = known.epoch + (changedHands ? 1 : 0)
+        if ownership.epoch != expected {
+            violate("I1", change, "expected epoch \(expected) after epoch \(known.epoch), found \(ownership.epoch)")
+        }
+        guard changedHands else { return }
+        if ownership.owner == .legacy {
+            let isTakenBack = change.counters.contains("recalls") || change.counters.contains("failures")
+            if isTakenBack { known.recalled.insert(ownership.step) }
+            return
+        }
+        if isHalted { violate("rule 9", change, "step \(ownership.step) went to the durable side while the migration was halted") }
+        if known.recalled.contains(ownership.step) {
+            violate("rule 8", change, "step \(ownership.step) went to the durable side after it was taken back")
+        }
+    }
+
+    /// I4: steps are completed one at a time, in plan order.
+    private mutating func checkSteps(_ change: Change, _ ownership: Ownership, _ known: InvariantChecker.Known) {
+        guard ownership.completed != known.completed else { return }
+        let added = ownership.completed.dropFirst(known.completed.count)
+        let isOrdered = zip(ownership.completed, ownership.completed.dropFirst()).allSatisfy { $0 < $1 }
+        if !ownership.completed.starts(with: known.completed) || added.count != 1 || !isOrdered {
+            violate("I4", change, "completed steps went from \(known.completed) to \(ownership.completed)")
+        }
+    }
+
+    /// I3: a row comes to its end once.
+    private mutating func checkRows(_ change: Change, _ known: inout InvariantChecker.Known) {
+        for row in change.rows {
+            moves["disposition " + row.disposition.rawValue, default: 0] += 1
+            guard [.consumed, .late, .dead].contains(row.disposition) else { continue }
+            if !known.settled.insert(row.sequence).inserted {
+                violate("I3", change, "row \(row.sequence) came to its end a second time, as \(row.disposition.rawValue)")
+            }
+        }
+        for id in change.consumedEvents {
+            if let sequence = sequences[id] { known.settled.insert(sequence) }
+        }
     }
 
     private mutating func violate(_ invariant: String, _ change: Change, _ detail: String) {

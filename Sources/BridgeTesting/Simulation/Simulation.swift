@@ -98,16 +98,16 @@ public struct SimulatedResult: Hashable, Sendable {
 /// timer, a task, an activity, the sweep, an operator's move. When nothing can happen, time jumps to what comes next. The process
 /// dies and starts again, its storage and its parties fail, as the rates say.
 public final class Simulation<State: MachineState, Record: Codable & Sendable> {
-    private let options: SimulationOptions<State, Record>
-    private let world: any SimulatedWorld
-    private let faults: FaultInjector
-    private let checker = InvariantChecker(InMemoryHandoffStore())
-    private let workflows = InMemoryWorkflowStore()
-    private var bridge: EventBridge<State, Record>
+    let options: SimulationOptions<State, Record>
+    let world: any SimulatedWorld
+    let faults: FaultInjector
+    let checker = InvariantChecker(InMemoryHandoffStore())
+    let workflows = InMemoryWorkflowStore()
+    var bridge: EventBridge<State, Record>
     private var engine: EmbeddedEngine
     private var random: SeededRandom
-    private var run = SimulationRun()
-    private var worldNow = Timestamp.distantPast
+    var run = SimulationRun()
+    var worldNow = Timestamp.distantPast
     private var skew = Duration.zero
     private var skewUntil: Timestamp?
     private var haltedUntil: Timestamp?
@@ -119,6 +119,8 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     private var sweptAt = Timestamp.distantPast
     /// When something last came from outside.
     private var heardAt: Timestamp?
+    /// Since how many steps time has stood still, and at which moment.
+    var stillness = (steps: 0, at: Timestamp.distantPast)
     private let moving = RecallRequests()
 
     /// A run over `world`, which has its opening lines ready.
@@ -157,6 +159,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         while true {
             takeLines()
             if run.steps == options.quietAfter { try await quiet() }
+            if runsInCircles() { break }
             if try await step() {
                 run.steps += 1
                 if run.steps.isMultiple(of: 50_000) { progress(run.events, worldNow) }
@@ -348,61 +351,5 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         haltedUntil = nil
         skewUntil = nil
         if skew != .zero { setSkew(.zero) }
-    }
-
-    // MARK: The end
-
-    private func finish() async throws -> SimulationRun {
-        faults.quiet()
-        run.faults = faults.counts
-        run.moves.merge(checker.moves) { $0 + $1 }
-        for entity in try await checker.entities() {
-            guard let outcome = try await bridge.outcome(of: entity), let snapshot = try await checker.snapshot(of: entity) else {
-                continue
-            }
-            let ledger = try await checker.ledger(of: entity)
-            run.results[entity] = SimulatedResult(outcome: outcome, ledger: ledger, ownership: snapshot.ownership)
-            checkEffects(entity, ledger)
-            try await checkRows(entity)
-        }
-        if let watched = options.watched { run.journal = try await checker.journal(of: watched) }
-        run.violations = checker.violations
-        run.digest = checker.digest.text
-        return run
-    }
-
-    /// I5: no key was performed twice with effect, and the ledger has nothing that was not performed.
-    private func checkEffects(_ entity: EntityID, _ ledger: [LedgerEntry]) {
-        let performed = world.performed(for: entity)
-        let known = Set(performed)
-        if known.count != performed.count {
-            let twice = Dictionary(grouping: performed, by: { $0 }).filter { $0.value.count > 1 }.keys.sorted()
-            checker.report(Violation(invariant: "I5", entity: entity, detail: "performed more than once: \(twice)"))
-        }
-        let invented = ledger.map(\.key).filter { !known.contains($0) }
-        if !invented.isEmpty {
-            checker.report(Violation(invariant: "I5", entity: entity, detail: "in the ledger, but never performed: \(invented)"))
-        }
-        run.moves["performed but not recorded", default: 0] += known.subtracting(ledger.map(\.key)).count
-    }
-
-    /// I3 and I6: every accepted event has come to something, and nothing waits that could go on.
-    private func checkRows(_ entity: EntityID) async throws {
-        let rows = try await checker.rows(of: entity)
-        let outside = rows.count { $0.event.source != .lockstep && !$0.event.id.rawValue.hasPrefix("sweep/") }
-        let accepted = checker.known(entity)?.accepted ?? 0
-        if accepted > outside {
-            checker.report(Violation(invariant: "I3", entity: entity, detail: "expected \(accepted) accepted events, found \(outside)"))
-        }
-        if let due = try await checker.snapshot(of: entity)?.record.dueAt {
-            // A deadline that is a dead letter waits for somebody to redrive it; until then the sweeper polls.
-            let isDeadLetter = rows.contains { $0.disposition == .dead }
-            run.moves["polls until a dead letter is redriven", default: 0] += isDeadLetter ? 1 : 0
-            if !isDeadLetter {
-                checker.report(Violation(invariant: "I6", entity: entity, detail: "still polls at \(due), and nothing comes of it"))
-            }
-        }
-        let waiting = rows.filter { $0.disposition == .pending }.map(\.event.kind.rawValue)
-        if !waiting.isEmpty { checker.report(Violation(invariant: "I6", entity: entity, detail: "events wait for ever: \(waiting)")) }
     }
 }
