@@ -115,6 +115,11 @@ let package = Package(
             name: "ConformanceTests",
             dependencies: ["SQLiteStorage", "DurableWorkflow", "HybridRouter", "Events", "Outcomes", "BridgeTesting"]),
         .testTarget(
+            name: "SimulationTests",
+            dependencies: [
+                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "BridgeTesting", "Commands", "lockstep",
+            ], exclude: ["Model"]),
+        .testTarget(
             name: "ScenarioTests",
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover",

@@ -1,9 +1,9 @@
 import A2PRegistration
 import Bridge
-import BridgeTesting
+package import BridgeTesting
 import Cutover
 import DurableWorkflow
-import Events
+package import Events
 import FoundationEssentials
 import HybridRouter
 import LegacyStateMachine
@@ -12,7 +12,7 @@ import Outcomes
 import ShadowComparator
 
 /// One seed: the hybrid run with everything that goes wrong, then legacy alone on the same world and schedule, and what differs.
-struct A2PSimulation {
+package struct A2PSimulation {
     var seed: UInt64
     var entities: Int
     var spacing: Duration
@@ -21,6 +21,25 @@ struct A2PSimulation {
     var steps: Int?
     /// The registration whose journals are wanted.
     var watched: EntityID?
+    /// A known bug in the hybrid run.
+    var ports: PortWrapper
+    /// How often legacy alone is asked whether it comes to what the hybrid run came to.
+    var attempts: Int
+
+    /// A simulation; the defaults are those of `lockstep simulate`.
+    package init(
+        seed: UInt64, entities: Int, spacing: Duration = .seconds(36), rates: FaultRates = .every(0.01), steps: Int? = nil,
+        watched: EntityID? = nil, ports: PortWrapper = .none, attempts: Int = 200
+    ) {
+        self.seed = seed
+        self.entities = entities
+        self.spacing = spacing
+        self.rates = rates
+        self.steps = steps
+        self.watched = watched
+        self.ports = ports
+        self.attempts = attempts
+    }
 
     /// A step that exists for the simulation alone, so that a segment has two: it lets an hour pass.
     private static let pause = DurableStep<Registration>(number: "5.3", events: [], activities: []) { context, _ in
@@ -45,12 +64,13 @@ struct A2PSimulation {
     private static let domain = A2PDomain.make(steps: A2PDomain.durableSteps + [pause])
 
     /// Runs both and checks the laws, I7 among them.
-    func run(progress: (Int, Timestamp) -> Void = { _, _ in }) async throws -> (run: SimulationRun, seconds: Double) {
+    package func run(progress: (Int, Timestamp) -> Void = { _, _ in }) async throws -> (run: SimulationRun, seconds: Double) {
         let plans = try Self.plans()
         let webhooks = WebhookFaults(duplicate: rates[.duplicate], lost: rates[.loss], delayed: rates[.delay])
         let world = A2PSimulatedWorld(seed: seed, entities: entities, spacing: spacing, webhooks: webhooks)
-        let options = SimulationOptions(
+        var options = SimulationOptions(
             domain: Self.domain, plans: plans, seed: seed, rates: rates, quietAfter: steps, watched: watched)
+        options.ports = ports
         let start = Date()
         var hybrid = try await Simulation(options, world: world).play(progress: progress)
         let seconds = Date().timeIntervalSince(start)
@@ -92,9 +112,9 @@ struct A2PSimulation {
         let comparator = Comparator(expectedFacts: expected.flatMap(\.facts), expectedEffects: expected.flatMap(\.effects))
         let candidates = hybrid.results.sorted { $0.key < $1.key }.map { $0.value.observation(of: $0.key, path: "hybrid") }
         let controls = legacy.results.sorted { $0.key < $1.key }.map { $0.value.observation(of: $0.key, path: "legacy") }
-        for mismatch in comparator.compare(controls: controls, candidates: candidates).mismatches {
+        for mismatch in comparator.compare(controls: controls, candidates: candidates, keeping: .max).mismatches {
             guard let candidate = candidates.first(where: { $0.entity == mismatch.entity }) else { continue }
-            if try await alone.comesTo(candidate, comparator) {
+            if try await alone.comesTo(candidate, comparator, attempts: attempts) {
                 hybrid.moves["legacyAlsoDoes", default: 0] += 1
             } else {
                 hybrid.violations.append(Violation(invariant: "I7", entity: mismatch.entity, detail: mismatch.sentence))
@@ -127,11 +147,11 @@ struct LegacyAlone {
     /// What a machine with a daily poll and deadlines comes to depends on minutes: a poll that a full disk puts off, a retry that waits
     /// half a second longer, a clock that was a day ahead when the sweep ran. Legacy alone has a spread of outcomes for one schedule;
     /// an outcome within it is no difference that a migration made.
-    func comesTo(_ candidate: Observation, _ comparator: Comparator) async throws -> Bool {
+    func comesTo(_ candidate: Observation, _ comparator: Comparator, attempts: Int) async throws -> Bool {
         let own = schedule.only(of: candidate.entity, book)
         var right = own
         right.jumps = []
-        for attempt in 0..<Self.attempts {
+        for attempt in 0..<attempts {
             let rates = attempt < 2 ? FaultRates.none : FaultRates.inside(Self.shares[attempt / 2 % Self.shares.count])
             let run = try await play(attempt.isMultiple(of: 2) ? right : own, seed: seed &+ UInt64(attempt), rates: rates)
             guard let result = run.results[candidate.entity] else { continue }
@@ -141,7 +161,6 @@ struct LegacyAlone {
         return false
     }
 
-    private static let attempts = 200
     private static let shares = [0.01, 0.05, 0.2, 0.4]
 
     private func play(

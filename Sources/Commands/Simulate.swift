@@ -20,12 +20,6 @@ struct SimulationSummary: Codable {
     var stepsPerSecond: Int
     var secondsElapsed: Double
 
-    /// What has to occur in a run that is to say much.
-    private static let moves = [
-        "handOffs", "handBacks", "recalls", "adoptions", "failures", "segmentsWentOn", "restarts", "disposition consumed",
-        "disposition signalled", "disposition parked", "disposition late", "disposition dead",
-    ]
-
     init(_ simulation: A2PSimulation, _ run: SimulationRun, seconds: Double, elapsed: Double) {
         seed = simulation.seed
         entities = simulation.entities
@@ -34,8 +28,7 @@ struct SimulationSummary: Codable {
         faults = Dictionary(Fault.allCases.map { ($0.rawValue, run.faults[$0] ?? 0) }, uniquingKeysWith: { $1 })
         coverage = run.moves
         missing =
-            Fault.allCases.filter { simulation.rates[$0] > 0 && run.faults[$0] == nil }.map(\.rawValue)
-            + Self.moves.filter { run.moves[$0, default: 0] == 0 }
+            Fault.allCases.filter { simulation.rates[$0] > 0 && run.faults[$0] == nil }.map(\.rawValue) + run.missingMoves
         violations = run.violations.count
         found = Array(run.violations.prefix(20))
         digest = run.digest

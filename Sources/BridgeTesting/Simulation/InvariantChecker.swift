@@ -45,6 +45,7 @@ final class InvariantChecker: ForwardingHandoffStore {
         var violations: [Violation] = []
         var moves: [String: Int] = [:]
         var accepts = 0
+        var wasHalted = false
         var sequences: [EventID: Int] = [:]
         var digest = RunDigest()
     }
@@ -110,6 +111,7 @@ extension InvariantChecker.State {
     private mutating func checkHands(
         _ change: Change, _ ownership: Ownership, _ known: inout InvariantChecker.Known, isHalted: Bool
     ) {
+        if isHalted { wasHalted = true }
         let changedHands = ownership.owner != known.owner
         let expected = known.epoch + (changedHands ? 1 : 0)
         if ownership.epoch != expected {
@@ -121,6 +123,7 @@ extension InvariantChecker.State {
             if isTakenBack { known.recalled.insert(ownership.step) }
             return
         }
+        if wasHalted, !isHalted { moves["handOffs after a halt", default: 0] += 1 }
         if isHalted { violate("rule 9", change, "step \(ownership.step) went to the durable side while the migration was halted") }
         if known.recalled.contains(ownership.step) {
             violate("rule 8", change, "step \(ownership.step) went to the durable side after it was taken back")

@@ -80,6 +80,15 @@ public struct SimulationRun: Sendable {
     public var schedule = SimulatedSchedule()
     /// The journal of the watched entity.
     public var journal: [JournalEntry] = []
+
+    /// What has to occur in a run that is to say much: every move of ownership and every end of an event.
+    private static let wanted = [
+        "handOffs", "handOffs after a halt", "handBacks", "recalls", "adoptions", "failures", "segmentsWentOn", "restarts",
+        "disposition consumed", "disposition signalled", "disposition parked", "disposition late", "disposition dead",
+    ]
+
+    /// The moves that did not occur.
+    public var missingMoves: [String] { Self.wanted.filter { moves[$0, default: 0] == 0 } }
 }
 
 /// One entity at the end of a run.

@@ -30,6 +30,9 @@
 #endif
 #define HOLDS(invariant, condition) assert((PROPERTY != 0 && PROPERTY != invariant) || (condition))
 
+/* Says once that a move was made, so that the checks see that the model does what it is about. No part of the state. */
+#define TAKEN(move) c_code { static int isTaken; if (!isTaken) { isTaken = 1; printf("taken: %s\n", move); } }
+
 /* Inbox rows. Step n waits for the events 2n-2 and 2n-1, in this order. */
 #define EVENTS 6
 #define INTERRUPT 6
@@ -134,15 +137,16 @@ bit isRecalled
 #define isCurrent(e) (epoch == (e))
 #endif
 
-/* Scratch for loops and comparisons inside one step: no part of the state. */
-hidden byte i
-hidden byte before
+/* Scratch for loops and comparisons inside one step; always 0 between two steps. */
+byte i
+byte before
 
 /* ---- Routing ---- */
 
-#define awaited \
-    (state == FIRST_A -> 0 : (state == FIRST_B -> 1 : (state == SECOND_A -> 2 : (state == SECOND_B -> 3 : \
-    (state == THIRD_A -> 4 : (state == THIRD_B -> 5 : NOTHING))))))
+#define waitsFor(s) \
+    ((s) == FIRST_A -> 0 : ((s) == FIRST_B -> 1 : ((s) == SECOND_A -> 2 : ((s) == SECOND_B -> 3 : \
+    ((s) == THIRD_A -> 4 : ((s) == THIRD_B -> 5 : NOTHING))))))
+#define awaited waitsFor(state)
 
 inline decide(r, route) {
     if
@@ -169,7 +173,7 @@ inline makePending(r) { row[r] = pending; queue = queue | bitOf(r) }
 inline accept(r) {
     if
     :: row[r] == unknown -> makePending(r)
-    :: else -> skip
+    :: else -> TAKEN("duplicate dropped")
     fi
 }
 
@@ -202,9 +206,17 @@ inline completeStep(number) {
     stepsDone = number
 }
 
-/* I3: what a used event has made true is not taken back. */
+/* I3: what an event has made true is not taken back. */
+#if defined(SLOW_RECALL) || defined(SLOW_SWEEP)
+short usedRows
+#define noteUse(r) usedRows = usedRows | bitOf(r)
+#define keepsUsed(to) ((usedRows & bitOf(waitsFor(to))) == 0)
+#else
+#define noteUse(r) skip
+#define keepsUsed(to) ((to) >= state)
+#endif
 inline writeState(to) {
-    HOLDS(3, to >= state);
+    HOLDS(3, keepsUsed(to));
     state = to
 }
 
@@ -230,6 +242,7 @@ inline handleContinue() {
         stepsDone = 2;
         state = THIRD_A
 #else
+        TAKEN("legacy begins the durable step");
         state = SECOND_A
 #endif
     :: state == SECOND_DONE -> state = THIRD_A
@@ -244,7 +257,12 @@ inline handleContinue() {
 inline leaveBoundary(r, isEntered) {
     if
     :: state == FIRST_DONE && !isPinned && !isCompleted && (isEntered || r == INTERRUPT || segmentOf(epochRead + 1) < LAST) ->
+        TAKEN("hand off");
         changeHands(epochRead, durable);
+        if
+        :: epoch > 2 -> TAKEN("hand off again")
+        :: else -> skip
+        fi;
         outbox[segmentOf(epoch)] = outbox[segmentOf(epoch)] | START;
         makeAllPending(parked)
     :: state == FIRST_DONE && (isPinned || isCompleted) && isEntered -> makePending(CONTINUE)
@@ -257,9 +275,10 @@ inline runLegacy(r) {
     before = state;
     row[r] = (r == TIMER || r == CONTINUE -> unknown : consumed);
     if
-    :: r == awaited || (r == TIMER && awaited != NOTHING && isFound(awaited)) -> advance()
+    :: r == awaited -> noteUse(r); advance()
+    :: r == TIMER && awaited != NOTHING && isFound(awaited) -> TAKEN("legacy polls"); advance()
     :: r == CONTINUE -> handleContinue()
-    :: else -> skip
+    :: else -> TAKEN("ignored by legacy")
     fi;
     if
     :: state != before && (state == SECOND_A || state == THIRD_A || state == FINAL) -> makeAllPending(parked)
@@ -279,12 +298,13 @@ inline commitRow(r) {
             HOLDS(2, owner == legacy && epoch == epochRead);
             runLegacy(r)
         :: routeRead == toSegment ->
+            TAKEN("signalled");
             row[r] = signalled;
             outbox[segmentOf(epochToTell(r))] = outbox[segmentOf(epochToTell(r))] | signalOf(r)
-        :: routeRead == toParked -> row[r] = parked
-        :: routeRead == toLate -> row[r] = late
+        :: routeRead == toParked -> TAKEN("parked"); row[r] = parked
+        :: routeRead == toLate -> TAKEN("late"); row[r] = late
         fi
-    :: else -> skip
+    :: else -> TAKEN("stale claim decided anew")
     fi
 }
 
@@ -297,6 +317,9 @@ inline dequeue(r) {
     fi
 }
 
+/* The cron job looks for a record that is stuck, when the queue is empty and there is something to find. */
+#define needsSweep (owner == legacy && awaited != NOTHING && row[TIMER] == unknown && queue == 0 && isFound(awaited))
+
 inline readClaimed() {
     epochRead = epoch;
 #ifdef ROUTE_AT_ACCEPT
@@ -305,6 +328,45 @@ inline readClaimed() {
     decide(claimed, routeRead)
 #endif
 }
+
+/* ---- The bridge's relay: sends the first message, marks it done afterwards ---- */
+
+#define firstToTell (outbox[0] != 0 -> 0 : (outbox[SEGMENTS / 2] != 0 -> SEGMENTS / 2 : LAST))
+#define isOutboxEmpty (outbox[0] == 0 && outbox[SEGMENTS / 2] == 0 && outbox[LAST] == 0)
+#define isUnsent(message) ((outbox[sendingTo] & message) != 0)
+
+/* A closed segment has nothing to remember, once its last activity is over. */
+inline forgetClosed(s) {
+    if
+    :: segment[s].status == closed && segment[s].activity == none ->
+        segment[s].place = entersFirst; segment[s].heard = 0; segment[s].used = 0; segment[s].isInterrupted = 0
+    :: else -> skip
+    fi
+}
+
+/* Starting twice is starting once, a signal is heard once, and a closed segment hears nothing. */
+inline tell(s, message) {
+    if
+    :: message == START && segment[s].status == absent ->
+        segment[s].status = running;
+#ifdef ADDED
+        segment[s].place = (hasFirst -> waitsSecond : waitsFirst)
+#else
+        segment[s].activity = scheduled
+#endif
+    :: message == CANCEL && segment[s].status == running -> TAKEN("cancelled"); segment[s].status = closed; forgetClosed(s)
+    :: message != START && message != CANCEL && segment[s].status == running -> segment[s].heard = segment[s].heard | message
+    :: message == START && segment[s].status != absent -> TAKEN("started twice")
+    :: message != START && segment[s].status != running -> TAKEN("message to a closed segment dropped")
+    fi
+}
+
+/* ---- The process of the bridge: handles rows, relays messages, sweeps ---- */
+
+#ifdef SLOW_SWEEP
+byte sweptEpoch
+byte sweptState
+#endif
 
 active proctype Bridge() {
     do
@@ -336,67 +398,6 @@ active proctype Bridge() {
 #else
     :: d_step { claimed != NOTHING -> commitRow(claimed); dequeue(claimed); releaseClaim() }
 #endif
-    od
-}
-
-/* The cron job: a look at the outside for a record that is stuck. It runs when the queue is empty, and when there is news. */
-#ifdef SLOW_SWEEP
-byte sweptEpoch
-byte sweptState
-active proctype Sweeper() {
-    do
-    :: d_step { owner == legacy && awaited != NOTHING && row[TIMER] == unknown && sweptEpoch == 0 -> sweptEpoch = epoch; sweptState = state }
-    :: d_step {
-        sweptEpoch != 0 ->
-        if
-        :: epoch == sweptEpoch -> writeState(sweptState); accept(TIMER)
-        :: else -> skip
-        fi;
-        sweptEpoch = 0; sweptState = 0
-    }
-    od
-}
-#else
-active proctype Sweeper() {
-    do
-    :: d_step { owner == legacy && awaited != NOTHING && row[TIMER] == unknown && queue == 0 && isFound(awaited) -> accept(TIMER) }
-    od
-}
-#endif
-
-/* ---- The relay: sends the first message, marks it done afterwards ---- */
-
-#define firstToTell (outbox[0] != 0 -> 0 : (outbox[SEGMENTS / 2] != 0 -> SEGMENTS / 2 : LAST))
-#define isOutboxEmpty (outbox[0] == 0 && outbox[SEGMENTS / 2] == 0 && outbox[LAST] == 0)
-#define isUnsent(message) ((outbox[sendingTo] & message) != 0)
-
-/* A closed segment has nothing to remember, once its last activity is over. */
-inline forgetClosed(s) {
-    if
-    :: segment[s].status == closed && segment[s].activity == none ->
-        segment[s].place = entersFirst; segment[s].heard = 0; segment[s].used = 0; segment[s].isInterrupted = 0
-    :: else -> skip
-    fi
-}
-
-/* Starting twice is starting once, a signal is heard once, and a closed segment hears nothing. */
-inline tell(s, message) {
-    if
-    :: message == START && segment[s].status == absent ->
-        segment[s].status = running;
-#ifdef ADDED
-        segment[s].place = (hasFirst -> waitsSecond : waitsFirst)
-#else
-        segment[s].activity = scheduled
-#endif
-    :: message == CANCEL && segment[s].status == running -> segment[s].status = closed; forgetClosed(s)
-    :: message != START && message != CANCEL && segment[s].status == running -> segment[s].heard = segment[s].heard | message
-    :: else -> skip
-    fi
-}
-
-active proctype Relay() {
-    do
     :: atomic {
         sending == 0 && !isOutboxEmpty ->
         sendingTo = firstToTell;
@@ -410,18 +411,38 @@ active proctype Relay() {
         d_step { tell(sendingTo, sending) }
     }
     :: d_step { sending != 0 -> outbox[sendingTo] = outbox[sendingTo] & ~sending; sending = 0; sendingTo = 0 }
+#ifdef SLOW_SWEEP
+    :: d_step { needsSweep && sweptEpoch == 0 -> sweptEpoch = epoch; sweptState = state }
+#else
+    :: d_step { needsSweep -> accept(TIMER) }
+#endif
     od
 }
+
+#ifdef SLOW_SWEEP
+active proctype CronJob() {
+    do
+    :: d_step {
+        sweptEpoch != 0 ->
+        if
+        :: epoch == sweptEpoch -> writeState(sweptState); accept(TIMER)
+        :: else -> skip
+        fi;
+        sweptEpoch = 0; sweptState = 0
+    }
+    od
+}
+#endif
 
 /* ---- The engine: one process for each segment ---- */
 
 inline consumeUsed(s) {
     if
-    :: (segment[s].used & FIRST_SIGNAL) != 0 -> row[2] = consumed
+    :: (segment[s].used & FIRST_SIGNAL) != 0 -> row[2] = consumed; noteUse(2)
     :: else -> skip
     fi;
     if
-    :: (segment[s].used & SECOND_SIGNAL) != 0 -> row[3] = consumed
+    :: (segment[s].used & SECOND_SIGNAL) != 0 -> row[3] = consumed; noteUse(3)
     :: else -> skip
     fi;
     queue = queue & ~((row[2] == consumed -> bitOf(2) : 0) | (row[3] == consumed -> bitOf(3) : 0))
@@ -439,8 +460,11 @@ inline handBack(s) {
     consumeUsed(s);
     changeHands(epochOf(s), legacy);
     if
-    :: segment[s].isInterrupted -> hasFirst = hasFirst | ((segment[s].used & FIRST_SIGNAL) != 0)
+    :: segment[s].isInterrupted ->
+        TAKEN("hand back, interrupted");
+        hasFirst = hasFirst | ((segment[s].used & FIRST_SIGNAL) != 0)
     :: else ->
+        TAKEN("hand back");
         completeStep(2);
         isCompleted = 1;
         hasFirst = 0;
@@ -459,7 +483,8 @@ inline perform(s) {
     if
     :: isCurrent(epochOf(s)) && segment[s].place == ends -> handBack(s); segment[s].activity = performed
     :: isCurrent(epochOf(s)) && segment[s].place != ends -> enter(s); segment[s].activity = performed
-    :: else -> segment[s].activity = refused
+    :: !isCurrent(epochOf(s)) && segment[s].place == ends -> TAKEN("stale hand back refused"); segment[s].activity = refused
+    :: !isCurrent(epochOf(s)) && segment[s].place != ends -> TAKEN("stale wait point refused"); segment[s].activity = refused
     fi
 }
 
@@ -495,7 +520,7 @@ inline work(s) {
     :: d_step { segment[s].activity == scheduled -> perform(s) }
     :: d_step { isPerformed(s) -> noteResult(s) }
     :: d_step { isWaiting(s) && (segment[s].heard & signalWanted(s)) != 0 -> segment[s].used = segment[s].used | signalWanted(s); goOn(s) }
-    :: d_step { isWaiting(s) && isFound(eventWanted(s)) -> goOn(s) }
+    :: d_step { isWaiting(s) && isFound(eventWanted(s)) -> TAKEN("segment polls"); goOn(s) }
 #ifdef INTERRUPTIBLE
     :: d_step {
         isWaiting(s) && (segment[s].heard & INTERRUPT_SIGNAL) != 0 ->
@@ -524,6 +549,7 @@ active proctype World() {
 }
 
 inline recall() {
+    TAKEN("recall");
     changeHands(epoch, legacy);
     isPinned = 1;
     isRecalled = 1;
@@ -536,6 +562,7 @@ inline recall() {
 }
 
 inline crashOfBridge() {
+    TAKEN("crash of the bridge");
     releaseClaim();
 #ifdef SLOW_COMPLETE
     isCommitted = 0;
@@ -553,7 +580,7 @@ inline crashOfBridge() {
 
 inline crashOfEngine(s) {
     if
-    :: isPerformed(s) -> segment[s].activity = scheduled
+    :: isPerformed(s) -> TAKEN("crash of the engine"); segment[s].activity = scheduled
     :: else -> skip
     fi
 }
@@ -590,7 +617,7 @@ active proctype Fate() {
         i = 0
     }
     :: d_step { sending != 0 -> tell(sendingTo, sending) }
-    :: d_step { isMissing(0) -> accept(0) }
+    :: d_step { isMissing(0) -> TAKEN("comes late"); accept(0) }
     :: d_step { isMissing(1) -> accept(1) }
     :: d_step { isMissing(2) -> accept(2) }
     :: d_step { isMissing(3) -> accept(3) }

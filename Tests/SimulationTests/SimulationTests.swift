@@ -1,0 +1,45 @@
+import BridgeTesting
+import Commands
+import Events
+import Foundation
+import Testing
+
+/// Router, legacy runtime, engine and world under one seeded scheduler, with everything that goes wrong.
+@Suite struct SimulationTests {
+    private func check(_ simulation: A2PSimulation) async throws -> SimulationRun {
+        let run = try await simulation.run().run
+        #expect(run.violations.isEmpty, "\(run.violations.prefix(5).map(\.description).joined(separator: "\n"))")
+        return run
+    }
+
+    /// Seeds that have found something once, and some that have not.
+    @Test(arguments: [1, 2, 7, 11] as [UInt64]) func aKnownSeedHasNoViolation(seed: UInt64) async throws {
+        let run = try await check(A2PSimulation(seed: seed, entities: 600, rates: .every(0.03)))
+        #expect(run.events > 15_000)
+    }
+
+    @Test func aFreshSeedHasNoViolation() async throws {
+        let given = ProcessInfo.processInfo.environment["LOCKSTEP_SEED"].flatMap { UInt64($0) }
+        let seed = given ?? UInt64(Date().timeIntervalSince1970)
+        print("simulation: LOCKSTEP_SEED=\(seed), again: lockstep simulate --seed \(seed) --entities 2000")
+        _ = try await check(A2PSimulation(seed: seed, entities: 2000))
+    }
+
+    @Test func theSameSeedGivesTheSameRun() async throws {
+        let simulation = A2PSimulation(seed: 5, entities: 100, rates: .every(0.05))
+        let (first, second) = (try await simulation.run().run, try await simulation.run().run)
+        #expect(first.digest == second.digest)
+        #expect(first.faults == second.faults)
+        #expect(first.results == second.results)
+        #expect(try await A2PSimulation(seed: 6, entities: 100, rates: .every(0.05)).run().run.digest != first.digest)
+    }
+
+    /// Every fault, every move of ownership and every end of an event occurs in a run that is long enough to say something.
+    @Test func everythingOccurs() async throws {
+        let run = try await check(A2PSimulation(seed: 3, entities: 1500, rates: .busy))
+        let missing = Fault.allCases.filter { run.faults[$0, default: 0] == 0 }
+        #expect(missing.isEmpty, "faults that did not occur: \(missing)")
+        let moves = run.missingMoves
+        #expect(moves.isEmpty, "moves that did not occur: \(moves)")
+    }
+}
