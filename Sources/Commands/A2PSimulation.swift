@@ -25,11 +25,13 @@ package struct A2PSimulation {
     var ports: PortWrapper
     /// How often legacy alone is asked whether it comes to what the hybrid run came to.
     var attempts: Int
+    /// The run is not compared any further once so many violations are known.
+    var mostViolations: Int
 
     /// A simulation; the defaults are those of `lockstep simulate`.
     package init(
         seed: UInt64, entities: Int, spacing: Duration = .seconds(36), rates: FaultRates = .every(0.01), steps: Int? = nil,
-        watched: EntityID? = nil, ports: PortWrapper = .none, attempts: Int = 200
+        watched: EntityID? = nil, ports: PortWrapper = .none, attempts: Int = 200, mostViolations: Int = 1000
     ) {
         self.seed = seed
         self.entities = entities
@@ -39,6 +41,7 @@ package struct A2PSimulation {
         self.watched = watched
         self.ports = ports
         self.attempts = attempts
+        self.mostViolations = mostViolations
     }
 
     /// A step that exists for the simulation alone, so that a segment has two: it lets an hour pass.
@@ -75,6 +78,7 @@ package struct A2PSimulation {
         var hybrid = try await Simulation(options, world: world).play(progress: progress)
         let seconds = Date().timeIntervalSince(start)
         count(&hybrid)
+        guard hybrid.violations.count < mostViolations else { return (hybrid, seconds) }
         let alone = LegacyAlone(
             domain: Self.domain, plan: plans[0].legacyOnly(), seed: seed, schedule: hybrid.schedule, book: world.book, watched: watched)
         let legacy = try await alone.run(progress: progress)
@@ -110,11 +114,13 @@ package struct A2PSimulation {
     {
         let expected = plans.map(\.expected)
         let comparator = Comparator(expectedFacts: expected.flatMap(\.facts), expectedEffects: expected.flatMap(\.effects))
-        let candidates = hybrid.results.sorted { $0.key < $1.key }.map { $0.value.observation(of: $0.key, path: "hybrid") }
-        let controls = legacy.results.sorted { $0.key < $1.key }.map { $0.value.observation(of: $0.key, path: "legacy") }
-        for mismatch in comparator.compare(controls: controls, candidates: candidates, keeping: .max).mismatches {
-            guard let candidate = candidates.first(where: { $0.entity == mismatch.entity }) else { continue }
-            if try await alone.comesTo(candidate, comparator, attempts: attempts) {
+        let candidates = hybrid.results.mapValues { $0.observation(path: "hybrid") }
+        let controls = legacy.results.mapValues { $0.observation(path: "legacy") }
+        let summary = comparator.compare(controls: Array(controls.values), candidates: Array(candidates.values), keeping: .max)
+        let schedules = alone.schedules(of: Set(summary.mismatches.map(\.entity)))
+        for mismatch in summary.mismatches where hybrid.violations.count < mostViolations {
+            guard let candidate = candidates[mismatch.entity], let schedule = schedules[mismatch.entity] else { continue }
+            if try await alone.comesTo(candidate, on: schedule, comparator, attempts: attempts) {
                 hybrid.moves["legacyAlsoDoes", default: 0] += 1
             } else {
                 hybrid.violations.append(Violation(invariant: "I7", entity: mismatch.entity, detail: mismatch.sentence))
@@ -147,15 +153,16 @@ struct LegacyAlone {
     /// What a machine with a daily poll and deadlines comes to depends on minutes: a poll that a full disk puts off, a retry that waits
     /// half a second longer, a clock that was a day ahead when the sweep ran. Legacy alone has a spread of outcomes for one schedule;
     /// an outcome within it is no difference that a migration made.
-    func comesTo(_ candidate: Observation, _ comparator: Comparator, attempts: Int) async throws -> Bool {
-        let own = schedule.only(of: candidate.entity, book)
+    func comesTo(_ candidate: Observation, on own: SimulatedSchedule, _ comparator: Comparator, attempts: Int) async throws -> Bool {
         var right = own
         right.jumps = []
         for attempt in 0..<attempts {
-            let rates = attempt < 2 ? FaultRates.none : FaultRates.inside(Self.shares[attempt / 2 % Self.shares.count])
+            var rates = attempt < 2 ? FaultRates.none : FaultRates.inside(Self.shares[attempt / 2 % Self.shares.count])
+            // When exactly a jump falls between two hourly sweeps is chance, too.
+            if attempt >= 2, !own.jumps.isEmpty { rates.shares[.clockJump] = 0.02 }
             let run = try await play(attempt.isMultiple(of: 2) ? right : own, seed: seed &+ UInt64(attempt), rates: rates)
             guard let result = run.results[candidate.entity] else { continue }
-            let control = result.observation(of: candidate.entity, path: "legacy")
+            let control = result.observation(path: "legacy")
             if comparator.compare(controls: [control], candidates: [candidate]).mismatched == 0 { return true }
         }
         return false
@@ -173,22 +180,29 @@ struct LegacyAlone {
     }
 }
 
-extension SimulatedSchedule {
-    /// What of it is about one registration.
-    fileprivate func only(of entity: EntityID, _ book: ReferenceBook) -> SimulatedSchedule {
-        var schedule = self
-        schedule.lines = lines.filter { book.isAbout(entity, $0) }
-        schedule.accepted = accepted.filter { book.isAbout(entity, $0.line) }
-        return schedule
+extension LegacyAlone {
+    /// What of the schedule is about each of `entities`.
+    func schedules(of entities: Set<EntityID>) -> [EntityID: SimulatedSchedule] {
+        guard !entities.isEmpty else { return [:] }
+        var schedules: [EntityID: SimulatedSchedule] = [:]
+        for entity in entities { schedules[entity] = SimulatedSchedule(jumps: schedule.jumps) }
+        for line in schedule.lines { for entity in book.entities(of: line) { schedules[entity]?.lines.append(line) } }
+        for delivery in schedule.accepted {
+            for entity in book.entities(of: delivery.line) { schedules[entity]?.accepted.append(delivery) }
+        }
+        return schedules
     }
 }
 
 extension ReferenceBook {
-    fileprivate func isAbout(_ entity: EntityID, _ line: TraceLine) -> Bool {
-        A2PDecoders.all.filter { $0.source == line.source }.flatMap { $0.decode(line.message) }.contains { decoded in
-            guard case .event(let incoming) = decoded else { return false }
-            return self.entity(incoming.reference) == entity
-        }
+    /// The registrations that a line is about.
+    fileprivate func entities(of line: TraceLine) -> Set<EntityID> {
+        let decoded = A2PDecoders.all.filter { $0.source == line.source }.flatMap { $0.decode(line.message) }
+        return Set(
+            decoded.compactMap { message in
+                guard case .event(let incoming) = message else { return nil }
+                return self.entity(incoming.reference)
+            })
     }
 }
 
@@ -200,8 +214,8 @@ extension FaultRates {
 }
 
 extension SimulatedResult {
-    fileprivate func observation(of entity: EntityID, path: String) -> Observation {
-        Observation(entity: entity, path: path, outcome: outcome, ledger: ledger)
+    fileprivate func observation(path: String) -> Observation {
+        Observation(entity: ownership.entity, path: path, outcome: outcome, ledger: ledger)
     }
 }
 

@@ -50,6 +50,9 @@ public struct SimulatedSchedule: Sendable {
     public var accepted: [(line: TraceLine, at: Timestamp)] = []
     /// When the clock was wrong.
     public var jumps: [ClockJump] = []
+
+    /// A schedule on which nothing has reached anybody yet.
+    public init(jumps: [ClockJump] = []) { self.jumps = jumps }
 }
 
 /// From a moment on, the process' clock is wrong by `skew`.

@@ -19,6 +19,7 @@ cp "$model" handoff.pml
 passed=0
 failed=0
 states=0
+: >taken
 
 # Compiles the model with $1 (flags of the model) for $2 (safety or liveness) and $3 (what is expected), and runs it into `output`.
 explore() {

@@ -1,25 +1,27 @@
 /*
- * The hand-off protocol: one entity, three steps, the middle one durable, two events a step.
- * `check.sh` explores it exhaustively; HandOffModel.md in the documentation of Bridge says which transition is which Swift function.
+ * The hand-off protocol: one entity, three steps, the middle one durable, two events a step, one recall.
+ * `check.sh` explores it exhaustively; HandOffModel.md in the documentation of Bridge says which move is which Swift function.
  *
- * Events may come in any order, late, twice or never. What is in memory only (the queue, a claim, a message under way, the result
- * of an activity that is not in the history yet) is lost in a crash. Everything in one `d_step` is one transaction or one message.
+ * Events come in any order, late, repeated, or never, and a queued row may overtake every other: more orders than the code has.
+ * What is in memory only (queue, claim, message under way, result of an activity that is not in the history yet) is lost in a crash.
+ * A `d_step` is one transaction, or one message to the engine.
  *
  * Shapes, chosen with -D:
- *   (none)         the durable step replaces legacy's: it names legacy states for its waits, a recall goes on from there
+ *   (none)         the durable step replaces legacy's: its waits have legacy states, a recall goes on from there
  *   ADDED          legacy has no such step: an interrupted one begins anew under a new epoch, a recalled one is left out
- *   INTERRUPTIBLE  an event that belongs to no step (cancel, override, suspension) may come at any moment
+ *   INTERRUPTIBLE  an event that belongs to no step (cancel, override, suspension) may come at any moment, once
+ *   SEGMENTS=n     so many segments; more than one for an added step that is interrupted
  *   LOSSES=n       so many events that have happened may be missing at the same time; each may still come, or never
- *   LIVENESS       every run finishes (I6), with at most one crash of each process; else any number, and I1 to I4
+ *   LIVENESS       every run finishes (I6), with at most one crash of each process; else any number of crashes, and I1 to I4
  *   PROPERTY=n     look at one invariant only
  *
  * Mutants, each a rule left out: NO_EPOCH_CHECK, ROUTE_AT_ACCEPT, NO_REQUEUE_AT_HAND_BACK, NO_REQUEUE_AT_RECALL.
  *
- * Assumptions, each lifted: while one of the moves below is between its read and its commit, or between its commit and the queue,
- * nothing else of the same entity is committed. They hold in a process that does one thing at a time.
- *   SLOW_COMPLETE  the queue forgets a row some time after its commit
+ * Assumptions, each lifted with -D: the entity's next commit does not come between the two halves of these moves. They hold in a
+ * process that makes one move at a time.
+ *   SLOW_COMPLETE  the queue forgets a row some time after the row's commit
  *   SLOW_RECALL    a recall writes back the record that it read some time ago
- *   SLOW_SWEEP     so does the sweep
+ *   SLOW_SWEEP     so does a sweep
  */
 
 #ifndef LOSSES
@@ -96,7 +98,7 @@ byte sendingTo
 bit isCommitted
 #endif
 
-/* A segment: what its history says. `heard` and `used` are bits of signals. `performed` is in memory only. */
+/* A segment: what its history says; `heard` and `used` are bits of signals. `performed` and `refused` are in memory only. */
 mtype:status = { absent, running, closed }
 mtype:place = { entersFirst, waitsFirst, entersSecond, waitsSecond, ends }
 mtype:activity = { none, scheduled, performed, refused }
@@ -119,7 +121,8 @@ bit isRecalled
 #define missing (isMissing(0) + isMissing(1) + isMissing(2) + isMissing(3) + isMissing(4) + isMissing(5))
 #define isOpen(r) (row[r] == pending || row[r] == signalled || row[r] == parked)
 #define nobodyWaits \
-    (!isOpen(0) && !isOpen(1) && !isOpen(2) && !isOpen(3) && !isOpen(4) && !isOpen(5) && !isOpen(INTERRUPT) && !isOpen(TIMER))
+    (!isOpen(0) && !isOpen(1) && !isOpen(2) && !isOpen(3) && !isOpen(4) && !isOpen(5) && !isOpen(INTERRUPT) && !isOpen(TIMER) && \
+    !isOpen(CONTINUE))
 
 /*
  * What a poll finds. Under LIVENESS it is no help while the event waits in the inbox: a run must not need a poll to make up for an
@@ -251,8 +254,8 @@ inline handleContinue() {
 }
 
 /*
- * In a boundary state the plan says who goes on. An event that changed nothing gives the hand off its chance, too. The model has a
- * last segment, kept for the interrupt: without it an ignored event after each interruption could hand off once more.
+ * In a boundary state the plan says who goes on. An event that changed nothing gives the hand off its chance, too; after an
+ * interruption the last segment is kept for the interrupt, else ignored events would need more segments than the model has.
  */
 inline leaveBoundary(r, isEntered) {
     if
@@ -288,7 +291,7 @@ inline runLegacy(r) {
     before = 0
 }
 
-/* ---- The bridge: claims a row, reads ownership and record, decides, commits ---- */
+/* ---- The bridge's handling of a row: read, decide, commit under the epoch that was read ---- */
 
 inline commitRow(r) {
     if
