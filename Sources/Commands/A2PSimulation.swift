@@ -5,7 +5,7 @@ import Cutover
 import DurableWorkflow
 package import Events
 import FoundationEssentials
-import HybridRouter
+package import HybridRouter
 import LegacyStateMachine
 import Migrations
 import Outcomes
@@ -22,7 +22,9 @@ package struct A2PSimulation {
     /// The registration whose journals are wanted.
     var watched: EntityID?
     /// A known bug in the hybrid run.
-    var ports: PortWrapper
+    package var ports = PortWrapper.none
+    /// A known bug of its storage.
+    package var storage: @Sendable (any HandoffStore) -> any HandoffStore = { $0 }
     /// How often legacy alone is asked whether it comes to what the hybrid run came to.
     var attempts: Int
     /// The run is not compared any further once so many violations are known.
@@ -31,7 +33,7 @@ package struct A2PSimulation {
     /// A simulation; the defaults are those of `lockstep simulate`.
     package init(
         seed: UInt64, entities: Int, spacing: Duration = .seconds(36), rates: FaultRates = .every(0.01), steps: Int? = nil,
-        watched: EntityID? = nil, ports: PortWrapper = .none, attempts: Int = 200, mostViolations: Int = 1000
+        watched: EntityID? = nil, attempts: Int = 200, mostViolations: Int = 1000
     ) {
         self.seed = seed
         self.entities = entities
@@ -39,7 +41,6 @@ package struct A2PSimulation {
         self.rates = rates
         self.steps = steps
         self.watched = watched
-        self.ports = ports
         self.attempts = attempts
         self.mostViolations = mostViolations
     }
@@ -74,6 +75,7 @@ package struct A2PSimulation {
         var options = SimulationOptions(
             domain: Self.domain, plans: plans, seed: seed, rates: rates, quietAfter: steps, watched: watched)
         options.ports = ports
+        options.storage = storage
         let start = Date()
         var hybrid = try await Simulation(options, world: world).play(progress: progress)
         let seconds = Date().timeIntervalSince(start)

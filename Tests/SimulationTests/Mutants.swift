@@ -12,13 +12,19 @@ import Testing
 struct Mutant: Sendable, CustomTestStringConvertible {
     let number: Int
     let story: String
-    let ports: PortWrapper
+    var ports = PortWrapper.none
+    var storage: @Sendable (any HandoffStore) -> any HandoffStore = { $0 }
+    /// What goes wrong besides, so that the bug has its occasions.
+    var rates: [Fault: Double] = [:]
 
     var testDescription: String { "\(number) \(story)" }
 
     /// A bug in what a transaction of the hand-off store writes.
-    init(_ number: Int, _ story: String, bend: @escaping @Sendable (inout Change, EntitySnapshot) -> Void) {
-        self.init(number, story) { BendingStore(base: $0, bend: bend) }
+    init(
+        _ number: Int, _ story: String, rates: [Fault: Double] = [:], bend: @escaping @Sendable (inout Change, EntitySnapshot) -> Void
+    ) {
+        self.init(number, story, store: { BendingStore(base: $0, bend: bend) })
+        self.rates = rates
     }
 
     /// A bug in the hand-off store.
@@ -31,6 +37,13 @@ struct Mutant: Sendable, CustomTestStringConvertible {
         self.number = number
         self.story = story
         self.ports = ports
+    }
+
+    /// A bug of the storage itself.
+    init(_ number: Int, _ story: String, storage: @escaping @Sendable (inout Change, EntitySnapshot) -> Void) {
+        self.number = number
+        self.story = story
+        self.storage = { BendingStore(base: $0, bend: storage) }
     }
 }
 
@@ -62,17 +75,20 @@ private struct BendingInbox: ForwardingHandoffStore {
 }
 
 /// Reads the rows after the last one that was handled, that one included.
-private final class InclusiveWatermark: ForwardingHandoffStore {
-    let base: any HandoffStore
-    private let last = Mutex<QueuedRow?>(nil)
-    private let again = Mutex<Int?>(nil)
+private struct InclusiveWatermark: ForwardingHandoffStore {
+    /// What outlives a restart: the last row that was handled, and the one that is read again.
+    final class Position: Sendable {
+        let last = Mutex<QueuedRow?>(nil)
+        let again = Mutex<Int?>(nil)
+    }
 
-    init(_ base: any HandoffStore) { self.base = base }
+    let base: any HandoffStore
+    let position: Position
 
     func commit(_ change: Change) async throws -> Committed {
         let committed = try await base.commit(change)
         if let row = change.rows.first(where: { $0.disposition == .consumed }), let stored = try await base.row(row.sequence) {
-            last.withLock {
+            position.last.withLock {
                 $0 = QueuedRow(sequence: row.sequence, entity: change.entity, priority: 1, attempt: 1, visibleAt: stored.visibleAt)
             }
         }
@@ -81,19 +97,32 @@ private final class InclusiveWatermark: ForwardingHandoffStore {
 
     func pendingRows() async throws -> [QueuedRow] {
         let rows = try await base.pendingRows()
-        guard let row = last.withLock({ $0 }) else { return rows }
-        again.withLock { $0 = row.sequence }
+        guard let row = position.last.withLock({ $0 }) else { return rows }
+        position.again.withLock { $0 = row.sequence }
         return [row] + rows
     }
 
     func row(_ sequence: Int) async throws -> InboxRow? {
         var row = try await base.row(sequence)
-        let isAgain = again.withLock { again in
+        let isAgain = position.again.withLock { again in
             defer { if again == sequence { again = nil } }
             return again == sequence
         }
         if isAgain { row?.disposition = .pending }
         return row
+    }
+}
+
+/// An operator's path that does not look whether the migration is halted.
+private struct UnguardedMoves: ForwardingHandoffStore {
+    let base: any HandoffStore
+
+    func value(_ name: String) async throws -> String? { name == MigrationHalted.setting ? nil : try await base.value(name) }
+
+    func commit(_ change: Change) async throws -> Committed {
+        var change = change
+        change.unlessHalted = false
+        return try await base.commit(change)
     }
 }
 
@@ -153,7 +182,7 @@ extension Change {
 extension Mutant {
     /// One or more for every bug of the catalogue that router, bridge, store or engine can have.
     static let all: [Mutant] = [
-        Mutant(1, "an event used by the segment is also given back to legacy") { change, _ in change.consumedEvents = [] },
+        Mutant(1, "an event that the segment used is also given back to legacy", storage: { change, _ in change.consumedEvents = [] }),
         Mutant(
             2, "two events share an id, and deduplication eats one",
             store: { BendingInbox(base: $0, bend: { $0.id = EventID("\($0.source)-\($0.kind)-\($0.reference)") }) }),
@@ -165,7 +194,9 @@ extension Mutant {
         Mutant(4, "legacy is not woken after the hand back") { change, _ in
             if change.isHandBack { change.append.removeAll { $0.kind == .continue } }
         },
-        Mutant(5, "no fence: a write counts under whatever epoch") { change, stored in change.epoch = stored.ownership.epoch },
+        Mutant(5, "no fence: a write counts under whatever epoch", rates: [.recall: 0.05]) { change, stored in
+            change.epoch = stored.ownership.epoch
+        },
         Mutant(6, "a second segment of an entity gets the id of its first") { change, _ in
             for index in change.outbox.indices where change.outbox[index].kind == .start { change.outbox[index].epoch = 2 }
         },
@@ -177,16 +208,14 @@ extension Mutant {
             ports: PortWrapper(handoffs: { ForgetfulLedger(base: $0) }, effects: { RenamedEffects(base: $0) })),
         Mutant(9, "completed steps are open again after a recall") { change, _ in if change.isRecall { change.ownership?.completed = [] } },
         Mutant(10, "the hand-off waits for a moment that never comes", store: { IdleGate(base: $0) }),
-        Mutant(11, "the sweeper's next look is forgotten at the hand back") { change, _ in
-            if change.isHandBack { change.record?.dueAt = nil }
+        Mutant(11, "the sweeper's next look is forgotten at a recall", rates: [.recall: 0.05, .loss: 0.3]) { change, _ in
+            if change.isRecall { change.record?.dueAt = nil }
         },
-        Mutant(11, "times are shifted at the hand back") { change, _ in
-            if change.isHandBack, let entered = change.record?.stepEnteredAt {
-                change.record?.stepEnteredAt = entered + (.zero - .days(40))
-            }
+        Mutant(11, "the time of birth is shifted at the hand back") { change, _ in
+            if change.isHandBack, let born = change.record?.createdAt { change.record?.createdAt = born + (.zero - .days(90)) }
         },
         Mutant(12, "the recalled segment is not cancelled") { change, _ in change.outbox.removeAll { $0.kind == .cancel } },
-        Mutant(13, "a move skips the guard of the halt") { change, _ in change.unlessHalted = false },
+        Mutant(13, "an operator's path skips the guard of the halt", store: { UnguardedMoves(base: $0) }),
         Mutant(14, "the end of a halt is lost", store: { StuckHalt(base: $0) }),
         Mutant(14, "events told to a segment stay its own after the recall") { change, _ in
             if change.isRecall { change.requeueSignalled = false }
@@ -198,7 +227,9 @@ extension Mutant {
             if change.isHandOff { change.ownership?.owner = .legacy }
         },
         Mutant(16, "parked events stay parked") { change, _ in change.unpark = false },
-        Mutant(17, "an inclusive watermark handles the last event again", store: { InclusiveWatermark($0) }),
+        Mutant(
+            17, "an inclusive watermark handles the last event again",
+            store: { [position = InclusiveWatermark.Position()] in InclusiveWatermark(base: $0, position: position) }),
         Mutant(18, "the sweep sends no timer") { change, _ in change.append.removeAll { $0.source == .timer } },
         Mutant(20, "a recall is forgotten: the step may go to the durable side again") { change, _ in
             if change.isRecall { change.ownership?.pins = [:] }
@@ -206,11 +237,10 @@ extension Mutant {
         Mutant(
             22, "a repeated webhook is news",
             store: {
-                BendingInbox(
-                    base: $0,
-                    bend: {
-                        $0.id = EventID("\($0.id)-\($0.receivedAt)"); $0.subject = nil
-                    })
+                BendingInbox(base: $0) { event in
+                    event.id = EventID("\(event.id)-\(event.receivedAt)")
+                    event.subject = nil
+                }
             }),
         Mutant(23, "an early event is answered and dropped") { change, _ in
             for index in change.rows.indices where change.rows[index].disposition == .parked { change.rows[index].disposition = .consumed }

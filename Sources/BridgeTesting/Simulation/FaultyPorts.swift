@@ -7,13 +7,18 @@ import Outcomes
 struct FaultyHandoffStore: ForwardingHandoffStore {
     let base: any HandoffStore
     let faults: FaultInjector
+    /// Something that happens elsewhere between what a writer has read and what it writes: an operator's recall.
+    let meanwhile: @Sendable (EntityID) async -> Void
 
     func accept(_ arrivals: [Arrival], at now: Timestamp) async throws -> [Acceptance] {
         try await faults.write { try await base.accept(arrivals, at: now) }
     }
     func snapshot(of entity: EntityID) async throws -> EntitySnapshot? { try await faults.read { try await base.snapshot(of: entity) } }
     func row(_ sequence: Int) async throws -> InboxRow? { try await faults.read { try await base.row(sequence) } }
-    func commit(_ change: Change) async throws -> Committed { try await faults.write { try await base.commit(change) } }
+    func commit(_ change: Change) async throws -> Committed {
+        if !change.counters.contains("recalls"), faults.strikes(.recall) { await meanwhile(change.entity) }
+        return try await faults.write { try await base.commit(change) }
+    }
     func keep(_ effects: [LedgerEntry]) async throws { try await faults.write { try await base.keep(effects) } }
     func ledger(of entity: EntityID) async throws -> [LedgerEntry] { try await faults.read { try await base.ledger(of: entity) } }
     func reply(to key: EffectKey) async throws -> JSONValue? { try await faults.read { try await base.reply(to: key) } }

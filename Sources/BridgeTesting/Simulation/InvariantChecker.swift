@@ -84,7 +84,20 @@ final class InvariantChecker: ForwardingHandoffStore {
         let committed = try await base.commit(change)
         let stored = try await base.snapshot(of: change.entity)
         state.withLock { $0.check(change, stored, isHalted: isHalted) }
+        try await checkUsed(change)
         return committed
+    }
+
+    /// I3: what a segment has used is used up, and nobody else gets it.
+    private func checkUsed(_ change: Change) async throws {
+        guard !change.consumedEvents.isEmpty else { return }
+        let used = Set(change.consumedEvents)
+        for row in try await base.rows(of: change.entity) where used.contains(row.event.id) && row.disposition != .consumed {
+            report(
+                Violation(
+                    invariant: "I3", entity: change.entity,
+                    detail: "\(row.event.kind) was used by the segment, and is \(row.disposition.rawValue)"))
+        }
     }
 }
 

@@ -26,6 +26,8 @@ public struct SimulationOptions<State: MachineState, Record: Codable & Sendable>
     public var longestLife = Duration.days(200)
     /// What stands between the bridge and its ports, below the faults and above the checker: a known bug.
     public var ports = PortWrapper.none
+    /// What stands below the checker: a bug of the storage itself.
+    public var storage: @Sendable (any HandoffStore) -> any HandoffStore = { $0 }
 
     /// Options.
     public init(
@@ -113,7 +115,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     let options: SimulationOptions<State, Record>
     let world: any SimulatedWorld
     let faults: FaultInjector
-    let checker = InvariantChecker(InMemoryHandoffStore())
+    let checker: InvariantChecker
     let workflows = InMemoryWorkflowStore()
     var bridge: EventBridge<State, Record>
     private var engine: EmbeddedEngine
@@ -139,6 +141,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     public init(_ options: SimulationOptions<State, Record>, world: any SimulatedWorld) throws {
         self.options = options
         self.world = world
+        checker = InvariantChecker(options.storage(InMemoryHandoffStore()))
         faults = FaultInjector(seed: options.seed, rates: options.rates)
         random = SeededRandom(seed: options.seed, label: "schedule")
         jumps = options.schedule?.jumps ?? []
@@ -152,7 +155,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     ) throws -> (EventBridge<State, Record>, EmbeddedEngine) {
         var made: EmbeddedEngine?
         let ports = options.ports
-        let store = FaultyHandoffStore(base: ports.handoffs(checker), faults: faults)
+        let store = FaultyHandoffStore(base: ports.handoffs(checker), faults: faults, meanwhile: { await moving.recall($0) })
         let effects = FaultyEffects(base: ports.effects(world), faults: faults, meanwhile: { await moving.recall($0) })
         let bridge = try EventBridge(domain: options.domain, plan: plan, store: store, effects: effects) { types, activities in
             let engine = EmbeddedEngine(
