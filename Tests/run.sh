@@ -1,10 +1,29 @@
 #!/usr/bin/env bash
 # Installs what is missing on a Debian machine with the Swift toolchain, builds everything and runs every test.
+# With arguments: only the tests that `swift test` selects by them, for example --filter HandoffStoreTests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export SWIFT_BACKTRACE=enable=no
 
-bash Tests/setup.sh
+bash Tests/setup.sh spin gcc
 echo "== building"
 swift build --build-tests
 echo "== testing"
-SWIFT_BACKTRACE=enable=no swift test --skip-build "$@"
+if [ $# -gt 0 ]; then
+    exec swift test --skip-build "$@"
+fi
+swift test --skip-build --skip SimulationTests
+echo "== model of the hand-off"
+bash Tests/SimulationTests/Model/check.sh
+echo "== simulating (an optimised build: ten times as many registrations in the same time)"
+swift build -c release --build-tests
+swift test -c release --skip-build --filter SimulationTests
+echo "== the same run in debug and release builds"
+digest() { ".build/$1/lockstep" simulate --seed 5 --entities 60 --no-shrink --faults all=0.03 --format json | grep -o '"digest":"[0-9a-f]*"'; }
+debug=$(digest debug)
+release=$(digest release)
+if [ "$debug" != "$release" ]; then
+    echo "simulate --seed 5: expected one digest, found $debug in debug and $release in release builds" >&2
+    exit 1
+fi
+echo "$debug in both"

@@ -8,7 +8,7 @@ import Testing
 
 /// A real bug of somebody's migration, put between the bridge and its ports. The simulation must catch it.
 ///
-/// The numbers are those of the catalogue in the documentation (`HandOffMutants`).
+/// The numbers are those of the catalogue in the documentation (`Simulation`).
 struct Mutant: Sendable, CustomTestStringConvertible {
     let number: Int
     let story: String
