@@ -94,6 +94,19 @@ let package = Package(
         // recorded scenarios
         .target(name: "LegacyFixtures", path: "LegacyFixtures", exclude: scenarios),
 
+        // test code only: a process that kills itself at a numbered port call
+        .executableTarget(
+            name: "crash-points",
+            dependencies: [
+                "Events", "Outcomes", "HybridRouter", "DurableWorkflow", "Cutover", "Bridge", "BridgeTesting", "A2PRegistration",
+                "Commands", "Migrations", "SQLiteStorage",
+            ], path: "Tests/CrashPoints"),
+        .testTarget(
+            name: "CrashPointTests",
+            dependencies: [
+                "crash-points", "Events", "Outcomes", "HybridRouter", "DurableWorkflow", "SQLiteStorage", "A2PRegistration",
+            ]),
+
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(name: "OutcomesTests", dependencies: ["Outcomes", "Events"]),
         .testTarget(name: "HybridRouterTests", dependencies: ["HybridRouter", "Events", "Outcomes"]),

@@ -1,0 +1,59 @@
+import A2PRegistration
+import DurableWorkflow
+import Events
+import HybridRouter
+import Outcomes
+import SQLiteStorage
+
+/// What a run has left behind of one registration.
+struct Account {
+    var ownership: Ownership
+    var outcome: Outcome
+    var journal: [JournalEntry]
+    var rows: [InboxRow]
+    var ledger: [LedgerEntry]
+}
+
+/// What a run has left behind: everything the laws of the hand-off speak of, and nothing that depends on the hour.
+struct Books {
+    var accounts: [EntityID: Account] = [:]
+    var entities: [EntityID]
+    var counters: [String: Int]
+    var deadLetters: [String: Int]
+    /// The segments that were started.
+    var segments: [String]
+    /// What waits to be routed, sent, swept or run.
+    var open: [String]
+    /// What the outside has done for us, from its own file.
+    var performed: [LedgerEntry]
+
+    /// Reads the books of the run on `database`.
+    init(_ path: String) async throws {
+        let database = try LockstepDatabase(path: path, readOnly: true)
+        let store = SQLiteHandoffStore(database)
+        let engine = SQLiteWorkflowStore(database)
+        entities = try await store.entities()
+        counters = try await store.counters()
+        deadLetters = try await store.deadLetters()
+        let workflows = try await engine.workflows()
+        segments = workflows.map(\.id)
+        performed = try FileJournal(path: path + ".effects.jsonl").entries
+        open = try await store.pendingRows().map { "row \($0.sequence) of \($0.entity) is pending" }
+        open += try await store.pendingOutbox().map { "\($0.kind) of \($0.segmentID) is not sent" }
+        open += workflows.filter { !$0.status.isClosed }.map { "segment \($0.id) is \($0.status)" }
+        if let due = try await engine.nextDue() { open.append("the engine has something to do at \(due)") }
+        if let due = try await store.nextDue() { open.append("the sweeper has something to do at \(due)") }
+        for entity in entities { accounts[entity] = try await Self.account(entity, store) }
+    }
+
+    private static func account(_ entity: EntityID, _ store: SQLiteHandoffStore) async throws -> Account? {
+        guard let snapshot = try await store.snapshot(of: entity), let state = RegistrationState(rawValue: snapshot.record.state) else {
+            return nil
+        }
+        let ledger = try await store.ledger(of: entity)
+        let registration = try snapshot.record.body.value(as: Registration.self)
+        return Account(
+            ownership: snapshot.ownership, outcome: registration.outcome(state, ledger), journal: try await store.journal(of: entity),
+            rows: try await store.rows(of: entity), ledger: ledger)
+    }
+}

@@ -1,0 +1,126 @@
+import BridgeTesting
+import DurableWorkflow
+import Events
+import HybridRouter
+import Outcomes
+
+// The ports are written out method by method, and not by way of the forwarding protocols of the test kit, so that a new method of a
+// port does not compile until it has its number.
+
+/// The hand-off store, every call of it numbered.
+struct NumberedHandoffStore: HandoffStore {
+    let base: any HandoffStore
+    let points: CrashPoints
+
+    func accept(_ arrivals: [Arrival], at now: Timestamp) async throws -> [Acceptance] {
+        try await points.around(.accept, arrivals.map(\.subject).joined(separator: " ")) { try await base.accept(arrivals, at: now) }
+    }
+    func snapshot(of entity: EntityID) async throws -> EntitySnapshot? {
+        try await points.around(.snapshot, entity.rawValue) { try await base.snapshot(of: entity) }
+    }
+    func row(_ sequence: Int) async throws -> InboxRow? {
+        try await points.around(.row, "row \(sequence)") { try await base.row(sequence) }
+    }
+    func rows(of entity: EntityID) async throws -> [InboxRow] {
+        try await points.around(.rows, entity.rawValue) { try await base.rows(of: entity) }
+    }
+    func commit(_ change: Change) async throws -> Committed {
+        let what = change.journal.map(\.what).joined(separator: ", ")
+        return try await points.around(.commit, "\(change.entity) \(what)") { try await base.commit(change) }
+    }
+    func keep(_ effects: [LedgerEntry]) async throws {
+        try await points.around(.keep, effects.map(\.key.description).joined(separator: " ")) { try await base.keep(effects) }
+    }
+    func ledger(of entity: EntityID) async throws -> [LedgerEntry] {
+        try await points.around(.ledger, entity.rawValue) { try await base.ledger(of: entity) }
+    }
+    func reply(to key: EffectKey) async throws -> JSONValue? {
+        try await points.around(.ledgerReply, key.description) { try await base.reply(to: key) }
+    }
+    func pendingRows() async throws -> [QueuedRow] { try await points.around(.pendingRows) { try await base.pendingRows() } }
+    func pendingOutbox() async throws -> [OutboxMessage] { try await points.around(.pendingOutbox) { try await base.pendingOutbox() } }
+    func markDone(_ message: OutboxMessage) async throws {
+        try await points.around(.markDone, "\(message.kind) \(message.segmentID)") { try await base.markDone(message) }
+    }
+    func due(at now: Timestamp) async throws -> [EntityID] { try await points.around(.due) { try await base.due(at: now) } }
+    func nextDue() async throws -> Timestamp? { try await points.around(.nextDue) { try await base.nextDue() } }
+    func entities() async throws -> [EntityID] { try await points.around(.entities) { try await base.entities() } }
+    func journal(of entity: EntityID) async throws -> [JournalEntry] {
+        try await points.around(.journal, entity.rawValue) { try await base.journal(of: entity) }
+    }
+    func counters() async throws -> [String: Int] { try await points.around(.counters) { try await base.counters() } }
+    func deadLetters() async throws -> [String: Int] { try await points.around(.deadLetters) { try await base.deadLetters() } }
+    func value(_ name: String) async throws -> String? { try await points.around(.value, name) { try await base.value(name) } }
+    func set(_ name: String, to value: String?) async throws {
+        try await points.around(.set, name) { try await base.set(name, to: value) }
+    }
+    func values(prefix: String) async throws -> [String: String] {
+        try await points.around(.values, prefix) { try await base.values(prefix: prefix) }
+    }
+    func replayAccepted(_ body: (Event) throws -> Void) async throws {
+        try await points.around(.replayAccepted) { try await base.replayAccepted(body) }
+    }
+    func flush() async throws { try await points.around(.flush) { try await base.flush() } }
+}
+
+/// The engine's store, every call of it numbered.
+struct NumberedWorkflowStore: WorkflowStore {
+    let base: any WorkflowStore
+    let points: CrashPoints
+
+    func workflow(_ id: String) async throws -> WorkflowRow? { try await points.around(.workflow, id) { try await base.workflow(id) } }
+    func workflows() async throws -> [WorkflowRow] { try await points.around(.workflows) { try await base.workflows() } }
+    func history(of id: String, after event: Int) async throws -> [HistoryEvent] {
+        try await points.around(.history, id) { try await base.history(of: id, after: event) }
+    }
+    func commit(_ change: WorkflowChange) async throws {
+        let what = change.append.map(\.kind.rawValue).joined(separator: ", ")
+        try await points.around(.workflowCommit, "\(change.row.id) \(what)") { try await base.commit(change) }
+    }
+    func hasSignal(_ signalID: String, workflow id: String) async throws -> Bool {
+        try await points.around(.hasSignal, "\(id) \(signalID)") { try await base.hasSignal(signalID, workflow: id) }
+    }
+    func ready(limit: Int) async throws -> [WorkflowRow] { try await points.around(.ready) { try await base.ready(limit: limit) } }
+    func dueActivities(at now: Timestamp, limit: Int) async throws -> [PendingActivity] {
+        try await points.around(.dueActivities) { try await base.dueActivities(at: now, limit: limit) }
+    }
+    func dueTimers(at now: Timestamp, limit: Int) async throws -> [PendingTimer] {
+        try await points.around(.dueTimers) { try await base.dueTimers(at: now, limit: limit) }
+    }
+    func nextDue() async throws -> Timestamp? { try await points.around(.workflowNextDue) { try await base.nextDue() } }
+}
+
+/// The parties, every call of them numbered.
+struct NumberedEffects: EffectPort {
+    let base: any EffectPort
+    let points: CrashPoints
+
+    func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {
+        try await points.around(.perform, call.key.description) { () async throws(EffectError) in try await base.perform(call) }
+    }
+    func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? {
+        try await points.around(.partyReply, key.description) { () async throws(EffectError) in try await base.reply(to: key) }
+    }
+    func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue {
+        try await points.around(.read, "\(query.entity) \(query.operation)") { () async throws(EffectError) in try await base.read(query) }
+    }
+}
+
+extension Arrival {
+    fileprivate var subject: String {
+        switch self {
+        case .event(let incoming, _): "\(incoming.id)"
+        case .deadLetter(let letter): "\(letter.id)"
+        }
+    }
+}
+
+extension PortWrapper {
+    /// Every call of every port numbered by `points`; `outside` stands between the bridge and the numbered parties.
+    static func numbered(_ points: CrashPoints, outside: @escaping @Sendable (any EffectPort) -> any EffectPort) -> PortWrapper {
+        PortWrapper(
+            handoffs: { NumberedHandoffStore(base: $0, points: points) },
+            workflows: { NumberedWorkflowStore(base: $0, points: points) },
+            effects: { outside(NumberedEffects(base: $0, points: points)) })
+    }
+}

@@ -1,0 +1,56 @@
+/// A method of a port, by protocol and name: a new method has no number, and so cannot be called, until it has a case here.
+package enum PortCall: String, CaseIterable, Sendable {
+    case accept = "HandoffStore.accept(_:at:)"
+    case snapshot = "HandoffStore.snapshot(of:)"
+    case row = "HandoffStore.row(_:)"
+    case rows = "HandoffStore.rows(of:)"
+    case commit = "HandoffStore.commit(_:)"
+    case keep = "HandoffStore.keep(_:)"
+    case ledger = "HandoffStore.ledger(of:)"
+    case ledgerReply = "HandoffStore.reply(to:)"
+    case pendingRows = "HandoffStore.pendingRows()"
+    case pendingOutbox = "HandoffStore.pendingOutbox()"
+    case markDone = "HandoffStore.markDone(_:)"
+    case due = "HandoffStore.due(at:)"
+    case nextDue = "HandoffStore.nextDue()"
+    case entities = "HandoffStore.entities()"
+    case journal = "HandoffStore.journal(of:)"
+    case counters = "HandoffStore.counters()"
+    case deadLetters = "HandoffStore.deadLetters()"
+    case value = "HandoffStore.value(_:)"
+    case set = "HandoffStore.set(_:to:)"
+    case values = "HandoffStore.values(prefix:)"
+    case replayAccepted = "HandoffStore.replayAccepted(_:)"
+    case flush = "HandoffStore.flush()"
+
+    case workflow = "WorkflowStore.workflow(_:)"
+    case workflows = "WorkflowStore.workflows()"
+    case history = "WorkflowStore.history(of:after:)"
+    case workflowCommit = "WorkflowStore.commit(_:)"
+    case hasSignal = "WorkflowStore.hasSignal(_:workflow:)"
+    case ready = "WorkflowStore.ready(limit:)"
+    case dueActivities = "WorkflowStore.dueActivities(at:limit:)"
+    case dueTimers = "WorkflowStore.dueTimers(at:limit:)"
+    case workflowNextDue = "WorkflowStore.nextDue()"
+
+    case perform = "EffectPort.perform(_:)"
+    case partyReply = "EffectPort.reply(to:)"
+    case read = "EffectPort.read(_:)"
+
+    /// True when a call of it leaves something behind: it has a point after it as well as before.
+    package var hasConsequences: Bool {
+        switch self {
+        case .accept, .commit, .keep, .markDone, .set, .flush, .workflowCommit, .perform: true
+        default: false
+        }
+    }
+
+    /// Why no run of the pipeline calls it; nil for a method that a run must call.
+    package var unusedBecause: String? {
+        switch self {
+        case .entities, .journal, .counters, .deadLetters, .rows, .ledger, .workflows: "only reports read it"
+        case .values, .replayAccepted: "only a run of a stream reads it, before its first line"
+        default: nil
+        }
+    }
+}

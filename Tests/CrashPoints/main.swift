@@ -1,0 +1,41 @@
+// crash-points DATABASE [POINT]
+//
+// Plays the workload on DATABASE from where it stands; kills itself at POINT and leaves its description in DATABASE.killed, or plays
+// to the end and leaves all points in DATABASE.points.
+
+import A2PRegistration
+import Bridge
+import Commands
+import FoundationEssentials
+import HybridRouter
+import Outcomes
+import SQLiteStorage
+import Synchronization
+
+/// The bridge, once there is one: what an operator in the middle of a call needs.
+private final class Desk: Sendable {
+    let bridge = Mutex<Operator.Registrations?>(nil)
+}
+
+private func play(_ database: String, fatal: Int?) async throws {
+    let points = CrashPoints(fatal: fatal, epitaph: database + ".killed")
+    let desk = Desk()
+    let staff = Operator()
+    let last = EffectKey(entity: Workload.overtaken, step: "5.2", operation: "vetting.order")
+    var options = A2PRun.Options(mode: .hybrid, plan: try Workload.plan(), database: database, steps: Workload.steps)
+    options.ports = .numbered(points) { parties in
+        OvertakenCalls(base: parties, key: last) { call in
+            guard let bridge = desk.bridge.withLock({ $0 }) else { return }
+            try await staff.recall(call.key.entity, at: call.at, on: bridge)
+        }
+    }
+    let run = try A2PRun(options, durability: .everyCommit)
+    desk.bridge.withLock { $0 = run.bridge }
+    try await run.play(Workload.lines, groupSize: 1, operate: { try await staff.act(at: $0, on: run.bridge) })
+    let text = points.points.map(\.description).joined(separator: "\n")
+    try Data(text.utf8).write(to: URL(filePath: database + ".points"))
+}
+
+let arguments = CommandLine.arguments.dropFirst()
+guard let database = arguments.first else { fatalError("expected crash-points DATABASE [POINT], found no DATABASE") }
+try await play(database, fatal: arguments.dropFirst().first.flatMap { Int($0) })
