@@ -6,7 +6,7 @@ public import LegacyStateMachine
 /// Runs recorded deliveries through a bridge in virtual time: 100 days pass as fast as the disk allows.
 ///
 /// The clock jumps to whatever comes next: a line of the trace, a message whose retry is due, a timer of the engine, the hourly
-/// sweep. Position and clock are stored with the work, so a killed run goes on exactly where it stopped.
+/// sweep. The position is stored with the work and the clock before it, so a killed run goes on exactly where it stopped.
 public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Sendable {
     private let bridge: EventBridge<State, Record>
     private let engine: EmbeddedEngine
@@ -45,7 +45,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
         try await bridge.resume(at: play.now)
         var rounds = 0
         while let moment = try await nextMoment(play) {
-            play.now = max(play.now, moment)
+            try await advance(&play, to: moment)
             try await happen(&play)
             try await deliver(&play)
             try await operate(play.now)
@@ -77,7 +77,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
     }
 
     private func round(_ play: inout Play, at moment: Timestamp) async throws {
-        play.now = max(play.now, moment)
+        try await advance(&play, to: moment)
         try await happen(&play)
         try await deliver(&play)
         try await bridge.store.flush()
@@ -91,6 +91,14 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
         var moments = [play.next, bridge.nextVisible, try await engine.nextDue()]
         if let due = try await bridge.store.nextDue() { moments.append(max(due, play.now).nextHour) }
         return moments.compactMap { $0 }.min()
+    }
+
+    /// Moves the clock, and stores where it stands before anything is done at that moment: a run that is killed in the middle of its
+    /// work must not go on with that work at an earlier one.
+    private func advance(_ play: inout Play, to moment: Timestamp) async throws {
+        guard moment > play.now else { return }
+        play.now = moment
+        try await bridge.store.set("clock", to: String(moment.milliseconds))
     }
 
     private func happen(_ play: inout Play) async throws {
@@ -125,7 +133,6 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
 
     private func save(_ play: Play) async throws {
         try await bridge.store.set("trace.position", to: String(play.position))
-        try await bridge.store.set("clock", to: String(play.now.milliseconds))
     }
 }
 
