@@ -123,7 +123,11 @@ extension Pipeline {
     /// Performs a step's activity under the epoch of its segment, and stores the effects whether it succeeded or not.
     private func perform(_ activity: DurableActivity<Record>, _ input: JSONValue, _ context: ActivityContext) async throws -> JSONValue {
         var record = try input.decoded(as: Record.self)
-        let snapshot = try await owned(context)
+        let snapshot: EntitySnapshot
+        do { snapshot = try await owned(context) } catch let lost as ActivityFailure {
+            try await recollect(activity, record, context)
+            throw lost
+        }
         let session = session(snapshot.ownership, attempt: context.attempt, at: context.now)
         let result: Result<Void, any Error>
         do { result = .success(try await activity.run(&record, session)) } catch { result = .failure(error) }
@@ -147,6 +151,20 @@ extension Pipeline {
             try await store.keep(session.entries)
             throw Self.lost(stale.description)
         }
+    }
+
+    /// Makes part of the ledger what a killed process had performed for this activity before the entity changed hands. It asks the
+    /// other side by the keys and performs nothing.
+    private func recollect(_ activity: DurableActivity<Record>, _ record: Record, _ context: ActivityContext) async throws {
+        guard let (entity, epoch) = Self.segment(context.workflowID) else { return }
+        var record = record
+        let session = EffectSession(
+            entity: entity, now: context.now, owner: Owner.durable.rawValue, epoch: epoch, attempt: context.attempt,
+            port: PastEffects(parties: effects), recall: { [store] in try await store.reply(to: $0) })
+        let result: Result<Void, any Error>
+        do { result = .success(try await activity.run(&record, session)) } catch { result = .failure(error) }
+        if !session.entries.isEmpty { try await store.keep(session.entries) }
+        if case .failure(let error as EffectError) = result, error.isRetryable { throw Self.failure(error) }
     }
 
     private static func failure(_ error: EffectError) -> ActivityFailure {
