@@ -33,11 +33,24 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
         self.engine = try engine([pipeline.segment()], pipeline.activities())
     }
 
-    /// Takes up what an earlier process left: pending rows and unsent messages.
+    /// Takes up what an earlier process left: pending rows and unsent messages, which it sends.
     public func resume(at now: Timestamp) async throws {
+        try await load()
+        try await relay(at: now)
+    }
+
+    /// Takes up pending rows and unsent messages, without handling or sending any.
+    public func load() async throws {
         pipeline.enqueue(try await store.pendingRows())
         pipeline.enqueue(try await store.pendingOutbox())
-        try await relay(at: now)
+    }
+
+    /// Takes up what another process has done beside this one, a recall for example; true when there may be something.
+    @discardableResult
+    public func loadForeignChange() async throws -> Bool {
+        guard try await store.takeForeignChange() else { return false }
+        try await load()
+        return true
     }
 
     /// Makes deliveries durable. A duplicate is answered, counted and dropped; what cannot be read is kept as a dead letter.
@@ -97,6 +110,8 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
             guard let row = try await store.row(message.sequence), row.disposition == .pending,
                 let snapshot = try await store.snapshot(of: row.event.entity)
             else { return pipeline.complete(message.sequence) }
+            // What another process did to the entity may put other rows before this one; after this read, its epoch tells.
+            if try await loadForeignChange() { return pipeline.release(message.sequence) }
             switch Router.route(try facts(row.event, snapshot)) {
             case .legacy: try await pipeline.runLegacy(row, snapshot, at: now)
             case .signal: try await settle(row, snapshot, .signalled, at: now)

@@ -42,8 +42,11 @@ extension EventBridge {
     }
 
     /// Returns every step to legacy at its next boundary; nothing is handed off until ``resumeMigration()``. It is one write that any
-    /// process can make, whether an engine runs or not.
-    public func halt(at now: Timestamp) async throws { try await store.set(MigrationHalted.setting, to: now.description) }
+    /// process can make, whether an engine runs or not. A halt that holds already keeps its moment.
+    public func halt(at now: Timestamp) async throws {
+        guard try await store.value(MigrationHalted.setting) == nil else { return }
+        try await store.set(MigrationHalted.setting, to: now.description)
+    }
 
     /// Ends a halt.
     public func resumeMigration() async throws { try await store.set(MigrationHalted.setting, to: nil) }
@@ -71,10 +74,7 @@ extension Pipeline {
         change.append = [continueEvent(next, version: stored.version, at: now)]
         change.outbox = [OutboxMessage(entity: entity, epoch: snapshot.ownership.epoch, kind: .cancel, payload: .null)]
         change.counters = [counter]
-        change.journal = [
-            JournalEntry(
-                entity: entity, at: now, owner: .legacy, epoch: next.epoch, what: "recall", detail: "step \(next.step): \(reason)")
-        ]
+        change.journal = [.recall(next, reason: reason, at: now)]
         try await commit(change)
         return next.epoch
     }

@@ -52,7 +52,7 @@ final class Pipeline<State: MachineState, Record: Codable & Sendable>: Sendable 
     func commit(_ change: Change) async throws {
         let committed = try await store.commit(change)
         enqueue(committed.queued)
-        outbox.withLock { $0.append(contentsOf: committed.outbox) }
+        enqueue(committed.outbox)
     }
 
     func enqueue(_ rows: [QueuedRow]) {
@@ -66,7 +66,15 @@ final class Pipeline<State: MachineState, Record: Codable & Sendable>: Sendable 
         }
     }
 
-    func enqueue(_ messages: [OutboxMessage]) { outbox.withLock { $0.append(contentsOf: messages) } }
+    /// Adds messages in their order; one that waits already is left alone.
+    func enqueue(_ messages: [OutboxMessage]) {
+        guard !messages.isEmpty else { return }
+        outbox.withLock { waiting in
+            let known = Set(waiting.map(\.sequence))
+            waiting += messages.filter { !known.contains($0.sequence) }
+            waiting.sort { $0.sequence < $1.sequence }
+        }
+    }
     func isQueued(_ entity: EntityID) -> Bool { queue.withLock { $0.contains(entity) } }
     func claim(at now: Timestamp) -> QueueMessage? { queue.withLock { $0.claim(at: now) } }
     func complete(_ sequence: Int) { queue.withLock { $0.complete(sequence) } }

@@ -1,6 +1,6 @@
 public import DurableWorkflow
 public import Events
-import HybridRouter
+public import HybridRouter
 public import LegacyStateMachine
 
 /// Runs recorded deliveries through a bridge in virtual time: 100 days pass as fast as the disk allows.
@@ -67,6 +67,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
     public func run(stream next: () throws -> TraceLine?) async throws {
         var play = try await Play([], store: bridge.store)
         try await bridge.resume(at: play.now)
+        try await bridge.store.flush()
         while let line = try next() {
             while let due = try await nextMoment(play), due <= line.receivedAt { try await round(&play, at: due) }
             play.add(line)
@@ -87,7 +88,9 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
         try await bridge.store.flush()
     }
 
+    /// When something is to do next, by this process or by what another one has left beside it.
     private func nextMoment(_ play: Play) async throws -> Timestamp? {
+        try await bridge.loadForeignChange()
         var moments = [play.next, bridge.nextVisible, try await engine.nextDue()]
         if let due = try await bridge.store.nextDue() { moments.append(max(due, play.now).nextHour) }
         return moments.compactMap { $0 }.min()
@@ -98,7 +101,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
     private func advance(_ play: inout Play, to moment: Timestamp) async throws {
         guard moment > play.now else { return }
         play.now = moment
-        try await bridge.store.set("clock", to: String(moment.milliseconds))
+        try await bridge.store.setClock(to: moment)
     }
 
     private func happen(_ play: inout Play) async throws {
@@ -136,6 +139,16 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
     }
 }
 
+extension HandoffStore {
+    /// The time of the run as it stood after its last round; nil before the first.
+    public func clock() async throws -> Timestamp? {
+        let now = try await value("clock").flatMap { Int64($0) }.map { Timestamp(milliseconds: $0) }
+        return now == .distantPast ? nil : now
+    }
+
+    fileprivate func setClock(to now: Timestamp) async throws { try await set("clock", to: String(now.milliseconds)) }
+}
+
 extension Timestamp {
     private static var hour: Int64 { 3_600_000 }
     var isFullHour: Bool { milliseconds % Self.hour == 0 }
@@ -155,7 +168,7 @@ private struct Play {
 
     init(_ lines: [TraceLine], store: any HandoffStore) async throws {
         deliveries = lines
-        now = try await store.value("clock").flatMap { Int64($0) }.map { Timestamp(milliseconds: $0) } ?? .distantPast
+        now = try await store.clock() ?? .distantPast
         position = lines.isEmpty ? 0 : try await store.value("trace.position").flatMap { Int($0) } ?? 0
         occurrences = lines.enumerated().sorted { left, right in
             (Self.happened(left.element), left.offset) < (Self.happened(right.element), right.offset)

@@ -198,6 +198,23 @@ public struct JournalEntry: Codable, Hashable, Sendable {
     }
 }
 
+extension JournalEntry {
+    private static let recalled = "recall"
+
+    /// The line of an entity that legacy took back in the middle of `ownership.step`.
+    public static func recall(_ ownership: Ownership, reason: String, at now: Timestamp) -> JournalEntry {
+        JournalEntry(
+            entity: ownership.entity, at: now, owner: .legacy, epoch: ownership.epoch, what: recalled,
+            detail: "step \(ownership.step): \(reason)")
+    }
+
+    /// The step in which legacy took the entity back; nil for any other line.
+    public var recalledStep: StepNumber? {
+        guard what == Self.recalled, detail.hasPrefix("step "), let colon = detail.firstIndex(of: ":") else { return nil }
+        return StepNumber(String(detail[..<colon].dropFirst(5)))
+    }
+}
+
 /// What a commit made runnable.
 public struct Committed: Sendable {
     /// Rows that are pending now and were not before, or have a new attempt.
@@ -292,4 +309,7 @@ public protocol HandoffStore: Sendable {
     func replayAccepted(_ body: (Event) throws -> Void) async throws
     /// Makes everything so far durable; does nothing in a store that commits every call.
     func flush() async throws
+    /// True when another process or connection has committed something since this was last asked, or since the store was opened: rows
+    /// may be pending and messages unsent of which the caller does not know. Never for what was written through this store.
+    func takeForeignChange() async throws -> Bool
 }

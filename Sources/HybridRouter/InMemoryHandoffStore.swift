@@ -145,6 +145,9 @@ public final class InMemoryHandoffStore: HandoffStore {
 
     /// Required by ``HandoffStore``, which says what it does.
     public func flush() async throws {}
+
+    /// Required by ``HandoffStore``, which says what it does.
+    public func takeForeignChange() async throws -> Bool { false }
 }
 
 /// An internal event whose id was used before: two decisions derived the same id.

@@ -1,12 +1,7 @@
 import FoundationEssentials
 public import GRDB
 import Migrations
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
+import Synchronization
 
 /// Why a database cannot be opened. The caller exits with 3: the environment has to change.
 public struct DatabaseRefusal: Error, Hashable, Sendable, CustomStringConvertible {
@@ -27,65 +22,115 @@ public final class LockstepDatabase: Sendable {
         case grouped
     }
 
+    /// What a process that opens a database wants of it.
+    public enum Access: Hashable, Sendable {
+        /// Runs on it: creates what does not exist, brings the schema up to date, keeps every other runner out.
+        case runner
+        /// Moves entities while nobody runs on it, and keeps runners out meanwhile.
+        case alone
+        /// Reads and writes beside a runner, without its lock; a write waits for the runner's transaction no longer than `wait`.
+        case beside(wait: Duration)
+        /// Reads beside a runner.
+        case reader
+    }
+
     /// The file's path; `:memory:` for a database that goes with the process.
     public let path: String
+    private let access: Access
     private let queue: DatabaseQueue
     private let durability: Durability
     private let lock: FileLock?
+    private let turnstile: Turnstile?
+    private let versionSeen = Mutex<Int64?>(nil)
 
-    /// Opens or creates the database at `path`, brings its schema up to date and takes the lock that keeps a second runner out.
-    ///
-    /// Throws ``DatabaseRefusal`` when another process runs on it, when its schema is newer than this build, or when the file is
-    /// no database. `readOnly` takes no lock and works beside a running process.
-    public init(path: String, durability: Durability = .everyCommit, readOnly: Bool = false) throws {
-        self.path = path
-        self.durability = durability
-        lock = path == ":memory:" || readOnly ? nil : try FileLock(database: path)
-        queue = try Self.open(path, readOnly: readOnly)
-        try Self.prepare(queue, path: path, readOnly: readOnly)
+    /// Opens or creates the database at `path` as a runner, or to read it: see ``init(path:durability:access:)``.
+    public convenience init(path: String, durability: Durability = .everyCommit, readOnly: Bool = false) throws {
+        try self.init(path: path, durability: durability, access: readOnly ? .reader : .runner)
     }
 
-    private static func open(_ path: String, readOnly: Bool) throws -> DatabaseQueue {
+    /// Opens the database at `path`; only a runner creates it or changes its schema.
+    ///
+    /// Throws ``DatabaseRefusal`` when another process runs on it and `access` wants none, when its schema is newer than this build
+    /// (older, for all but a runner), when there is none, or when the file is no database.
+    public init(path: String, durability: Durability = .everyCommit, access: Access) throws {
+        self.path = path
+        self.access = access
+        self.durability = durability
+        let isFile = path != ":memory:"
+        if access != .runner { try Self.requireFile(path) }
+        switch access {
+        case .runner: lock = isFile ? try FileLock(database: path, remedy: "wait for it, stop it, or pass another --database") : nil
+        case .alone: lock = try FileLock(database: path, remedy: "stop it, repeat this command, then start it again")
+        case .beside, .reader: lock = nil
+        }
+        switch access {
+        case .beside: turnstile = try Turnstile(database: path)
+        case .runner where isFile && durability == .grouped: turnstile = try Turnstile(database: path)
+        case .runner, .alone, .reader: turnstile = nil
+        }
+        queue = try Self.open(path, access)
+        try Self.prepare(queue, path: path, access)
+        _ = try takeForeignChange()
+    }
+
+    private static func requireFile(_ path: String) throws {
+        guard !FileManager.default.fileExists(atPath: path) else { return }
+        throw DatabaseRefusal(
+            description: "\(path): expected a database that a run has made, found no such file; check the path")
+    }
+
+    private static func open(_ path: String, _ access: Access) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.allowsUnsafeTransactions = true
         configuration.busyMode = .timeout(30)
-        configuration.readonly = readOnly
+        if case .beside(let wait) = access { configuration.busyMode = .timeout(wait / .seconds(1)) }
+        configuration.readonly = access == .reader
         do {
             return path == ":memory:"
                 ? try DatabaseQueue(configuration: configuration) : try DatabaseQueue(path: path, configuration: configuration)
         } catch {
-            throw refusal(path, error)
+            throw refusal(path, access, error)
         }
     }
 
-    private static func prepare(_ queue: DatabaseQueue, path: String, readOnly: Bool) throws {
+    private static func prepare(_ queue: DatabaseQueue, path: String, _ access: Access) throws {
         let migrator = schema()
         do {
-            if try queue.read(migrator.hasBeenSuperseded) {
-                throw DatabaseRefusal(
-                    description: "\(path): expected schema \(EmbeddedSchema.versions.last?.name ?? "none") or older, found a newer one;"
-                        + " use the build that wrote it, or another --database")
-            }
-            guard !readOnly else { return }
+            try check(try queue.read(migrator.appliedIdentifiers), path: path, mayBeOlder: access == .runner)
+            guard access != .reader else { return }
             try queue.writeWithoutTransaction { database in
+                if access == .runner { try database.execute(sql: "PRAGMA journal_mode=WAL") }
                 try database.execute(
                     sql: """
-                        PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;
+                        PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;
                         PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=8192
                         """)
             }
-            try migrator.migrate(queue)
+            if access == .runner { try migrator.migrate(queue) }
         } catch let error as DatabaseError {
-            throw refusal(path, error)
+            throw refusal(path, access, error)
         }
     }
 
-    private static func refusal(_ path: String, _ error: any Error) -> DatabaseRefusal {
+    private static func check(_ applied: Set<String>, path: String, mayBeOlder: Bool) throws {
+        let known = EmbeddedSchema.versions.map(\.name)
+        let latest = known.last ?? "none"
+        if !applied.isSubset(of: known) {
+            throw DatabaseRefusal(
+                description: "\(path): expected schema \(latest)\(mayBeOlder ? " or older" : ""), found a newer one;"
+                    + " use the build that wrote it, or another --database")
+        }
+        if !mayBeOlder, applied.count < known.count {
+            throw DatabaseRefusal(
+                description: "\(path): expected schema \(latest), found \(known.last(where: applied.contains) ?? "none");"
+                    + " start 'lockstep run' on it with this build, which brings it up to date, or use the build that wrote it")
+        }
+    }
+
+    private static func refusal(_ path: String, _ access: Access, _ error: any Error) -> DatabaseRefusal {
         let found = (error as? DatabaseError)?.message ?? "\(error)"
-        return DatabaseRefusal(
-            description:
-                "\(path): expected a Lockstep database or a path that can be created, found: \(found); check the path or pass another --database"
-        )
+        let expected = access == .runner ? "a Lockstep database or a path that can be created" : "a Lockstep database"
+        return DatabaseRefusal(description: "\(path): expected \(expected), found: \(found); check the path or pass another --database")
     }
 
     private static func schema() -> DatabaseMigrator {
@@ -101,8 +146,29 @@ public final class LockstepDatabase: Sendable {
         try queue.unsafeRead(body)
     }
 
+    /// Reads at one moment: all statements of `body` see the same commits.
+    public func readTogether<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        try queue.unsafeRead { database in
+            guard !database.isInsideTransaction else { return try body(database) }
+            try database.beginTransaction(.deferred)
+            defer { try? database.rollback() }
+            return try body(database)
+        }
+    }
+
     /// Runs `body` as one transaction: all of it or nothing. In a grouped database it is a savepoint of the open group.
+    ///
+    /// Beside a runner it throws ``DatabaseRefusal`` when the runner's transaction does not end in time.
     public func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        guard case .beside(let wait) = access, let turnstile else { return try transact(body) }
+        do { return try turnstile.held { try transact(body) } } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+            throw DatabaseRefusal(
+                description: "\(path): expected to write within \(wait.description), found \(FileLock.runner(of: path)) in a transaction;"
+                    + " nothing was written; try again, wait longer with --wait, or stop that process")
+        }
+    }
+
+    private func transact<Value>(_ body: (Database) throws -> Value) throws -> Value {
         try queue.writeWithoutTransaction { database in
             if durability == .grouped, !database.isInsideTransaction { try database.beginTransaction(.immediate) }
             var result: Value?
@@ -143,47 +209,20 @@ public final class LockstepDatabase: Sendable {
         }
     }
 
-    /// Commits the open group.
+    /// Commits the open group, and lets those who wait to write beside it do so before the next one.
     public func flush() throws {
         try queue.writeWithoutTransaction { database in
             if database.isInsideTransaction { try database.commit() }
         }
+        turnstile?.pass()
+    }
+
+    /// True when another connection has committed since this was last asked, or since the database was opened.
+    public func takeForeignChange() throws -> Bool {
+        let version = try queue.unsafeRead { try Int64.fetchOne($0.cachedStatement(sql: "PRAGMA data_version")) }
+        return versionSeen.withLock { seen in
+            defer { seen = version }
+            return seen != version
+        }
     }
 }
-
-/// An advisory lock beside the database; the kernel releases it when its process ends, however it ends.
-final class FileLock: Sendable {
-    private let descriptor: CInt
-
-    init(database: String) throws {
-        let path = database + "-lock"
-        descriptor = unsafe_open(path)
-        guard descriptor >= 0 else {
-            throw DatabaseRefusal(
-                description:
-                    "\(database): expected a folder that can be written, found: \(String(cString: strerror(errno))); pass another --database"
-            )
-        }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let holder = Self.holder(path)
-            close(descriptor)
-            throw DatabaseRefusal(
-                description:
-                    "\(database): expected no other runner, found process \(holder) running on it; wait for it, stop it, or pass another --database"
-            )
-        }
-        let text = "\(getpid())\n"
-        _ = ftruncate(descriptor, 0)
-        _ = text.withCString { pwrite(descriptor, $0, strlen($0), 0) }
-    }
-
-    deinit { close(descriptor) }
-
-    private static func holder(_ path: String) -> String {
-        guard let data = try? Data(contentsOf: URL(filePath: path)) else { return "unknown" }
-        let text = String(decoding: data, as: UTF8.self).filter(\.isNumber)
-        return text.isEmpty ? "unknown" : text
-    }
-}
-
-private func unsafe_open(_ path: String) -> CInt { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }

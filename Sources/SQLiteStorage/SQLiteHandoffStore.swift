@@ -113,7 +113,7 @@ public struct SQLiteHandoffStore: HandoffStore {
         try database.read { try Self.pairs("SELECT reason, count(*) FROM dead_letter GROUP BY reason", in: $0) }
     }
 
-    private static func pairs(_ sql: String, in database: Database) throws -> [String: Int] {
+    static func pairs(_ sql: String, in database: Database) throws -> [String: Int] {
         let rows = try Row.fetchAll(database, sql: sql)
         return Dictionary(rows.map { ($0[0] as String, $0[1] as Int) }, uniquingKeysWith: { $1 })
     }
@@ -157,4 +157,7 @@ public struct SQLiteHandoffStore: HandoffStore {
 
     /// Required by ``HandoffStore``, which says what it does.
     public func flush() async throws { try database.flush() }
+
+    /// Required by ``HandoffStore``, which says what it does.
+    public func takeForeignChange() async throws -> Bool { try database.takeForeignChange() }
 }

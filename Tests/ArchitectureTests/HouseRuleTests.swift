@@ -11,7 +11,9 @@ private let allowed: [String: Set<String>] = {
     return [
         "Events": ["FoundationEssentials"], "Outcomes": ["Events"], "LegacyStateMachine": engines, "HybridRouter": engines,
         "DurableWorkflow": engines, "ShadowComparator": ground, "Cutover": cutover, "MigrationReport": report, "Bridge": bridge,
-        "SQLiteStorage": ground.union(["HybridRouter", "DurableWorkflow", "Migrations", "GRDB", "FoundationEssentials"]),
+        "SQLiteStorage": ground.union([
+            "HybridRouter", "DurableWorkflow", "Migrations", "GRDB", "FoundationEssentials", "Synchronization",
+        ]),
         "A2PRegistration": ground.union([
             "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Synchronization", "FoundationEssentials",
         ]),

@@ -54,6 +54,8 @@ extension ForwardingHandoffStore {
     public func replayAccepted(_ body: (Event) throws -> Void) async throws { try await base.replayAccepted(body) }
     /// Forwards.
     public func flush() async throws { try await base.flush() }
+    /// Forwards.
+    public func takeForeignChange() async throws -> Bool { try await base.takeForeignChange() }
 }
 
 /// An engine's store that does what another one does, but for the methods that it defines itself.
