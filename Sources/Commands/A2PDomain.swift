@@ -1,7 +1,10 @@
 public import A2PRegistration
 import Bridge
+import Cutover
 public import DurableWorkflow
 import Events
+import HybridRouter
+import LegacyStateMachine
 
 /// The built-in domain, put together: a further durable step is one more element of the array.
 public enum A2PDomain {
@@ -13,5 +16,12 @@ public enum A2PDomain {
             machine: A2PMachine.machine, sweeper: A2PMachine.sweeper, decoders: A2PDecoders.all, durableSteps: steps,
             interrupts: ["registration.cancel", "registration.update", "support.override", "brand.suspended", "BRAND_DELETE"],
             birth: { Registration($0) }, references: \.references, outcome: { $0.outcome($1, $2) })
+    }
+
+    /// Refuses a plan that this build cannot run.
+    static func validate(_ plan: MigrationPlan, _ domain: Domain<RegistrationState, Registration>) throws(PlanError) {
+        try plan.validate(
+            durable: Set(domain.durableSteps.compactMap { StepNumber($0.number) }),
+            boundaries: Set(domain.machine.boundaries.values.compactMap { StepNumber($0) }))
     }
 }

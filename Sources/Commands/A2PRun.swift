@@ -67,9 +67,7 @@ public struct A2PRun: Sendable {
         self.options = options
         let domain = A2PDomain.make(steps: options.steps)
         let plan = options.mode == .legacy ? options.plan.legacyOnly() : options.plan
-        try plan.validate(
-            durable: Set(options.steps.compactMap { StepNumber($0.number) }),
-            boundaries: Set(domain.machine.boundaries.values.compactMap { StepNumber($0) }))
+        try A2PDomain.validate(plan, domain)
         let database = try LockstepDatabase(path: options.database, durability: durability)
         let store = options.ports.handoffs(SQLiteHandoffStore(database))
         let workflowStore = options.ports.workflows(SQLiteWorkflowStore(database))

@@ -20,7 +20,10 @@ struct InputOptions: ParsableArguments {
     @Option(help: "Output: text or json.")
     var format: OutputFormat = .text
 
-    func loadPlan() throws -> MigrationPlan {
+    func loadPlan() throws -> MigrationPlan { try Self.plan(plan) }
+
+    /// The plan in a file; the built-in one without a file.
+    static func plan(_ plan: String?) throws -> MigrationPlan {
         guard let plan else { return try MigrationPlan(yaml: EmbeddedPlans.hybrid, file: EmbeddedPlans.hybridName) }
         guard let data = try? Data(contentsOf: URL(filePath: plan)) else {
             throw CommandFailure(.usage, "\(plan): expected a plan file that can be read, found none; see Migrations/Plans")

@@ -90,11 +90,13 @@ struct Run: AsyncParsableCommand {
         let run: A2PRun
         if let events {
             run = try A2PRun(options)
+            try await run.notePlan()
             let lines = try LineReader(path: events)
             try await run.play(stream: { try lines.next() }, acknowledge: { ids in ids.forEach { Console.print("ACK \($0)") } })
         } else {
             let inputs = try input.load()
             run = try A2PRun(options)
+            try await run.notePlan()
             let lines = inputs.lines
             try await run.play(lines, progress: { Console.progress("\($0) of \(lines.count) deliveries, \($1)") })
             Console.endProgress()

@@ -26,7 +26,7 @@ enum Rows {
         pins.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.rawValue)" }.joined(separator: " ")
     }
 
-    private static func pins(_ text: String) -> [StepNumber: Owner] {
+    static func pins(_ text: String) -> [StepNumber: Owner] {
         let pairs = text.split(separator: " ").compactMap { pin -> (StepNumber, Owner)? in
             let parts = pin.split(separator: "=").map(String.init)
             guard parts.count == 2, let owner = Owner(rawValue: parts[1]) else { return nil }

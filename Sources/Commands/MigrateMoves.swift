@@ -1,0 +1,120 @@
+import ArgumentParser
+import Bridge
+import Events
+import HybridRouter
+import SQLiteStorage
+
+extension Migrate {
+    /// `lockstep migrate recall`
+    struct Recall: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Takes registrations back from the durable side in the middle of their step.",
+            discussion: """
+                lockstep migrate recall R-900001 R-900002 --database work.sqlite
+                lockstep migrate recall --step 5.2 --database work.sqlite
+
+                One transaction each, beside a running process or while none runs. Legacy goes on from the wait point that the step \
+                entered last; what was performed is in the ledger and is not performed again; the step stays legacy's for the \
+                registration. A running process takes it up with its next delivery.
+
+                Exit codes: 1 when any was refused, 2 for an unknown id (then nothing was moved), 3 when the database cannot be written.
+                """)
+
+        @Argument(help: "The registrations' ids.") var registrations: [String] = []
+        @Option(help: "All registrations that durable owns in this step.") var step: String?
+        @OptionGroup var beside: BesideOptions
+
+        func validate() throws {
+            guard registrations.isEmpty != (step == nil) else { throw ValidationError("expected ids or --step, one of the two") }
+            if let step, StepNumber(step) == nil { throw ValidationError("--step: expected a step number like 5.2, found '\(step)'") }
+        }
+
+        func run() async throws {
+            let desk = try await beside.open()
+            let chosen = try step.flatMap { StepNumber($0) }.map { try desk.store.durableEntities(in: $0) }
+            let entities = chosen ?? registrations.map { EntityID($0) }
+            try await desk.requireKnown(entities)
+            var report = MoveReport(format: beside.format, to: "legacy")
+            try await report.move(entities) { try await desk.bridge.recall($0, at: desk.now) }
+            if entities.isEmpty { report.say("durable owns no registration in step \(step ?? "")") }
+            try report.end()
+        }
+    }
+
+    /// `lockstep migrate adopt`
+    struct Adopt: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Gives registrations that are inside a legacy step to the durable side, where they stand.",
+            discussion: """
+                lockstep migrate adopt R-900001 --database work.sqlite --plan my-plan.yaml
+
+                Only when a rehearsal on a copy finds the durable code waiting for the same events until the same moment; else the \
+                registration moves at its next boundary, and the answer says why. No process may run on the database meanwhile, because \
+                the rehearsal has to see every event; the next 'lockstep run' with the same plan goes on with what was adopted.
+
+                Exit codes: 1 when any was refused, 2 for an unknown id (then nothing was moved), 3 while a process runs.
+                """)
+
+        @Argument(help: "The registrations' ids.") var registrations: [String]
+        @Option(help: "The database file.") var database: String
+        @Option(help: "A plan file; default: the built-in plan in which step 5.2 is durable.") var plan: String?
+        @Option(help: "Output: text or json.") var format: OutputFormat = .text
+
+        func run() async throws {
+            let desk = try await OperatorDesk(database, .alone, plan: try InputOptions.plan(plan))
+            let entities = registrations.map { EntityID($0) }
+            try await desk.requireKnown(entities)
+            try await desk.bridge.load()
+            var report = MoveReport(format: format, to: "durable")
+            try await report.move(entities) { try await desk.bridge.adopt($0, at: desk.now) }
+            try report.end()
+        }
+    }
+}
+
+/// What became of each move, said as it happens; as JSON when all are over.
+private struct MoveReport {
+    private struct Move: Codable {
+        var registration: String
+        var epoch: Int?
+        var refused: String?
+    }
+
+    let format: OutputFormat
+    let to: String
+    private var moves: [Move] = []
+
+    init(format: OutputFormat, to: String) {
+        self.format = format
+        self.to = to
+    }
+
+    /// Makes the moves one by one. An error of the environment ends them; what was moved before it is told all the same.
+    mutating func move(_ entities: [EntityID], by one: (EntityID) async throws -> MoveResult) async throws {
+        do {
+            for entity in entities {
+                switch try await one(entity) {
+                case .moved(let epoch):
+                    moves.append(Move(registration: entity.rawValue, epoch: epoch))
+                    say("\(entity): moved to \(to), epoch \(epoch)")
+                case .refused(let reason):
+                    moves.append(Move(registration: entity.rawValue, refused: reason))
+                    say("refused: \(reason)")
+                }
+            }
+        } catch {
+            try tell()
+            throw error
+        }
+    }
+
+    func say(_ text: String) { if format == .text { Console.print(text) } }
+
+    /// Ends the command: with 1 when any was refused.
+    func end() throws {
+        try tell()
+        if moves.contains(where: { $0.refused != nil }) { throw CommandFailure(.differences, "") }
+    }
+
+    private func tell() throws { if format == .json { Console.print(try JSONValue(encoding: moves).canonicalText) } }
+}

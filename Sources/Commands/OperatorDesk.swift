@@ -1,0 +1,65 @@
+import A2PRegistration
+import Bridge
+import Cutover
+import DurableWorkflow
+import Events
+import FoundationEssentials
+import HybridRouter
+import Outcomes
+import SQLiteStorage
+
+/// A database as operators' moves see it: the domain and a plan, no engine and nobody to call. A move is one transaction that a run
+/// takes up, beside it or later.
+struct OperatorDesk {
+    let path: String
+    let store: SQLiteHandoffStore
+    let bridge: EventBridge<RegistrationState, Registration>
+    /// The time of the run; the system's before the first round. Records, timers and journals of a database have no other.
+    let now: Timestamp
+
+    init(_ path: String, _ access: LockstepDatabase.Access, plan: MigrationPlan? = nil) async throws {
+        let domain = A2PDomain.make()
+        let plan = try plan ?? InputOptions.plan(nil)
+        try A2PDomain.validate(plan, domain)
+        self.path = path
+        store = SQLiteHandoffStore(try LockstepDatabase(path: path, access: access))
+        bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: Nobody()) { _, _ in Nobody() }
+        now = try await store.clock() ?? Timestamp(Date())
+    }
+
+    /// Refuses ids that the database does not have, before anything is moved.
+    func requireKnown(_ entities: [EntityID]) async throws {
+        var unknown: [String] = []
+        for entity in entities where try await store.snapshot(of: entity) == nil { unknown.append(entity.rawValue) }
+        guard !unknown.isEmpty else { return }
+        throw CommandFailure(
+            .usage,
+            "\(unknown.joined(separator: ", ")): expected registrations of \(path), found none such; nothing was moved; see 'lockstep history list'"
+        )
+    }
+}
+
+/// Engine and parties of a process that calls neither.
+private struct Nobody: DurableEngine, EffectPort {
+    private static let refusal = "expected a process that runs the database, found a move beside it; see 'lockstep run'"
+
+    func start(workflowID: String, type: String, input: JSONValue, at now: Timestamp) async throws { throw unexpected }
+    func signal(workflowID: String, signal: SignalMessage, at now: Timestamp) async throws { throw unexpected }
+    func cancel(workflowID: String, at now: Timestamp) async throws { throw unexpected }
+    func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue { throw refused }
+    func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? { throw refused }
+    func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue { throw refused }
+
+    private var unexpected: CommandFailure { CommandFailure(.environment, Self.refusal) }
+    private var refused: EffectError { EffectError(.refused, vendorCode: "", message: Self.refusal) }
+}
+
+extension MigrationPlan {
+    /// `hybrid-5.2 version 1`
+    var title: String { "\(name) version \(version)" }
+}
+
+extension A2PRun {
+    /// Makes it known which plan the database runs with, for 'lockstep migrate status'.
+    func notePlan() async throws { try await store.set(MigrateStatus.lastPlan, to: bridge.plan.title) }
+}

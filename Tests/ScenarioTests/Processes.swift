@@ -1,0 +1,90 @@
+import A2PRegistration
+import Events
+import Foundation
+import LegacyFixtures
+import SQLiteStorage
+import Testing
+
+/// The built command line, run as real processes.
+enum Lockstep {
+    static let binary: String? = {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+        let built = CommandLine.arguments.first.map { URL(filePath: $0).deletingLastPathComponent().path }
+        return [built, "\(root)/.build/debug"].compactMap { $0 }.map { "\($0)/lockstep" }.first {
+            FileManager.default.isExecutableFile(atPath: $0)
+        }
+    }()
+
+    /// What a command came to.
+    struct Result {
+        var code: Int32
+        var output: String
+        var error: String
+        var json: JSONValue? { try? JSONValue(parsing: output) }
+    }
+
+    static func process(_ arguments: [String]) throws -> Process {
+        let process = Process()
+        process.executableURL = URL(filePath: try #require(binary, "build the product lockstep first"))
+        process.arguments = arguments
+        return process
+    }
+
+    /// Runs a command to its end.
+    static func run(_ arguments: [String]) throws -> Result {
+        let process = try process(arguments)
+        let (output, error) = (Pipe(), Pipe())
+        (process.standardInput, process.standardOutput, process.standardError) = (FileHandle.nullDevice, output, error)
+        try process.run()
+        let text = try output.fileHandleForReading.readToEnd() ?? Data()
+        let sentence = try error.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        return Result(
+            code: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
+            error: String(decoding: sentence, as: UTF8.self))
+    }
+
+    static func lines(_ fixture: String) throws -> [TraceLine] { try Scenario(folder: "\(LegacyFixtures.folder)/\(fixture)").lines }
+}
+
+/// `lockstep run --events -` that is fed line by line.
+final class FedRun {
+    private let process: Process
+    private let (input, output) = (Pipe(), Pipe())
+
+    init(_ database: String, _ arguments: String...) throws {
+        process = try Lockstep.process(
+            ["run", "--events", "-", "--format", "json", "--database", database, "--outcomes", database + ".outcomes"] + arguments)
+        (process.standardInput, process.standardOutput) = (input, output)
+        try process.run()
+    }
+
+    /// Sends lines, each after the one before it is durable. The work that the last one causes may still go on; that of the others
+    /// is done.
+    func feed(_ lines: some Sequence<TraceLine>) throws {
+        for line in lines {
+            try input.fileHandleForWriting.write(contentsOf: Data((line.text + "\n").utf8))
+            #expect(try answer().hasPrefix("ACK "))
+        }
+    }
+
+    private func answer() throws -> String {
+        var answer: [UInt8] = []
+        while let byte = try output.fileHandleForReading.read(upToCount: 1)?.first, byte != UInt8(ascii: "\n") { answer.append(byte) }
+        return String(decoding: answer, as: UTF8.self)
+    }
+
+    /// Ends the stream; the process plays what is left.
+    func end() throws {
+        try input.fileHandleForWriting.close()
+        _ = try output.fileHandleForReading.readToEnd()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+    }
+
+    func kill() throws {
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        try input.fileHandleForWriting.close()
+        process.waitUntilExit()
+    }
+}
