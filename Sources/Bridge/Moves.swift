@@ -20,10 +20,17 @@ extension EventBridge {
     /// One transaction that needs nothing from the engine. Whichever of recall and hand back commits first wins.
     @discardableResult
     public func recall(_ entity: EntityID, reason: String = "by an operator", at now: Timestamp) async throws -> MoveResult {
-        guard let snapshot = try await store.snapshot(of: entity) else { return .refused("\(entity): expected a known entity, found none") }
-        guard snapshot.ownership.owner == .durable else { return .refused("\(entity): legacy has it already") }
-        do { return .moved(epoch: try await pipeline.recall(snapshot, reason: reason, counter: "recalls", at: now)) } catch is StaleEpoch {
-            return .refused("\(entity): it changed hands at this moment")
+        while true {
+            guard let snapshot = try await store.snapshot(of: entity) else {
+                return .refused("\(entity): expected a known entity, found none")
+            }
+            guard snapshot.ownership.owner == .durable else { return .refused("\(entity): legacy has it already") }
+            do { return .moved(epoch: try await pipeline.recall(snapshot, reason: reason, counter: "recalls", at: now)) } catch {
+                // The segment has reached its next wait point or step meanwhile: legacy goes on from there.
+                if error is StaleRecord { continue }
+                guard error is StaleEpoch else { throw error }
+                return .refused("\(entity): it changed hands at this moment")
+            }
         }
     }
 
@@ -38,6 +45,8 @@ extension EventBridge {
             return .refused("\(entity): moves at the next boundary, because \(refusal.reason)")
         } catch is StaleEpoch {
             return .refused("\(entity): it changed hands at this moment")
+        } catch is StaleRecord {
+            return .refused("\(entity): an event of it was handled at this moment; try again")
         } catch is MigrationHalted { return .refused("\(entity): \(MigrationHalted())") }
     }
 
@@ -65,6 +74,7 @@ extension Pipeline {
         next.owner = .legacy
         next.pins[next.step] = .legacy
         var change = Change(entity: entity, epoch: snapshot.ownership.epoch, at: now)
+        change.version = snapshot.record.version
         var stored = snapshot.record
         stored.dueAt = dueAt(stored, state: try state(stored), entity: entity)
         change.record = stored
@@ -88,6 +98,7 @@ extension Pipeline {
         try await rehearse(step, entry, snapshot, record, at: now)
         if plan.isPinned(step) { ownership.pins[step] = .durable }
         var change = Change(entity: ownership.entity, epoch: ownership.epoch, at: now)
+        change.version = snapshot.record.version
         let steps = plan.segment(from: step, for: ownership)
         try take(&change, ownership, snapshot.record, steps, entry, record: record)
         change.counters = ["adoptions"]

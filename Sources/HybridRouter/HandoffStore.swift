@@ -133,6 +133,9 @@ public struct Change: Sendable {
     public var entity: EntityID
     /// The epoch under which the change is made; a stored one that differs makes the commit throw ``StaleEpoch``.
     public var epoch: Int
+    /// The version of the record that the change was decided on; a stored one that differs makes the commit throw ``StaleRecord``. Nil
+    /// for those who are the only one that writes records under their epoch.
+    public var version: Int?
     /// The moment of the change.
     public var at: Timestamp
     /// Refuses the change with ``MigrationHalted`` while the migration is halted: for moves to the durable side.
@@ -251,6 +254,26 @@ public struct StaleEpoch: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+/// A move that was decided on a record that its owner has written since, under the same epoch. Read again and decide anew.
+public struct StaleRecord: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The entity.
+    public var entity: EntityID
+    /// The version the move was decided on.
+    public var found: Int
+    /// The version that is stored.
+    public var expected: Int
+
+    /// An error.
+    public init(entity: EntityID, found: Int, expected: Int) {
+        self.entity = entity
+        self.found = found
+        self.expected = expected
+    }
+
+    /// One sentence.
+    public var description: String { "\(entity): expected version \(expected) of its record, found \(found); read it again" }
+}
+
 /// A move to the durable side while the migration is halted.
 public struct MigrationHalted: Error, Hashable, Sendable, CustomStringConvertible {
     /// The name of the setting that holds the moment of the halt; no such setting: not halted.
@@ -273,7 +296,7 @@ public protocol HandoffStore: Sendable {
     func row(_ sequence: Int) async throws -> InboxRow?
     /// All inbox rows of an entity, in order.
     func rows(of entity: EntityID) async throws -> [InboxRow]
-    /// Makes a change true; throws ``StaleEpoch`` when the entity has changed hands.
+    /// Makes a change true; throws ``StaleEpoch`` when the entity has changed hands, ``StaleRecord`` when its record has changed.
     func commit(_ change: Change) async throws -> Committed
     /// Keeps effects that were performed under whatever epoch: a performed effect is a fact, not a business write.
     func keep(_ effects: [LedgerEntry]) async throws

@@ -236,6 +236,9 @@ extension InMemoryHandoffStore.Contents {
         guard let entity = entities[change.entity], entity.ownership.epoch == change.epoch else {
             throw StaleEpoch(entity: change.entity, found: change.epoch, expected: entities[change.entity]?.ownership.epoch ?? 0)
         }
+        if let version = change.version, version != entity.record.version {
+            throw StaleRecord(entity: change.entity, found: version, expected: entity.record.version)
+        }
         if change.unlessHalted, values[MigrationHalted.setting] != nil { throw MigrationHalted() }
         if let known = change.append.first(where: { ids[$0.id] != nil }) { throw KnownEvent(id: known.id) }
         if let record = change.record {

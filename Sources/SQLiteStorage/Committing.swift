@@ -22,6 +22,11 @@ extension SQLiteHandoffStore {
         let statement = try database.cachedStatement(sql: "SELECT epoch FROM ownership WHERE entity = ?")
         let stored = try Int.fetchOne(statement, arguments: [change.entity.rawValue]) ?? 0
         guard stored == change.epoch else { throw StaleEpoch(entity: change.entity, found: change.epoch, expected: stored) }
+        if let version = change.version {
+            let record = try database.cachedStatement(sql: "SELECT version FROM record WHERE entity = ?")
+            let stored = try Int.fetchOne(record, arguments: [change.entity.rawValue]) ?? 0
+            guard stored == version else { throw StaleRecord(entity: change.entity, found: version, expected: stored) }
+        }
         guard change.unlessHalted else { return }
         let halted = try database.cachedStatement(sql: "SELECT 1 FROM setting WHERE name = ?")
         if try Int.fetchOne(halted, arguments: [MigrationHalted.setting]) != nil { throw MigrationHalted() }

@@ -72,6 +72,25 @@ import Testing
         #expect(try await store.ledger(of: "R-1").isEmpty)
     }
 
+    @Test(arguments: Kind.allCases) func aMoveDecidedOnAnOlderRecordWritesNothing(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        let record = try #require(try await store.snapshot(of: "R-1")?.record)
+        var write = Change(entity: "R-1", epoch: 1, at: now)
+        write.record = record
+        write.record?.state = "NEXT"
+        _ = try await store.commit(write)
+        var move = Change(entity: "R-1", epoch: 1, at: now)
+        move.version = record.version
+        move.record = record
+        move.counters = ["moved"]
+        await #expect(throws: StaleRecord(entity: "R-1", found: 1, expected: 2)) { try await store.commit(move) }
+        #expect(try await store.counters()["moved"] == nil)
+        move.version = 2
+        _ = try await store.commit(move)
+        #expect(try await store.counters()["moved"] == 1)
+    }
+
     @Test(arguments: Kind.allCases) func handBackReturnsWhatTheSegmentDidNotUse(kind: Kind) async throws {
         let store = try store(kind)
         try await born(store)

@@ -1,0 +1,66 @@
+import Bridge
+import BridgeTesting
+import Cutover
+import DurableWorkflow
+import Events
+import HybridRouter
+import Synchronization
+import Testing
+
+/// A recall that another process makes reads and writes in two steps; the segment may write the record in between, under its epoch.
+@Suite struct RecallRaceTests {
+    /// Writes what the segment has come to right after somebody has read the entity for the first time.
+    private final class Interloper: ForwardingHandoffStore {
+        let base: any HandoffStore
+        private let hasWritten = Mutex(false)
+
+        init(_ base: any HandoffStore) { self.base = base }
+
+        func snapshot(of entity: EntityID) async throws -> EntitySnapshot? {
+            let snapshot = try await base.snapshot(of: entity)
+            guard let snapshot, isFirst() else { return snapshot }
+            var change = Change(entity: entity, epoch: snapshot.ownership.epoch, at: .distantPast)
+            change.record = snapshot.record
+            change.record?.body = RecordBody(Claim(photo: true))
+            change.ownership = snapshot.ownership
+            change.ownership?.completed = ["1.1"]
+            _ = try await base.commit(change)
+            return snapshot
+        }
+
+        private func isFirst() -> Bool {
+            hasWritten.withLock { value in
+                defer { value = true }
+                return !value
+            }
+        }
+    }
+
+    private struct NoEngine: DurableEngine {
+        func start(workflowID: String, type: String, input: JSONValue, at now: Timestamp) async throws {}
+        func signal(workflowID: String, signal: SignalMessage, at now: Timestamp) async throws {}
+        func cancel(workflowID: String, at now: Timestamp) async throws {}
+    }
+
+    @Test func legacyGoesOnFromWhatTheSegmentWroteLast() async throws {
+        let now = Timestamp(milliseconds: 1_772_442_000_000)
+        let store = InMemoryHandoffStore()
+        let event = IncomingEvent(
+            id: "e", source: "depot", reference: .entity("P-1"), kind: "claim.filed", payload: [:], subject: nil, receivedAt: now)
+        _ = try await store.accept(
+            [.event(event, birth: Birth(step: "1", state: ClaimState.CHECKED.rawValue, body: RecordBody(Claim())))], at: now)
+        var handOff = Change(entity: "P-1", epoch: 1, at: now)
+        handOff.ownership = Ownership(entity: "P-1", epoch: 2, owner: .durable, step: "1.1")
+        _ = try await store.commit(handOff)
+        let bridge = try EventBridge(
+            domain: claims, plan: try MigrationPlan(yaml: claimPlan, file: "claims.yaml"), store: Interloper(store),
+            effects: AgreeableWorld()
+        ) { _, _ in NoEngine() }
+        #expect(try await bridge.recall("P-1", at: now) == .moved(epoch: 3))
+        let snapshot = try #require(try await store.snapshot(of: "P-1"))
+        let claim: Claim = try snapshot.record.body.value()
+        #expect(claim.photo, "what the segment wrote is there")
+        #expect(snapshot.ownership.completed == ["1.1"])
+        #expect(snapshot.ownership.owner == .legacy)
+    }
+}
