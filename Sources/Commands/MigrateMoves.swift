@@ -35,7 +35,7 @@ extension Migrate {
             let entities = chosen ?? registrations.map { EntityID($0) }
             try await desk.requireKnown(entities)
             var report = MoveReport(format: beside.format, to: "legacy")
-            try await report.move(entities) { try await desk.bridge.recall($0, at: desk.now) }
+            try await report.move(entities) { try await desk.bridge.recall($0, at: desk.now()) }
             if entities.isEmpty { report.say("durable owns no registration in step \(step ?? "")") }
             try report.end()
         }
@@ -66,7 +66,7 @@ extension Migrate {
             try await desk.requireKnown(entities)
             try await desk.bridge.load()
             var report = MoveReport(format: format, to: "durable")
-            try await report.move(entities) { try await desk.bridge.adopt($0, at: desk.now) }
+            try await report.move(entities) { try await desk.bridge.adopt($0, at: desk.now()) }
             try report.end()
         }
     }

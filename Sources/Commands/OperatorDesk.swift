@@ -14,8 +14,6 @@ struct OperatorDesk {
     let path: String
     let store: SQLiteHandoffStore
     let bridge: EventBridge<RegistrationState, Registration>
-    /// The time of the run; the system's before the first round. Records, timers and journals of a database have no other.
-    let now: Timestamp
 
     init(_ path: String, _ access: LockstepDatabase.Access, plan: MigrationPlan? = nil) async throws {
         let domain = A2PDomain.make()
@@ -24,8 +22,11 @@ struct OperatorDesk {
         self.path = path
         store = SQLiteHandoffStore(try LockstepDatabase(path: path, access: access))
         bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: Nobody()) { _, _ in Nobody() }
-        now = try await store.clock() ?? Timestamp(Date())
     }
+
+    /// The time of the run, which may go on meanwhile; the system's before the first round. Records, timers and journals of a database
+    /// have no other.
+    func now() async throws -> Timestamp { try await store.clock() ?? Timestamp(Date()) }
 
     /// Refuses ids that the database does not have, before anything is moved.
     func requireKnown(_ entities: [EntityID]) async throws {

@@ -41,7 +41,13 @@ public final class LockstepDatabase: Sendable {
     private let durability: Durability
     private let lock: FileLock?
     private let turnstile: Turnstile?
-    private let versionSeen = Mutex<Int64?>(nil)
+    private let seen = Mutex(SeenVersion())
+
+    private struct SeenVersion {
+        var version: Int64?
+        /// True once it was read inside the open group: nobody else can commit before the group does.
+        var holdsUntilFlush = false
+    }
 
     /// Opens or creates the database at `path` as a runner, or to read it: see ``init(path:durability:access:)``.
     public convenience init(path: String, durability: Durability = .everyCommit, readOnly: Bool = false) throws {
@@ -170,7 +176,10 @@ public final class LockstepDatabase: Sendable {
 
     private func transact<Value>(_ body: (Database) throws -> Value) throws -> Value {
         try queue.writeWithoutTransaction { database in
-            if durability == .grouped, !database.isInsideTransaction { try database.beginTransaction(.immediate) }
+            if durability == .grouped, !database.isInsideTransaction {
+                try database.beginTransaction(.immediate)
+                seen.withLock { $0.holdsUntilFlush = false }
+            }
             var result: Value?
             try database.inSavepoint {
                 result = try body(database)
@@ -214,15 +223,19 @@ public final class LockstepDatabase: Sendable {
         try queue.writeWithoutTransaction { database in
             if database.isInsideTransaction { try database.commit() }
         }
+        seen.withLock { $0.holdsUntilFlush = false }
         turnstile?.pass()
     }
 
     /// True when another connection has committed since this was last asked, or since the database was opened.
     public func takeForeignChange() throws -> Bool {
-        let version = try queue.unsafeRead { try Int64.fetchOne($0.cachedStatement(sql: "PRAGMA data_version")) }
-        return versionSeen.withLock { seen in
-            defer { seen = version }
-            return seen != version
+        if seen.withLock(\.holdsUntilFlush) { return false }
+        return try queue.unsafeRead { database in
+            let version = try Int64.fetchOne(database.cachedStatement(sql: "PRAGMA data_version"))
+            return seen.withLock { seen in
+                defer { seen = SeenVersion(version: version, holdsUntilFlush: database.isInsideTransaction) }
+                return seen.version != version
+            }
         }
     }
 }
