@@ -51,11 +51,8 @@ extension EventBridge {
     }
 
     /// Returns every step to legacy at its next boundary; nothing is handed off until ``resumeMigration()``. It is one write that any
-    /// process can make, whether an engine runs or not. A halt that holds already keeps its moment.
-    public func halt(at now: Timestamp) async throws {
-        guard try await store.value(MigrationHalted.setting) == nil else { return }
-        try await store.set(MigrationHalted.setting, to: now.description)
-    }
+    /// process can make, whether an engine runs or not.
+    public func halt(at now: Timestamp) async throws { try await store.set(MigrationHalted.setting, to: now.description) }
 
     /// Ends a halt.
     public func resumeMigration() async throws { try await store.set(MigrationHalted.setting, to: nil) }

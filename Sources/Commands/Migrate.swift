@@ -48,7 +48,7 @@ extension Migrate {
         func run() async throws {
             let desk = try await beside.open()
             let before = try await desk.store.value(MigrationHalted.setting)
-            try await desk.bridge.halt(at: desk.now())
+            if before == nil { try await desk.bridge.halt(at: desk.now()) }
             let census = try desk.store.census()
             guard beside.format == .text else { return Console.print(try JSONValue(encoding: HaltSummary(census, before)).canonicalText) }
             Console.print(
