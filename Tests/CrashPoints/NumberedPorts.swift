@@ -61,6 +61,7 @@ struct NumberedHandoffStore: HandoffStore {
         try await points.around(.replayAccepted) { try await base.replayAccepted(body) }
     }
     func flush() async throws { try await points.around(.flush) { try await base.flush() } }
+    func takeForeignChange() async throws -> Bool { try await points.around(.takeForeignChange) { try await base.takeForeignChange() } }
 }
 
 /// The engine's store, every call of it numbered.

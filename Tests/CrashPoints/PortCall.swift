@@ -22,6 +22,7 @@ package enum PortCall: String, CaseIterable, Sendable {
     case values = "HandoffStore.values(prefix:)"
     case replayAccepted = "HandoffStore.replayAccepted(_:)"
     case flush = "HandoffStore.flush()"
+    case takeForeignChange = "HandoffStore.takeForeignChange()"
 
     case workflow = "WorkflowStore.workflow(_:)"
     case workflows = "WorkflowStore.workflows()"
