@@ -34,7 +34,13 @@ let package = Package(
             dependencies: ["Events", "Outcomes", .product(name: "HeapModule", package: "swift-collections")]),
         // 3b the new path: replayed async workflows, activities, timers, signals
         .target(
-            name: "DurableWorkflow", dependencies: ["Events", "Outcomes", .product(name: "HeapModule", package: "swift-collections")]),
+            name: "DurableWorkflow",
+            dependencies: [
+                "Events", "Outcomes", "WorkflowHook", .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]),
+        // ten lines of C: the runtime reports what leaves a workflow's executor
+        .target(name: "WorkflowHook"),
         // 4 what it did: effects, the ledger, outcomes
         .target(name: "Outcomes", dependencies: ["Events"]),
         // 5 do both agree: observations and their differences
@@ -88,7 +94,8 @@ let package = Package(
             name: "Migrations", path: "Migrations",
             resources: [
                 .embedInCode("Schema/v001_lockstep.sql"), .embedInCode("Schema/v002_workflows.sql"),
-                .embedInCode("Schema/v003_pins.sql"), .embedInCode("Plans/hybrid-5.2.yaml"), .embedInCode("Plans/hybrid-2-5.2.yaml"),
+                .embedInCode("Schema/v003_pins.sql"), .embedInCode("Schema/v010_workflow_runtime.sql"),
+                .embedInCode("Plans/hybrid-5.2.yaml"), .embedInCode("Plans/hybrid-2-5.2.yaml"),
                 .embedInCode("Plans/legacy.yaml"),
             ]),
         // recorded scenarios

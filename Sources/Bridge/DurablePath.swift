@@ -116,8 +116,8 @@ extension Pipeline {
         return snapshot
     }
 
-    private static func lost(_ message: String) -> ActivityFailure {
-        ActivityFailure(type: "StaleEpoch", message: message, nonRetryable: true)
+    private static func lost(_ message: String) -> ApplicationError {
+        ApplicationError(type: "StaleEpoch", message: message, isNonRetryable: true)
     }
 
     /// Performs a step's activity under the epoch of its segment, and stores the effects whether it succeeded or not.
@@ -132,7 +132,7 @@ extension Pipeline {
         let result: Result<Void, any Error>
         do { result = .success(try await activity.run(&record, session)) } catch { result = .failure(error) }
         try await store(session, record, snapshot, what: activity.name)
-        do { try result.get() } catch let error as EffectError { throw Self.failure(error) }
+        do { try result.get() } catch let error as EffectError { throw Self.failure(error, activity.retry, context.attempt) }
         return try JSONValue(encoding: record)
     }
 
@@ -164,12 +164,14 @@ extension Pipeline {
         let result: Result<Void, any Error>
         do { result = .success(try await activity.run(&record, session)) } catch { result = .failure(error) }
         if !session.entries.isEmpty { try await store.keep(session.entries) }
-        if case .failure(let error as EffectError) = result, error.isRetryable { throw Self.failure(error) }
+        if case .failure(let error as EffectError) = result, error.isRetryable { throw Self.failure(error, activity.retry, context.attempt) }
     }
 
-    private static func failure(_ error: EffectError) -> ActivityFailure {
-        ActivityFailure(
-            type: error.code.rawValue, message: error.description, nonRetryable: !error.isRetryable, retryAfter: error.retryAfter)
+    /// A party's wish to be left alone for a while does not shorten the wait that the policy has.
+    private static func failure(_ error: EffectError, _ retry: RetryPolicy, _ attempt: Int) -> ApplicationError {
+        ApplicationError(
+            type: error.code.rawValue, message: error.description, isNonRetryable: !error.isRetryable,
+            nextRetryDelay: error.retryAfter.map { max($0, retry.backoff(afterAttempt: attempt)) })
     }
 
     static func segment(_ workflowID: String) -> (EntityID, Int)? {

@@ -133,15 +133,15 @@ extension Pipeline {
         async throws
     {
         let scratch = InMemoryWorkflowStore()
-        let engine = EmbeddedEngine(store: scratch, workflows: [segment()], activities: [])
+        let engine = EmbeddedEngine(store: scratch, workflows: [segment()], activities: [], options: EngineOptions())
         let input = SegmentInput(
             entity: snapshot.ownership.entity, epoch: 0, steps: [step], record: try JSONValue(encoding: record), entry: entry)
         try await engine.start(workflowID: "rehearsal", type: Self.segmentType, input: try JSONValue(encoding: input), at: now)
         try await engine.runTasks(at: now)
         let history = try await scratch.history(of: "rehearsal")
-        if let activity = history.first(where: { $0.kind == .activityScheduled }) {
+        if let activity = history.first(where: { $0.kind == .activityTaskScheduled }) {
             throw AdoptionRefusal(
-                reason: "the durable code would perform \(activity.attributes["name"]?.string ?? "") at once, expected it to wait")
+                reason: "the durable code would perform \(activity.fields.text(.activityType)) at once, expected it to wait")
         }
         guard let waits = engine.awaited(by: "rehearsal"), let wait = waits.first else {
             throw AdoptionRefusal(reason: "the durable code does not wait in \(snapshot.record.state)")

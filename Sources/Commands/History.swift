@@ -59,14 +59,15 @@ struct History: ParsableCommand {
             let ledger = try await store.ledger(of: entity)
             let workflows = SQLiteWorkflowStore(database)
             var histories: [String: [HistoryEvent]] = [:]
-            for row in try await workflows.workflows() where row.id.hasPrefix("\(registration)/") {
-                histories[row.id] = try await workflows.history(of: row.id)
+            for run in try await workflows.runs() where run.workflowID.hasPrefix("\(registration)/") {
+                histories[run.workflowID] = try await workflows.history(run.key)
             }
             guard format == .json else { return Console.print(text(snapshot, journal, ledger, histories)) }
             let object: JSONValue = [
                 "registration": .string(registration), "state": .string(snapshot.record.state),
                 "ownership": try JSONValue(encoding: snapshot.ownership), "journal": try JSONValue(encoding: journal),
-                "ledger": try JSONValue(encoding: ledger), "workflows": try JSONValue(encoding: histories),
+                "ledger": try JSONValue(encoding: ledger),
+                "workflows": .object(try histories.mapValues { try JSONValue(parsing: WorkflowHistory(events: $0).temporalJSON) }),
             ]
             Console.print(object.canonicalText)
         }
@@ -94,15 +95,15 @@ struct History: ParsableCommand {
                         }))
             for (id, events) in histories.sorted(by: { $0.key < $1.key }) {
                 lines += ["", "workflow \(id)"]
-                lines.append(Console.table(events.map { [String($0.id), $0.at.description, $0.kind.rawValue, summary($0)] }))
+                lines.append(Console.table(events.map { [String($0.id), $0.at.description, $0.kind.name, summary($0)] }))
             }
             return lines.joined(separator: "\n")
         }
 
         private func summary(_ event: HistoryEvent) -> String {
-            ["name", "sequence", "failure"].compactMap { name in
-                event.attributes[name].map { "\(name) \($0.string ?? $0.canonicalText)" }
-            }.joined(separator: ", ")
+            let names: [EventField] = [.workflowType, .activityType, .timerID, .signalName]
+            let texts = names.map { event.fields.text($0) } + [event.fields.failure(.failure)?.description ?? ""]
+            return texts.filter { !$0.isEmpty }.joined(separator: ", ")
         }
     }
 }

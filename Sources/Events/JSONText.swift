@@ -18,11 +18,20 @@ extension JSONValue {
         self = try parser.document()
     }
 
+    /// Reads one JSON text given as UTF-8.
+    public init(parsing bytes: [UInt8]) throws(JSONError) {
+        var parser = JSONParser(bytes)
+        self = try parser.document()
+    }
+
     /// The JSON text with members sorted by name and no white space: equal values give equal texts.
-    public var canonicalText: String {
+    public var canonicalText: String { String(decoding: canonicalBytes, as: UTF8.self) }
+
+    /// ``canonicalText`` as UTF-8.
+    public var canonicalBytes: [UInt8] {
         var bytes: [UInt8] = []
         write(to: &bytes)
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 
     private func write(to bytes: inout [UInt8]) {

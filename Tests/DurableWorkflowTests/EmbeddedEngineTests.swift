@@ -34,7 +34,7 @@ private let echo = ActivityType("echo") { _, input in input }
     private static func flaky(_ tally: Tally) -> ActivityType {
         ActivityType("flaky") { context, _ in
             _ = tally.add("flaky")
-            if context.attempt < 3 { throw ActivityFailure(type: "Busy", message: "later") }
+            if context.attempt < 3 { throw ApplicationError(type: "Busy", message: "later") }
             return .integer(context.attempt)
         }
     }
@@ -49,13 +49,13 @@ private let echo = ActivityType("echo") { _, input in input }
         try await scenario.engine.signal(workflowID: "w", signal: signal, at: scenario.clock.now)
         try await scenario.run()
         let history = try await scenario.store.history(of: "w")
-        #expect(history.last?.kind == .workflowCompleted)
-        #expect(history.last?.attributes["result"] == ["in", "now", ["left", "right"], 3])
-        #expect(history.count { $0.kind == .signalReceived } == 1)
+        #expect(history.last?.kind == .workflowExecutionCompleted)
+        #expect(try await scenario.result("w") == ["in", "now", ["left", "right"], 3])
+        #expect(history.count { $0.kind == .workflowExecutionSignaled } == 1)
         #expect(history.map(\.id) == Array(1...history.count))
         #expect(tally["flaky"] == 3)
-        let scheduled = history.filter { $0.kind == .activityScheduled }.map { $0.attributes["sequence"]?.integer ?? 0 }
-        #expect(scheduled == scheduled.sorted())
+        let scheduled = history.filter { $0.kind == .activityTaskScheduled }.map { Int($0.fields.text(.activityID)) ?? 0 }
+        #expect(scheduled == [1, 2, 3, 4])
     }
 
     @Test func aWaitEndsAtItsTimeout() async throws {
@@ -67,7 +67,7 @@ private let echo = ActivityType("echo") { _, input in input }
         let scenario = WorkflowScenario(workflows: [type], rebuilding: true)
         try await scenario.engine.start(workflowID: "w", type: "wait", input: [:], at: scenario.clock.now)
         try await scenario.run()
-        let result = try await scenario.store.history(of: "w").last?.attributes["result"]
+        let result = try await scenario.result("w")
         #expect(result == ["got": false, "waited": .integer(90 * 86_400_000)])
     }
 
@@ -85,20 +85,20 @@ private let echo = ActivityType("echo") { _, input in input }
                 workflowID: "w", signal: SignalMessage(id: id, name: id == "2" ? "b" : "a", payload: .null), at: scenario.clock.now)
         }
         try await scenario.run()
-        #expect(try await scenario.store.history(of: "w").last?.attributes["result"] == ["1", "2", "3"])
+        #expect(try await scenario.result("w") == ["1", "2", "3"])
     }
 
     @Test func anActivityThatFailsForGoodReachesTheCode() async throws {
-        let fail = ActivityType("fail") { _, _ in throw ActivityFailure(type: "Refused", message: "no", nonRetryable: true) }
+        let fail = ActivityType("fail") { _, _ in throw ApplicationError(type: "Refused", message: "no", isNonRetryable: true) }
         let type = WorkflowType("catch") { context, _ in
             do { return try await context.execute("fail", input: [:]) } catch let error as ActivityError {
-                return .string(error.failure.type)
+                return .string(error.cause.type ?? "")
             }
         }
         let scenario = WorkflowScenario(workflows: [type], activities: [fail])
         try await scenario.engine.start(workflowID: "w", type: "catch", input: [:], at: scenario.clock.now)
         try await scenario.run()
-        #expect(try await scenario.store.history(of: "w").last?.attributes["result"] == "Refused")
+        #expect(try await scenario.result("w") == "Refused")
     }
 
     @Test func codeThatDoesNotFitBlocksAndHeals() async throws {
@@ -119,11 +119,11 @@ private let echo = ActivityType("echo") { _, input in input }
         clock.advance(by: .hours(2))
         let second = EmbeddedEngine(store: store, workflows: [wrong], activities: [echo])
         try await second.runDue(at: clock.now)
-        let blocked = try await store.workflow("w")
+        let blocked = try await store.run("w")
         #expect(blocked?.status == .blocked)
-        #expect(blocked?.problem?.contains("expected activityScheduled 1 echo, found timerStarted 1") == true)
+        #expect(blocked?.problem?.contains("expected activityTaskScheduled 1 echo, found timerStarted 1") == true)
         try await EmbeddedEngine(store: store, workflows: [right], activities: [echo]).runDue(at: clock.now)
-        #expect(try await store.workflow("w")?.status == .completed)
+        #expect(try await store.run("w")?.status == .completed)
     }
 
     @Test func codeThatLeavesTheExecutorIsBlocked() async throws {
@@ -134,7 +134,7 @@ private let echo = ActivityType("echo") { _, input in input }
         let scenario = WorkflowScenario(workflows: [type])
         try await scenario.engine.start(workflowID: "w", type: "escape", input: [:], at: scenario.clock.now)
         try await scenario.run()
-        let row = try await scenario.store.workflow("w")
+        let row = try await scenario.store.run("w")
         #expect(row?.status == .blocked)
         #expect(row?.problem?.contains("awaits only its context") == true)
     }
@@ -149,7 +149,7 @@ private let echo = ActivityType("echo") { _, input in input }
         try await scenario.engine.runDue(at: scenario.clock.now)
         try await scenario.engine.cancel(workflowID: "w", at: scenario.clock.now)
         try await scenario.run()
-        #expect(try await scenario.store.workflow("w")?.status == .cancelled)
+        #expect(try await scenario.store.run("w")?.status == .cancelled)
     }
 
     @Test func memoryIsBounded() async throws {
@@ -165,7 +165,7 @@ private let echo = ActivityType("echo") { _, input in input }
         #expect(engine.liveCount == 10)
         clock.advance(by: .days(1))
         try await engine.runDue(at: clock.now)
-        #expect(try await store.workflows().allSatisfy { $0.status == .completed })
+        #expect(try await store.runs().allSatisfy { $0.status == .completed })
         #expect(engine.liveCount == 0)
     }
 }

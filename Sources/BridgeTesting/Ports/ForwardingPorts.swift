@@ -66,25 +66,31 @@ public protocol ForwardingWorkflowStore: WorkflowStore {
 
 extension ForwardingWorkflowStore {
     /// Forwards to ``base``, as every method here does.
-    public func workflow(_ id: String) async throws -> WorkflowRow? { try await base.workflow(id) }
+    public func run(_ workflowID: String, runID: String?) async throws -> WorkflowRun? { try await base.run(workflowID, runID: runID) }
     /// Forwards.
-    public func workflows() async throws -> [WorkflowRow] { try await base.workflows() }
+    public func history(_ run: Int64) async throws -> [HistoryEvent] { try await base.history(run) }
     /// Forwards.
-    public func history(of id: String, after event: Int) async throws -> [HistoryEvent] { try await base.history(of: id, after: event) }
+    public func commit(_ changes: [WorkflowChange]) async throws { try await base.commit(changes) }
     /// Forwards.
-    public func commit(_ change: WorkflowChange) async throws { try await base.commit(change) }
-    /// Forwards.
-    public func hasSignal(_ signalID: String, workflow id: String) async throws -> Bool { try await base.hasSignal(signalID, workflow: id) }
-    /// Forwards.
-    public func ready(limit: Int) async throws -> [WorkflowRow] { try await base.ready(limit: limit) }
-    /// Forwards.
-    public func dueActivities(at now: Timestamp, limit: Int) async throws -> [PendingActivity] {
-        try await base.dueActivities(at: now, limit: limit)
+    public func due(after key: DueItem.Key?, until moment: Timestamp, limit: Int) async throws -> [DueItem] {
+        try await base.due(after: key, until: moment, limit: limit)
     }
     /// Forwards.
-    public func dueTimers(at now: Timestamp, limit: Int) async throws -> [PendingTimer] { try await base.dueTimers(at: now, limit: limit) }
+    public func nextDue(after key: DueItem.Key?) async throws -> Timestamp? { try await base.nextDue(after: key) }
     /// Forwards.
-    public func nextDue() async throws -> Timestamp? { try await base.nextDue() }
+    public func highestKey() async throws -> Int64 { try await base.highestKey() }
+    /// Forwards.
+    public func runs(matching filter: WorkflowFilter, before key: Int64?, limit: Int) async throws -> [WorkflowRun] {
+        try await base.runs(matching: filter, before: key, limit: limit)
+    }
+    /// Forwards.
+    public func count(matching filter: WorkflowFilter) async throws -> Int { try await base.count(matching: filter) }
+    /// Forwards.
+    public func remove(closedBefore moment: Timestamp, limit: Int) async throws -> Int {
+        try await base.remove(closedBefore: moment, limit: limit)
+    }
+    /// Forwards.
+    public func schedules() async throws -> [ScheduleRecord] { try await base.schedules() }
 }
 
 /// Parties that do what others do, but for the methods that it defines itself.

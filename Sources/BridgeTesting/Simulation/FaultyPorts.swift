@@ -36,14 +36,11 @@ struct FaultyWorkflowStore: ForwardingWorkflowStore {
     let base: any WorkflowStore
     let faults: FaultInjector
 
-    func workflow(_ id: String) async throws -> WorkflowRow? { try await faults.read { try await base.workflow(id) } }
-    func history(of id: String, after event: Int) async throws -> [HistoryEvent] {
-        try await faults.read { try await base.history(of: id, after: event) }
+    func run(_ workflowID: String, runID: String?) async throws -> WorkflowRun? {
+        try await faults.read { try await base.run(workflowID, runID: runID) }
     }
-    func commit(_ change: WorkflowChange) async throws { try await faults.write { try await base.commit(change) } }
-    func hasSignal(_ signalID: String, workflow id: String) async throws -> Bool {
-        try await faults.read { try await base.hasSignal(signalID, workflow: id) }
-    }
+    func history(_ run: Int64) async throws -> [HistoryEvent] { try await faults.read { try await base.history(run) } }
+    func commit(_ changes: [WorkflowChange]) async throws { try await faults.write { try await base.commit(changes) } }
 }
 
 /// The parties with a bad line to them.

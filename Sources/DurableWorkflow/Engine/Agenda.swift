@@ -1,0 +1,259 @@
+import DequeModule
+import Events
+import HeapModule
+import Synchronization
+
+/// What is due, in order: a window on the store's table of due things, loaded a part at a time and kept up with every commit.
+///
+/// Everything up to the horizon is in memory, what lies beyond costs nothing. Activities of a queue with a rate wait here until the
+/// rate allows them.
+final class Agenda: Sendable {
+    private struct Contents {
+        var order = Heap<DueItem.Key>()
+        var items: [DueItem.Key: DueItem] = [:]
+        var taken: Set<DueItem.Key> = []
+        var horizon: DueItem.Key?
+        var beyond: Timestamp??
+        /// Activities whose queue's rate is used up.
+        var waiting: [String: Deque<DueItem>] = [:]
+        var rates: [String: RateLimit] = [:]
+        var blocked: [String: [DueItem]] = [:]
+        /// What commits added and removed while a part was being loaded.
+        var isLoading = false
+        var added: [DueItem] = []
+        var removed: Set<DueItem.Key> = []
+
+        mutating func insert(_ item: DueItem) {
+            guard items[item.key] == nil, !taken.contains(item.key) else { return }
+            if item.key.kind == .task, blocked[item.workflowID] != nil {
+                blocked[item.workflowID]?.append(item)
+            } else {
+                items[item.key] = item
+                order.insert(item.key)
+            }
+        }
+
+        mutating func remove(_ key: DueItem.Key) {
+            taken.remove(key)
+            items[key] = nil
+        }
+
+        mutating func first() -> DueItem? {
+            while let key = order.min {
+                if let item = items[key] { return item }
+                order.removeMin()
+            }
+            return nil
+        }
+
+        mutating func take(_ key: DueItem.Key) -> DueItem? {
+            guard let item = items.removeValue(forKey: key) else { return nil }
+            taken.insert(key)
+            return item
+        }
+
+        /// Lets activities go whose queue's rate allows some again.
+        mutating func release(at now: Timestamp) {
+            for queue in waiting.keys {
+                var room = rates[queue]?.room(at: now) ?? .max
+                while room > 0, let item = waiting[queue]?.popFirst() {
+                    guard self.items[item.key] != nil else { continue }
+                    order.insert(item.key)
+                    room -= 1
+                }
+            }
+        }
+
+        /// True when an item may run now; an activity whose rate is used up is put aside.
+        mutating func mayRun(_ item: DueItem, at now: Timestamp, reserve: Bool) -> Bool {
+            guard item.key.kind == .activity, rates[item.queue] != nil else { return true }
+            if rates[item.queue]?.room(at: now) ?? 1 > 0 {
+                if reserve { rates[item.queue]?.use(at: now) }
+                return true
+            }
+            waiting[item.queue, default: []].append(item)
+            return false
+        }
+    }
+
+    private let store: any WorkflowStore
+    private let contents: Mutex<Contents>
+    private let part = 4096
+
+    init(store: any WorkflowStore, queues: [TaskQueue]) {
+        self.store = store
+        var contents = Contents()
+        for queue in queues {
+            if let rate = queue.maximumActivitiesPerSecond { contents.rates[queue.name] = RateLimit(perSecond: rate) }
+        }
+        self.contents = Mutex(contents)
+    }
+
+    /// Takes over what a commit has made due and settled.
+    func apply(_ change: WorkflowChange) {
+        contents.withLock { contents in
+            for key in change.done {
+                contents.remove(key)
+                if contents.isLoading { contents.removed.insert(key) }
+            }
+            for item in change.due {
+                if contents.isLoading { contents.added.append(item) }
+                if let horizon = contents.horizon, item.key <= horizon {
+                    contents.insert(item)
+                } else if case .some(let beyond) = contents.beyond {
+                    contents.beyond = .some([beyond, item.key.at].compactMap { $0 }.min())
+                }
+            }
+        }
+    }
+
+    /// Forgets what it knows and reads it again: after a commit whose outcome is unknown.
+    func reset() {
+        contents.withLock { contents in
+            contents.order = Heap()
+            contents.items = [:]
+            contents.waiting = [:]
+            contents.blocked = [:]
+            contents.horizon = nil
+            contents.beyond = nil
+        }
+    }
+
+    /// The task of a workflow whose code does not fit waits until something new arrives for it, or another engine comes.
+    func block(_ workflowID: String) { contents.withLock { $0.blocked[workflowID] = $0.blocked[workflowID] ?? [] } }
+
+    func unblock(_ workflowID: String) {
+        contents.withLock { contents in
+            for item in contents.blocked.removeValue(forKey: workflowID) ?? [] { contents.insert(item) }
+        }
+    }
+
+    /// Notes that a taken item was run, whatever came of it.
+    func finished(_ key: DueItem.Key) { contents.withLock { _ = $0.taken.remove(key) } }
+
+    /// Gives a taken item back: it could not be run.
+    func giveBack(_ item: DueItem) {
+        contents.withLock { contents in
+            guard contents.taken.remove(item.key) != nil, contents.horizon.map({ item.key <= $0 }) ?? false else { return }
+            contents.insert(item)
+        }
+    }
+
+    // MARK: Loading
+
+    /// Loads everything due at `now` and a little more, at most one part of it.
+    func load(at now: Timestamp) async throws {
+        let horizon = contents.withLock { contents -> DueItem.Key?? in
+            if let horizon = contents.horizon, horizon.at > now { return .none }
+            if case .some(let beyond) = contents.beyond, contents.horizon != nil, beyond.map({ $0 > now }) ?? true { return .none }
+            if contents.items.count >= part { return .none }
+            contents.isLoading = true
+            contents.added = []
+            contents.removed = []
+            return .some(contents.horizon)
+        }
+        guard let horizon else { return }
+        let until = now + .seconds(1)
+        let loaded: Result<[DueItem], any Error>
+        do { loaded = .success(try await store.due(after: horizon, until: until, limit: part)) } catch { loaded = .failure(error) }
+        try contents.withLock { contents in
+            contents.isLoading = false
+            let items = try loaded.get()
+            let isWhole = items.count < part
+            let end = DueItem.Key(at: until, run: .max, event: .max, kind: .schedule)
+            contents.horizon = isWhole ? end : items.last?.key ?? end
+            contents.beyond = nil
+            for item in items + contents.added where item.key <= contents.horizon ?? end && !contents.removed.contains(item.key) {
+                contents.insert(item)
+            }
+        }
+    }
+
+    // MARK: Taking
+
+    /// Up to `limit` things due at `now`, in order, without taking them.
+    func peek(at now: Timestamp, limit: Int) -> [DueItem] {
+        contents.withLock { contents in
+            contents.release(at: now)
+            var found: [DueItem] = []
+            var put: [DueItem.Key] = []
+            while found.count < limit, let item = contents.first(), item.key.at <= now {
+                contents.order.removeMin()
+                guard contents.mayRun(item, at: now, reserve: false) else { continue }
+                put.append(item.key)
+                found.append(item)
+            }
+            contents.order.insert(contentsOf: put)
+            return found
+        }
+    }
+
+    /// Takes one thing that was seen; nil when it has gone meanwhile, or when its rate does not allow it.
+    func take(_ item: DueItem, at now: Timestamp) -> DueItem? {
+        contents.withLock { contents in
+            guard contents.items[item.key] != nil, contents.mayRun(item, at: now, reserve: true) else { return nil }
+            return contents.take(item.key)
+        }
+    }
+
+    /// Takes the first thing due at `now`.
+    func takeFirst(at now: Timestamp) -> DueItem? {
+        contents.withLock { contents in
+            contents.release(at: now)
+            while let item = contents.first(), item.key.at <= now {
+                contents.order.removeMin()
+                if contents.mayRun(item, at: now, reserve: true) { return contents.take(item.key) }
+            }
+            return nil
+        }
+    }
+
+    /// When the first thing is due; nil for never.
+    func next(at now: Timestamp?) async throws -> Timestamp? {
+        let known = contents.withLock { contents -> (Timestamp?, Timestamp??, DueItem.Key?) in
+            let waiting = contents.waiting.compactMap { queue, items in items.isEmpty ? nil : contents.rates[queue]?.next }
+            let first = ([contents.first()?.key.at].compactMap { $0 } + waiting).min()
+            return (first, contents.beyond, contents.horizon)
+        }
+        if let first = known.0, known.2 != nil { return first }
+        if case .some(let beyond) = known.1 { return [known.0, beyond].compactMap { $0 }.min() }
+        let beyond = try await store.nextDue(after: known.2)
+        contents.withLock { $0.beyond = .some(beyond) }
+        return [known.0, beyond].compactMap { $0 }.min()
+    }
+
+    /// Counts as if every queue's rate had just been used up: what an earlier process has begun is unknown.
+    func primeRates(at now: Timestamp) {
+        contents.withLock { contents in
+            for queue in contents.rates.keys { contents.rates[queue]?.prime(at: now) }
+        }
+    }
+}
+
+/// At most so many within any window: exact, because it remembers when the last ones were.
+struct RateLimit: Sendable {
+    private let count: Int
+    private let window: Duration
+    private var used: Deque<Timestamp> = []
+
+    /// From one a second on, the whole part of `rate` within any second; below that, one within any `1 / rate` seconds.
+    init(perSecond rate: Double) {
+        count = max(1, Int(rate))
+        window = rate >= 1 ? .seconds(1) : .milliseconds(Int64((1000 / max(rate, 0.000_001)).rounded(.up)))
+    }
+
+    /// How many may begin now.
+    mutating func room(at now: Timestamp) -> Int {
+        // A clock that was set back must not freeze the queue.
+        if let last = used.last, last > now { used = Deque(repeating: now, count: used.count) }
+        while let first = used.first, first + window <= now { used.removeFirst() }
+        return count - used.count
+    }
+
+    mutating func use(at now: Timestamp) { used.append(now) }
+
+    mutating func prime(at now: Timestamp) { used = Deque(repeating: now, count: count) }
+
+    /// When the next may begin, if none may now.
+    var next: Timestamp? { used.count < count ? used.last : used.first.map { $0 + window } }
+}

@@ -1,0 +1,189 @@
+import Events
+import Synchronization
+
+/// One task queue of the engine.
+public struct TaskQueue: Hashable, Sendable {
+    /// Its name.
+    public var name: String
+    /// How many attempts of activities may begin within any second, whoever runs them; nil for no limit.
+    public var maximumActivitiesPerSecond: Double?
+    /// How many attempts a worker runs at once.
+    public var maximumConcurrentActivities: Int
+
+    /// A queue.
+    public init(_ name: String, maximumActivitiesPerSecond: Double? = nil, maximumConcurrentActivities: Int = 100) {
+        self.name = name
+        self.maximumActivitiesPerSecond = maximumActivitiesPerSecond
+        self.maximumConcurrentActivities = maximumConcurrentActivities
+    }
+}
+
+/// How an engine works.
+public struct EngineOptions: Sendable {
+    /// The workflows kept in memory.
+    public var maximumLive: Int
+    /// Queues with limits; others have none.
+    public var taskQueues: [TaskQueue]
+    /// Between values and payloads.
+    public var converter: PayloadConverter
+    /// True to run workflow code in the transaction of the event that makes it due; false to leave it to ``EmbeddedEngine/runDue(at:)``.
+    public var isEager: Bool
+    /// Written into events.
+    public var identity: String
+    /// A clock that only goes forward, for the deadlock detector.
+    public var uptime: @Sendable () -> Duration
+
+    /// Options.
+    public init(
+        maximumLive: Int = 1000, taskQueues: [TaskQueue] = [], converter: PayloadConverter = PayloadConverter(), isEager: Bool = false,
+        identity: String = "lockstep", uptime: @escaping @Sendable () -> Duration = Uptime.now
+    ) {
+        self.maximumLive = maximumLive
+        self.taskQueues = taskQueues
+        self.converter = converter
+        self.isEager = isEager
+        self.identity = identity
+        self.uptime = uptime
+    }
+}
+
+/// The durable engine inside the process, on any ``WorkflowStore``.
+///
+/// Nothing runs by itself: ``runDue(at:)`` runs what is due at a moment, so the caller owns time; a ``WorkflowWorker`` does it in real
+/// time. Live workflows stay in memory up to a bound; the others are replayed from their history when something arrives for them.
+public final class EmbeddedEngine: DurableEngine {
+    let store: any WorkflowStore
+    let workflows: [String: WorkflowType]
+    let activities: [String: ActivityType]
+    let options: EngineOptions
+    let runs: RunCache
+    let agenda: Agenda
+    let commits: GroupCommit
+    let waiters = Mutex<[String: [CheckedContinuation<RunOutcome, Never>]]>([:])
+    let attempts = Mutex<[TaskToken: Task<Void, Never>]>([:])
+    /// The last moment that the engine was told.
+    let clock = Mutex(Timestamp.distantPast)
+    private let lastKey = Mutex<Int64?>(nil)
+
+    /// An engine.
+    public init(store: any WorkflowStore, workflows: [WorkflowType], activities: [ActivityType], options: EngineOptions = EngineOptions()) {
+        self.store = store
+        self.workflows = Dictionary(workflows.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+        self.activities = Dictionary(activities.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+        self.options = options
+        runs = RunCache(maximum: options.maximumLive)
+        agenda = Agenda(store: store, queues: options.taskQueues)
+        commits = GroupCommit(store: store)
+    }
+
+    /// An engine; `maximumLive` bounds the workflows kept in memory.
+    public convenience init(store: any WorkflowStore, workflows: [WorkflowType], activities: [ActivityType], maximumLive: Int) {
+        self.init(store: store, workflows: workflows, activities: activities, options: EngineOptions(maximumLive: maximumLive))
+    }
+
+    deinit { runs.removeAll() }
+
+    // MARK: One turn
+
+    /// Holds a workflow's run, lets `body` change it, and makes the change durable. When anything throws, the run leaves memory and
+    /// nothing has happened, unless a commit failed: then the store knows, and the next turn reads it.
+    func turn<Value>(_ workflowID: String, at now: Timestamp, _ body: (inout Turn) async throws -> Value) async throws -> Value {
+        try await turn(workflowID, at: now, absent: { throw WorkflowNotFound(workflowID: workflowID, expected: "a run") }, body)
+    }
+
+    func turn<Value>(
+        _ workflowID: String, at now: Timestamp, absent: () async throws -> RunState, _ body: (inout Turn) async throws -> Value
+    ) async throws -> Value {
+        var state = await runs.take(workflowID)
+        do {
+            if state == nil { state = try await load(workflowID) }
+            var turn = Turn(try await state.orElse(absent), at: now)
+            state = nil
+            turn.identity = options.identity
+            let value: Value
+            do {
+                value = try await body(&turn)
+                try await complete(&turn)
+            } catch {
+                turn.state.live?.evict()
+                throw error
+            }
+            runs.put(workflowID, turn.state.isClosed ? nil : turn.state)
+            if turn.state.isClosed { turn.state.live?.evict() }
+            announce(turn.outcomes)
+            return value
+        } catch {
+            runs.put(workflowID, nil)
+            throw error
+        }
+    }
+
+    private func load(_ workflowID: String) async throws -> RunState? {
+        guard let run = try await store.run(workflowID) else { return nil }
+        return RunState(run: run, history: try await store.history(run.key))
+    }
+
+    /// Runs the code if it is to be run at once, and commits.
+    private func complete(_ turn: inout Turn) async throws {
+        while options.isEager, let key = turn.state.taskKey, key.at <= turn.now, !turn.state.isClosed, turn.isChanged {
+            guard try await runTask(&turn) else { break }
+        }
+        turn.flush()
+        guard !turn.change.isEmpty else {
+            if turn.isBlocked { agenda.block(turn.state.run.workflowID) }
+            return
+        }
+        do { try await commits.commit(turn.change) } catch {
+            agenda.reset()
+            throw error
+        }
+        let id = turn.state.run.workflowID
+        if turn.isBlocked { agenda.block(id) } else if turn.hasNews { agenda.unblock(id) }
+        agenda.apply(turn.change)
+    }
+
+    private func announce(_ outcomes: [RunOutcome]) {
+        for outcome in outcomes {
+            for waiter in waiters.withLock({ $0.removeValue(forKey: outcome.run.workflowID) }) ?? [] { waiter.resume(returning: outcome) }
+        }
+    }
+
+    /// A number for a new run.
+    func newKey() async throws -> Int64 {
+        if lastKey.withLock({ $0 }) == nil {
+            let highest = try await store.highestKey()
+            lastKey.withLock { $0 = max($0 ?? 0, highest) }
+        }
+        return lastKey.withLock { last in
+            let next = (last ?? 0) + 1
+            last = next
+            return next
+        }
+    }
+
+    // MARK: Memory
+
+    /// The signals that a workflow's code waits for; nil when it is not in memory.
+    public func awaited(by workflowID: String) -> [AwaitedSignal]? { runs.live(workflowID)?.awaited }
+
+    /// The number of workflows in memory.
+    public var liveCount: Int { runs.liveCount }
+
+    /// Takes every workflow out of memory; each is replayed when something arrives for it.
+    public func evictAll() { runs.removeAll() }
+}
+
+extension Optional {
+    /// The value, or what `other` gives.
+    fileprivate func orElse(_ other: () async throws -> Wrapped) async throws -> Wrapped {
+        if let self { return self }
+        return try await other()
+    }
+}
+
+/// Time since the machine was started.
+public enum Uptime {
+    private static let origin = ContinuousClock.now
+    /// Time since the first call; only goes forward.
+    @Sendable public static func now() -> Duration { origin.duration(to: .now) }
+}

@@ -1,0 +1,155 @@
+public import Events
+
+/// What operations see of a run.
+public struct WorkflowDescription: Hashable, Sendable {
+    /// The run.
+    public var run: WorkflowRun
+    /// Activities that have not ended.
+    public var activities: [PendingActivity]
+    /// Timers that have not fired, with the moments at which they will.
+    public var timers: [Timestamp]
+    /// Children that have not ended.
+    public var children: [WorkflowExecution]
+    /// Signals that the code waits for; nil when it is not in memory.
+    public var waitsFor: [AwaitedSignal]?
+    /// True when somebody has asked for cancellation.
+    public var isCancelRequested: Bool
+    /// When the workflow's code is to run; nil when nothing has arrived for it.
+    public var taskDueAt: Timestamp?
+}
+
+/// An activity that has not ended.
+public struct PendingActivity: Hashable, Sendable {
+    /// Its id in the workflow.
+    public var id: String
+    /// The event with which it was scheduled.
+    public var scheduledEventID: Int
+    /// Its name.
+    public var type: String
+    /// The present or next attempt.
+    public var attempt: Int
+    /// When the next attempt begins; nil for one that is under way outside without a time limit.
+    public var dueAt: Timestamp?
+    /// True when it is to be completed from outside.
+    public var isOpen: Bool
+    /// Why the last attempt failed.
+    public var lastFailure: String?
+    /// What the last heartbeat said.
+    public var heartbeatDetails: JSONValue?
+}
+
+extension EmbeddedEngine {
+    /// Describes the current run of a workflow. Throws ``WorkflowNotFound``.
+    public func describe(workflowID: String, at now: Timestamp) async throws -> WorkflowDescription {
+        try await turn(workflowID, at: now) { turn in WorkflowDescription(turn.state) }
+    }
+
+    /// Describes a run as the store has it, without its code.
+    public static func describe(_ run: WorkflowRun, history: [HistoryEvent]) -> WorkflowDescription {
+        WorkflowDescription(RunState(run: run, history: history))
+    }
+
+    /// Runs that match, newest first, with keys below `key`.
+    public func list(_ filter: WorkflowFilter = WorkflowFilter(), before key: Int64? = nil, limit: Int = 100) async throws -> [WorkflowRun]
+    {
+        try await store.runs(matching: filter, before: key, limit: limit)
+    }
+
+    /// The number of runs that match.
+    public func count(_ filter: WorkflowFilter = WorkflowFilter()) async throws -> Int { try await store.count(matching: filter) }
+
+    /// The history of a workflow's current run, or of `runID`. Throws ``WorkflowNotFound``.
+    public func history(workflowID: String, runID: String? = nil) async throws -> WorkflowHistory {
+        guard let run = try await store.run(workflowID, runID: runID) else {
+            throw WorkflowNotFound(workflowID: workflowID, expected: "a run")
+        }
+        return WorkflowHistory(events: try await store.history(run.key))
+    }
+
+    /// Deletes closed runs that ended before `now` minus `retention`; returns how many.
+    public func removeClosed(retention: Duration, at now: Timestamp, limit: Int = 1000) async throws -> Int {
+        try await store.remove(closedBefore: Timestamp(milliseconds: now.milliseconds - retention.milliseconds), limit: limit)
+    }
+
+    /// Ends the current run, if it is open, and begins another whose history is that of the old one up to the workflow task that `event`
+    /// belongs to. Signals that came later are delivered again.
+    ///
+    /// Throws ``ResetRefused`` when `event` belongs to no completed task, or when something was open there that cannot be taken over.
+    @discardableResult
+    public func reset(workflowID: String, toEvent event: Int, reason: String, at now: Timestamp) async throws -> WorkflowExecution {
+        let key = try await newKey()
+        return try await turn(workflowID, at: now) { turn in
+            let old = turn.state.run
+            let history = try await self.store.history(old.key)
+            let kept = try Self.prefix(of: history, upTo: event, workflowID: workflowID)
+            try turn.terminate(reason: "reset: \(reason)")
+            try turn.reset(to: kept, dropping: history.dropFirst(kept.count), key: key, reason: reason)
+            return WorkflowExecution(workflowID: workflowID, runID: turn.state.run.runID)
+        }
+    }
+
+    /// The events before the task that is to be made anew.
+    private static func prefix(of history: [HistoryEvent], upTo event: Int, workflowID: String) throws -> [HistoryEvent] {
+        guard let started = history.last(where: { $0.kind == .workflowTaskStarted && $0.id <= event }),
+            history.dropFirst(started.id).first?.kind == .workflowTaskCompleted
+        else { throw ResetRefused("workflow \(workflowID): expected an event of a completed workflow task, found event \(event)") }
+        let kept = Array(history.prefix(started.id))
+        let state = RunState(
+            run: WorkflowRun(key: 0, workflowID: workflowID, runID: "", type: "", taskQueue: "", startedAt: started.at), history: kept)
+        guard state.children.isEmpty, state.externals.isEmpty else {
+            throw ResetRefused(
+                "workflow \(workflowID): expected no open child or message at event \(event), found \(state.children.count + state.externals.count);"
+                    + " choose an earlier event")
+        }
+        return kept
+    }
+}
+
+/// A run cannot be reset to this event.
+public struct ResetRefused: Error, Hashable, Sendable, CustomStringConvertible {
+    /// One sentence.
+    public let description: String
+    init(_ description: String) { self.description = description }
+}
+
+extension Turn {
+    /// Begins a run with the history of another; the task at its end has failed, so that it is made again.
+    mutating func reset(to kept: [HistoryEvent], dropping rest: ArraySlice<HistoryEvent>, key: Int64, reason: String) throws {
+        var run = state.run
+        run.key = key
+        run.runID = StableHash.hexadecimal("\(run.workflowID) \(now.milliseconds) \(key)")
+        run.status = .running
+        run.closedAt = nil
+        run.problem = nil
+        (run.length, run.bytes, run.attempts) = (0, 0, [])
+        begin(RunState(run: run))
+        for event in kept { try copy(event) }
+        let started = kept.last?.id ?? 0
+        try append(
+            .workflowTaskFailed,
+            [
+                .scheduledEventID: .integer(started - 1), .startedEventID: .integer(started),
+                .cause: .text("WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW"), .failure: .failure(Failure(message: reason)),
+                .resetRunID: .text(run.runID),
+            ])
+        for event in rest where event.kind == .workflowExecutionSignaled { try append(event.kind, event.fields) }
+        if state.task == nil { try append(.workflowTaskScheduled, [.attempt: .integer(1)]) }
+    }
+}
+
+extension WorkflowDescription {
+    init(_ state: RunState) {
+        let activities = state.activities.values.sorted { $0.event.id < $1.event.id }.map { activity in
+            PendingActivity(
+                id: activity.id, scheduledEventID: activity.event.id, type: activity.type, attempt: activity.attempt.attempt,
+                dueAt: activity.attempt.dueAt, isOpen: activity.attempt.startedAt != nil,
+                lastFailure: activity.attempt.lastFailure.flatMap { try? Failure(json: $0).description },
+                heartbeatDetails: activity.attempt.heartbeatDetails)
+        }
+        self.init(
+            run: state.run, activities: activities, timers: state.timers.values.sorted(),
+            children: state.children.sorted { $0.key < $1.key }.map {
+                WorkflowExecution(workflowID: $0.value.workflowID, runID: $0.value.runID)
+            }, waitsFor: state.live?.awaited, isCancelRequested: state.isCancelRequested, taskDueAt: state.taskKey?.at)
+    }
+}

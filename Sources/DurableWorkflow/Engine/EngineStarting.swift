@@ -1,0 +1,182 @@
+public import Events
+
+extension EmbeddedEngine {
+    /// Required by ``DurableEngine``, which says what it does.
+    @discardableResult
+    public func start(workflowID: String, type: String, input: JSONValue, options: WorkflowOptions, at now: Timestamp) async throws
+        -> WorkflowExecution
+    {
+        try await start(StartRequest(workflowID, type, try converter.payload(input), options, converter), at: now)
+    }
+
+    /// Starts a workflow, unless it runs, and sends it a signal: both or neither.
+    @discardableResult
+    public func signalWithStart(
+        workflowID: String, type: String, input: JSONValue, signal: SignalMessage, options: WorkflowOptions = WorkflowOptions(),
+        at now: Timestamp
+    ) async throws -> WorkflowExecution {
+        var request = try StartRequest(workflowID, type, try converter.payload(input), options, converter)
+        request.signal = try SignalFields(signal, converter)
+        return try await start(request, at: now)
+    }
+
+    var converter: PayloadConverter { options.converter }
+
+    func start(_ request: StartRequest, at now: Timestamp) async throws -> WorkflowExecution {
+        try request.check()
+        let key = try await newKey()
+        let first = request.state(key: key, at: now)
+        return try await turn(request.workflowID, at: now, absent: { first }) { turn in
+            if turn.state.run.key == key {
+                try turn.begin(request)
+            } else if try self.isToBegin(request, &turn) {
+                turn.begin(first)
+                try turn.begin(request)
+            }
+            if let signal = request.signal { _ = try turn.receive(signal) }
+            return WorkflowExecution(workflowID: request.workflowID, runID: turn.state.run.runID)
+        }
+    }
+
+    /// What the policies say about the run that is there.
+    private func isToBegin(_ request: StartRequest, _ turn: inout Turn) throws -> Bool {
+        let found = WorkflowAlreadyStarted(
+            execution: WorkflowExecution(workflowID: request.workflowID, runID: turn.state.run.runID), status: turn.state.run.status)
+        if request.isSameChild(as: turn.state) { return false }
+        guard turn.state.isClosed else {
+            if request.signal != nil { return false }
+            switch request.options.idConflictPolicy {
+            case .fail: throw found
+            case .useExisting: return false
+            case .terminateExisting:
+                try turn.terminate(reason: "TerminateIfRunning policy")
+                return true
+            }
+        }
+        switch request.options.idReusePolicy {
+        case .allowDuplicate: return true
+        case .allowDuplicateFailedOnly:
+            guard turn.state.run.status != .completed else { throw found }
+            return true
+        case .rejectDuplicate: throw found
+        }
+    }
+}
+
+/// What a run is started with.
+struct StartRequest: Sendable {
+    var workflowID: String
+    var type: String
+    var input: Payload?
+    var options: WorkflowOptions
+    var memo: [String: Payload]
+    var searchAttributes: [String: Payload]
+    var signal: SignalFields?
+    /// Parent, its run, and the initiating event.
+    var parent: (workflowID: String, runID: String, event: Int)?
+    /// Further fields of the first event: what one run hands to the next.
+    var inherited: EventFields = [:]
+    var attempt = 1
+    var backoff: Duration?
+
+    init(_ workflowID: String, _ type: String, _ input: Payload?, _ options: WorkflowOptions, _ converter: PayloadConverter) throws {
+        self.workflowID = workflowID
+        self.type = type
+        self.input = input
+        self.options = options
+        memo = try options.memo.mapValues { try converter.payload($0) }
+        searchAttributes = options.searchAttributes.mapValues(Payload.init(searchAttribute:))
+        backoff = options.startDelay
+    }
+
+    func check() throws {
+        for (what, name) in [("workflow id", workflowID), ("workflow type", type), ("task queue", options.taskQueue)] {
+            guard !name.isEmpty, name.count <= WorkflowLimits.maximumNameLength else {
+                throw LimitExceeded("\(what): expected 1 to \(WorkflowLimits.maximumNameLength) characters, found \(name.count)")
+            }
+        }
+        if let cron = options.cronSchedule { _ = try CronExpression(cron) }
+    }
+
+    /// The run before its first event.
+    func state(key: Int64, at now: Timestamp) -> RunState {
+        let runID = StableHash.hexadecimal("\(workflowID) \(now.milliseconds) \(key)")
+        var run = WorkflowRun(
+            key: key, workflowID: workflowID, runID: runID, type: type, taskQueue: options.taskQueue, startedAt: now)
+        run.memo = memo.compactMapValues { try? $0.json() }
+        run.searchAttributes = searchAttributes.compactMapValues { try? $0.json() }
+        return RunState(run: run)
+    }
+
+    /// True for a repeated start of a child that runs already.
+    func isSameChild(as state: RunState) -> Bool {
+        guard let parent, let started = state.started else { return false }
+        return started.fields.text(.parentRunID) == parent.runID && started.fields.integer(.parentInitiatedEventID) == parent.event
+    }
+
+    func fields(runID: String, identity: String) -> EventFields {
+        var fields: EventFields = [
+            .workflowType: .text(type), .taskQueue: .text(options.taskQueue), .workflowID: .text(workflowID), .input: .payload(input),
+            .executionTimeout: .duration(options.executionTimeout), .runTimeout: .duration(options.effectiveRunTimeout),
+            .taskTimeout: .duration(options.taskTimeout), .firstTaskBackoff: .duration(backoff), .attempt: .integer(attempt),
+            .retryPolicy: options.retryPolicy.map { .retry($0) }, .cronSchedule: .filled(options.cronSchedule),
+            .memo: .filled(memo), .searchAttributes: .filled(searchAttributes), .originalRunID: .text(runID), .identity: .text(identity),
+            .parentWorkflowID: .filled(parent?.workflowID), .parentRunID: .filled(parent?.runID),
+            .parentInitiatedEventID: parent.map { .integer($0.event) },
+        ]
+        for (field, value) in inherited.pairs { fields[field] = value }
+        if fields[.firstRunID] == nil { fields[.firstRunID] = .text(runID) }
+        return fields
+    }
+}
+
+extension WorkflowOptions {
+    /// A run may not take longer than all runs together.
+    var effectiveRunTimeout: Duration? { [runTimeout, executionTimeout].compactMap { $0 }.min() }
+}
+
+/// A signal on its way into a history.
+struct SignalFields: Sendable {
+    let id: String
+    let fields: EventFields
+
+    init(_ signal: SignalMessage, _ converter: PayloadConverter) throws {
+        guard signal.name.count <= WorkflowLimits.maximumNameLength, signal.id.count <= WorkflowLimits.maximumNameLength else {
+            throw LimitExceeded("signal: expected at most \(WorkflowLimits.maximumNameLength) characters in id and name, found more")
+        }
+        self.init(id: signal.id, name: signal.name, input: try converter.payload(signal.payload))
+    }
+
+    init(id: String, name: String, input: Payload?, from: (workflowID: String, runID: String)? = nil) {
+        self.id = id
+        fields = [
+            .signalName: .text(name), .input: .payload(input), .requestID: .filled(id), .externalWorkflowID: .filled(from?.workflowID),
+            .externalRunID: .filled(from?.runID),
+        ]
+    }
+}
+
+extension Turn {
+    /// The first event of a run.
+    mutating func begin(_ request: StartRequest) throws {
+        try append(.workflowExecutionStarted, request.fields(runID: state.run.runID, identity: identity))
+    }
+
+    /// Takes a signal, once.
+    mutating func receive(_ signal: SignalFields) throws -> SignalReceipt {
+        if state.isClosed { return .notRunning }
+        if !signal.id.isEmpty, state.signals.contains(signal.id) { return .duplicate }
+        guard state.signalCount < WorkflowLimits.maximumSignals else {
+            throw LimitExceeded(
+                "workflow \(state.run.workflowID): expected at most \(WorkflowLimits.maximumSignals) signals, found another")
+        }
+        try append(.workflowExecutionSignaled, signal.fields)
+        return .delivered
+    }
+
+    mutating func terminate(reason: String) throws {
+        guard !state.isClosed else { return }
+        try append(.workflowExecutionTerminated, [.reason: .text(reason), .identity: .text(identity)])
+        try closeOthers()
+    }
+}

@@ -1,0 +1,212 @@
+import Events
+
+// What the replay loop does to a context; on the thread that drains the workflow.
+
+extension WorkflowContext {
+    /// True when the code waits for something that the workflow knows, or has ended.
+    var isAwaiting: Bool {
+        !conditions.isEmpty || !waits.isEmpty || operations.values.contains { $0.result.waiter != nil || $0.started.waiter != nil }
+    }
+
+    /// Takes over what the run was started with.
+    func restore(_ started: HistoryEvent) {
+        memo = started.fields.map(.memo).compactMapValues { try? converter.value($0) }
+        searchAttributes = started.fields.map(.searchAttributes).compactMapValues { try? $0.json() }
+    }
+
+    /// Ends the run, unless it has ended.
+    func end(_ kind: HistoryEvent.Kind, _ fields: EventFields) {
+        guard terminal == nil, !isEvicted else { return }
+        terminal = HistoryEvent(kind: kind, at: now, fields: fields)
+    }
+
+    func end(throwing error: any Error) {
+        switch error {
+        case is Eviction: break
+        case let new as ContinueAsNewError:
+            end(
+                .workflowExecutionContinuedAsNew,
+                [.workflowType: .text(new.type), .taskQueue: .text(new.taskQueue), .input: .payloads([new.input])])
+        case is CancellationError where isCancelRequested: end(.workflowExecutionCanceled, [:])
+        case is CancellationError:
+            end(.workflowExecutionFailed, [.failure: .failure(Failure(message: "cancelled", info: .canceled(details: [])))])
+        case let failure as any WorkflowFailure:
+            if isCancelRequested, failure.failure.isCancellation { return end(.workflowExecutionCanceled, [:]) }
+            end(.workflowExecutionFailed, [.failure: .failure(failure.failure)])
+        default: note(error)
+        }
+    }
+
+    /// Gives the code the end of something that it has begun.
+    func apply(_ event: HistoryEvent) {
+        switch event.kind {
+        case .timerFired: fire(event.fields.integer(.startedEventID))
+        case .activityTaskCompleted: finish(initiated(event, .scheduledEventID), .success(event.payload(.result)))
+        case .activityTaskFailed, .activityTaskTimedOut, .activityTaskCanceled: failActivity(event)
+        case .childWorkflowExecutionStarted: childStarted(event)
+        case .childWorkflowExecutionCompleted: finish(initiated(event, .initiatedEventID), .success(event.payload(.result)))
+        case .startChildWorkflowExecutionFailed, .childWorkflowExecutionFailed, .childWorkflowExecutionCanceled,
+            .childWorkflowExecutionTimedOut, .childWorkflowExecutionTerminated:
+            failChild(event)
+        case .externalWorkflowExecutionSignaled, .externalWorkflowExecutionCancelRequested:
+            finish(initiated(event, .initiatedEventID), .success(nil))
+        case .signalExternalWorkflowExecutionFailed, .requestCancelExternalWorkflowExecutionFailed:
+            let error = ApplicationError(
+                type: "ExternalWorkflowExecutionNotFound", message: "the workflow is not there or has closed", isNonRetryable: true)
+            finish(initiated(event, .initiatedEventID), .failure(error))
+        default: break
+        }
+    }
+
+    private func initiated(_ event: HistoryEvent, _ field: EventField) -> Int? { event.fields.integer(field).flatMap { initiated[$0] } }
+
+    private func finish(_ key: Int?, _ outcome: Result<Payload?, any Error>) {
+        if let key { finish(key, outcome) }
+    }
+
+    private func fire(_ started: Int?) {
+        guard let started, let key = initiated[started], case .timer(let wait) = operations[key]?.kind else { return }
+        if let wait {
+            forget(key)
+            end(wait: wait, .success(false))
+        } else {
+            finish(key, .success(nil))
+        }
+    }
+
+    private func failActivity(_ event: HistoryEvent) {
+        guard let key = initiated(event, .scheduledEventID), let operation = operations[key] else { return }
+        if event.kind == .activityTaskCanceled { return finish(key, .failure(CancellationError())) }
+        let state = RetryState(rawValue: ProtoName.camel(event.fields.text(.retryState), "RETRY_STATE")) ?? .nonRetryableFailure
+        let cause = event.fields.failure(.failure) ?? Failure(message: "unknown")
+        finish(
+            key,
+            .failure(
+                ActivityError(
+                    activity: operation.name, activityID: operation.id, scheduledEventID: operation.eventID ?? 0, retryState: state,
+                    cause: cause)))
+    }
+
+    private func childStarted(_ event: HistoryEvent) {
+        guard let key = initiated(event, .initiatedEventID) else { return }
+        operations[key]?.runID = event.fields.text(.executionRunID)
+        let waiter = operations[key]?.started.waiter
+        operations[key]?.started.waiter = nil
+        waiter?.resume(returning: nil)
+    }
+
+    private func failChild(_ event: HistoryEvent) {
+        guard let key = initiated(event, .initiatedEventID), let operation = operations[key] else { return }
+        if event.kind == .childWorkflowExecutionCanceled, operation.isCancelSent {
+            finish(key, .failure(CancellationError()))
+        } else {
+            let error = ChildWorkflowError(
+                type: operation.name, workflowID: operation.id, runID: operation.runID, initiatedEventID: operation.eventID ?? 0,
+                cause: cause(ofChildEnd: event))
+            finish(key, .failure(error))
+        }
+        childEnded(key)
+    }
+
+    private func cause(ofChildEnd event: HistoryEvent) -> Failure {
+        switch event.kind {
+        case .startChildWorkflowExecutionFailed:
+            ApplicationError(type: "WorkflowAlreadyExists", message: "the id is in use", isNonRetryable: true).failure
+        case .childWorkflowExecutionCanceled: Failure(message: "canceled", info: .canceled(details: event.fields.payloads(.details)))
+        case .childWorkflowExecutionTimedOut:
+            Failure(message: "timed out", info: .timeout(.startToClose, lastHeartbeatDetails: []))
+        case .childWorkflowExecutionTerminated: Failure(message: "terminated", info: .terminated)
+        default: event.fields.failure(.failure) ?? Failure(message: "unknown")
+        }
+    }
+
+    /// Gives the code the end of a local activity and notes it as a marker.
+    func resolve(_ request: LocalRequest, _ resolution: LocalResolution) {
+        locals.removeAll { $0.operation == request.operation }
+        now = max(now, resolution.completedAt)
+        command(.markerRecorded, resolution.fields)
+        if let backoff = resolution.backoff {
+            finish(request.operation, .failure(LocalPause(backoff: backoff)))
+        } else if let failure = resolution.failure {
+            let error = ActivityError(
+                activity: request.name, activityID: String(request.sequence), scheduledEventID: 0, retryState: .nonRetryableFailure,
+                cause: failure)
+            finish(request.operation, .failure(error))
+        } else {
+            finish(request.operation, .success(resolution.result))
+        }
+    }
+
+    /// The updates that their validators refuse; those without a handler too.
+    func refused(_ requests: [UpdateRequest]) -> [UpdateRejection] {
+        updates = requests.filter { handlers.updates[$0.name] == nil }
+        rejectUnknownUpdates()
+        for request in requests { validate(request) }
+        defer { rejections.removeAll() }
+        return rejections
+    }
+
+    /// Resumes everything with an error so that nothing leaks; commands that the code issues meanwhile are dropped.
+    func evict() {
+        isEvicted = true
+        for condition in conditions { condition.continuation.resume(throwing: Eviction()) }
+        conditions.removeAll()
+        for wait in waits { wait.continuation.resume(throwing: Eviction()) }
+        waits.removeAll()
+        for key in operations.keys.sorted() {
+            guard let operation = operations.removeValue(forKey: key) else { continue }
+            operation.started.waiter?.resume(throwing: Eviction())
+            operation.result.waiter?.resume(throwing: Eviction())
+        }
+        handlers = MessageHandlers()
+    }
+}
+
+extension ReceivedSignal {
+    init(_ event: HistoryEvent) {
+        id = event.fields.text(.requestID)
+        name = event.fields.text(.signalName)
+        payload = event.payload(.input)
+    }
+}
+
+extension UpdateRequest {
+    init(accepted event: HistoryEvent) {
+        self.init(
+            id: event.fields.text(.acceptedUpdateID), name: event.fields.text(.acceptedUpdateName),
+            arguments: event.payload(.updateArguments), isToBeValidated: false)
+    }
+}
+
+extension LocalResolution {
+    /// What a marker says; nil for other events.
+    init?(_ event: HistoryEvent) {
+        guard event.kind == .markerRecorded, event.fields.text(.markerName) == Self.marker else { return nil }
+        let details = event.fields.map(.markerDetails)
+        guard let data = try? details["data"]?.json(), let sequence = data["seq"]?.integer else { return nil }
+        self.init(
+            sequence: sequence, name: data["activity_type"]?.string ?? "", attempt: data["attempt"]?.integer ?? 1,
+            completedAt: Self.time(data["complete_time"]), result: details["result"], failure: event.fields.failure(.failure),
+            backoff: data["backoff"].flatMap {
+                $0.isNull ? nil : .seconds($0["seconds"]?.integer ?? 0) + .nanoseconds($0["nanos"]?.integer ?? 0)
+            })
+    }
+
+    private static func time(_ json: JSONValue?) -> Timestamp {
+        Timestamp(milliseconds: Int64((json?["seconds"]?.integer ?? 0) * 1000 + (json?["nanos"]?.integer ?? 0) / 1_000_000))
+    }
+
+    /// The marker, in the form of Temporal's core.
+    var fields: EventFields {
+        let at = Int(completedAt.milliseconds)
+        let wait = backoff.map { Int($0.milliseconds) }
+        let data: JSONValue = [
+            "seq": .integer(sequence), "attempt": .integer(attempt), "activity_id": .string(String(sequence)),
+            "activity_type": .string(name), "complete_time": ["seconds": .integer(at / 1000), "nanos": .integer(at % 1000 * 1_000_000)],
+            "backoff": wait.map { ["seconds": .integer($0 / 1000), "nanos": .integer($0 % 1000 * 1_000_000)] } ?? .null,
+        ]
+        var details = ["data": Payload(data)]
+        details["result"] = result
+        return [.markerName: .text(Self.marker), .markerDetails: .map(details), .failure: failure.map { .failure($0) }]
+    }
+}

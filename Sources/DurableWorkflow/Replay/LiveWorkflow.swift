@@ -1,0 +1,288 @@
+import Events
+
+/// What an activation of workflow code has led to.
+struct Activation {
+    /// The events that are to be appended, in order; their ids and times are the engine's business.
+    var commands: [HistoryEvent] = []
+    /// Updates that were refused.
+    var rejections: [UpdateRejection] = []
+
+    /// The event that ends the run, if there is one.
+    var terminal: HistoryEvent? { commands.last.flatMap { $0.kind.isTerminal ? $0 : nil } }
+}
+
+/// One workflow in memory: its task, its executor, and how much of its history the code has seen.
+///
+/// Touched only by who holds the run, one activation at a time.
+final class LiveWorkflow: @unchecked Sendable {
+    /// The longest that code may run without waiting.
+    static let deadlockLimit = Duration.seconds(2)
+
+    private let executor = WorkflowExecutor()
+    private let context: WorkflowContext
+    private let body: @Sendable (WorkflowContext, Payload?) async throws -> Payload
+    private let uptime: @Sendable () -> Duration
+    private var task: Task<Void, Never>?
+    /// Events that the code has not been shown yet.
+    private var inputs: [HistoryEvent] = []
+    /// What the history says about local activities that the code will ask for.
+    private var resolutions: [LocalResolution] = []
+    /// Markers of patches may be followed by an upsert that no command stands for.
+    private var mayUpsertVersion = false
+    private(set) var lastEventID = 0
+
+    init(info: WorkflowInfo, type: WorkflowType, converter: PayloadConverter, uptime: @escaping @Sendable () -> Duration) {
+        context = WorkflowContext(info: info, executor: executor, converter: converter)
+        body = type.body
+        self.uptime = uptime
+    }
+
+    /// Shows the code a whole history, comparing what it decides with what is recorded.
+    ///
+    /// What no task has seen yet stays unseen.
+    func replay(_ history: [HistoryEvent]) throws {
+        context.isReplaying = true
+        defer { context.isReplaying = false }
+        var index = 0
+        while index < history.count {
+            let event = history[index]
+            index += 1
+            lastEventID = event.id
+            switch event.kind {
+            case .workflowTaskStarted:
+                guard let end = completion(of: index, in: history) else { continue }
+                try replayTask(startedAt: event, decisions: history[(end + 1)...].prefix { $0.kind.isCommand })
+                index = end + 1
+            default: try note(event)
+            }
+        }
+        try checkNothingIsLeft()
+    }
+
+    /// The place of the event that completes a task; nil when it failed, timed out, or is still under way.
+    private func completion(of index: Int, in history: [HistoryEvent]) -> Int? {
+        for place in index..<history.count {
+            switch history[place].kind {
+            case .workflowTaskCompleted: return place
+            case .workflowTaskFailed, .workflowTaskTimedOut, .workflowExecutionTimedOut, .workflowExecutionTerminated: return nil
+            default: continue
+            }
+        }
+        return nil
+    }
+
+    private func replayTask(startedAt started: HistoryEvent, decisions: ArraySlice<HistoryEvent>) throws {
+        try checkNothingIsLeft()
+        for event in decisions {
+            if let patch = event.patch { context.announced.insert(patch.id) }
+            if let resolution = LocalResolution(event) { resolutions.append(resolution) }
+            if event.kind == .workflowExecutionUpdateAccepted {
+                context.updates.append(UpdateRequest(accepted: event))
+            }
+        }
+        if inputs.isEmpty, context.updates.isEmpty { return }
+        try activate(at: started.at)
+        if let terminal = context.terminal { context.commands.append(PendingCommand(event: terminal)) }
+        context.terminal = nil
+    }
+
+    /// Takes one event that was appended: a command is compared, anything else waits for the next activation.
+    func note(_ event: HistoryEvent) throws {
+        lastEventID = event.id
+        if event.kind.isCommand { return try match(event) }
+        if event.kind.wakes { inputs.append(event) }
+    }
+
+    /// True when there is something that the code has not been shown.
+    var hasInputs: Bool { !inputs.isEmpty }
+
+    /// Shows the code what has arrived and returns what it decided. Local activities that it wants are in ``takeLocals()``.
+    func activate(at now: Timestamp, updates: [UpdateRequest]) throws {
+        context.updates += updates
+        try activate(at: now)
+    }
+
+    private func activate(at now: Timestamp) throws {
+        context.now = max(context.now, now)
+        context.historyLength = lastEventID
+        let began = uptime()
+        try executor.host {
+            try showInputs()
+            context.deliverUpdates()
+            settle()
+            resolveRecordedLocals()
+        }
+        try check(took: uptime() - began)
+    }
+
+    /// Signals first, then everything else, each in history order; the code itself starts after the handlers.
+    private func showInputs() throws {
+        for event in inputs where event.kind == .workflowExecutionSignaled { context.receive(ReceivedSignal(event)) }
+        for event in inputs where event.kind != .workflowExecutionSignaled {
+            switch event.kind {
+            case .workflowExecutionStarted: start(event)
+            case .workflowExecutionCancelRequested: cancel()
+            default: context.apply(event)
+            }
+        }
+        inputs.removeAll(keepingCapacity: true)
+    }
+
+    /// Runs what can run, then wakes who waits for a condition that has come true, in order, until nothing changes any more.
+    private func settle() {
+        executor.drain()
+        while let index = context.conditions.firstIndex(where: { $0.predicate() }) {
+            context.end(wait: context.conditions[index].id, .success(true))
+            executor.drain()
+        }
+    }
+
+    private func resolveRecordedLocals() {
+        while let first = resolutions.first, let request = context.locals.first(where: { $0.sequence == first.sequence }) {
+            resolutions.removeFirst()
+            context.resolve(request, first)
+            settle()
+        }
+    }
+
+    private func check(took: Duration) throws {
+        let ids = (context.workflowID, context.runID, lastEventID)
+        if let construct = executor.takeEscape() {
+            throw WorkflowEscape(workflowID: ids.0, runID: ids.1, eventID: ids.2, construct: construct)
+        }
+        if took > Self.deadlockLimit { throw WorkflowDeadlock(workflowID: ids.0, runID: ids.1, eventID: ids.2, took: took) }
+        if let problem = context.problem {
+            throw UnhandledWorkflowError(workflowID: ids.0, runID: ids.1, eventID: ids.2, error: "\(problem)")
+        }
+        if context.terminal == nil, task != nil, !context.isAwaiting {
+            throw WorkflowEscape(workflowID: ids.0, runID: ids.1, eventID: ids.2, construct: .awaitsNothing)
+        }
+        if context.locals.isEmpty { context.rejectUnknownUpdates() }
+    }
+
+    // MARK: Live
+
+    /// Local activities that the code wants now.
+    func takeLocals() -> [LocalRequest] {
+        defer { context.locals.removeAll() }
+        return context.locals
+    }
+
+    /// Gives the code the end of a local activity, inside the same workflow task.
+    func resolve(_ request: LocalRequest, _ resolution: LocalResolution) throws {
+        let began = uptime()
+        executor.host {
+            context.resolve(request, resolution)
+            settle()
+        }
+        try check(took: uptime() - began)
+    }
+
+    /// What the code has decided since the last call, its end last.
+    func takeActivation() -> Activation {
+        var commands = context.commands.rest.map(\.event)
+        if let terminal = context.terminal { commands.append(terminal) }
+        if let terminal = context.terminal { context.commands.append(PendingCommand(event: terminal)) }
+        context.terminal = nil
+        defer { context.rejections.removeAll() }
+        return Activation(commands: commands, rejections: context.rejections)
+    }
+
+    /// Runs the validators of updates that come alone, without running the code: a refusal leaves no trace at all.
+    func validate(_ updates: [UpdateRequest]) -> [UpdateRejection] { executor.host { context.refused(updates) } }
+
+    /// Answers a query.
+    func answer(_ name: String, _ input: Payload?) throws -> Payload { try executor.host { try context.answer(name, input) } }
+
+    /// The signals that the code waits for now.
+    var awaited: [AwaitedSignal] { context.awaited }
+
+    /// Signals that nobody has taken, as they arrived.
+    var untaken: [ReceivedSignal] { context.buffer }
+
+    private func start(_ event: HistoryEvent) {
+        let context = context
+        let body = body
+        context.restore(event)
+        let input = event.payload(.input)
+        task = Task(executorPreference: executor) {
+            do {
+                let result = try await body(context, input)
+                context.end(.workflowExecutionCompleted, [.result: .payloads([result])])
+            } catch {
+                context.end(throwing: error)
+            }
+        }
+    }
+
+    private func cancel() {
+        context.isCancelRequested = true
+        task?.cancel()
+    }
+
+    // MARK: Comparing
+
+    private func match(_ event: HistoryEvent) throws {
+        defer { mayUpsertVersion = event.patch != nil }
+        if mayUpsertVersion, event.kind == .upsertWorkflowSearchAttributes,
+            event.fields.map(.searchAttributes)["TemporalChangeVersion"] != nil
+        {
+            return
+        }
+        dropUnrecordedPatches(before: event)
+        guard let command = context.commands.first, fits(command.event, event) else {
+            if event.patch?.deprecated == true { return }
+            throw mismatch(event, found: context.commands.first?.event.identity ?? "nothing")
+        }
+        context.commands.removeFirst()
+        guard let operation = command.operation else { return }
+        context.operations[operation]?.eventID = event.id
+        context.initiated[event.id] = operation
+    }
+
+    /// A patch that the history does not note here was asked for by newer code; nothing depends on it.
+    private func dropUnrecordedPatches(before event: HistoryEvent) {
+        while let patch = context.commands.first?.event.patch, patch.id != event.patch?.id { context.commands.removeFirst() }
+    }
+
+    private func fits(_ command: HistoryEvent, _ event: HistoryEvent) -> Bool {
+        guard command.kind == event.kind else { return false }
+        if let patch = command.patch { return patch.id == event.patch?.id }
+        switch event.kind {
+        case .activityTaskScheduled, .timerStarted, .timerCanceled, .startChildWorkflowExecutionInitiated,
+            .signalExternalWorkflowExecutionInitiated:
+            return command.identity == event.identity
+        case .markerRecorded:
+            guard let made = LocalResolution(command), let recorded = LocalResolution(event) else {
+                return command.identity == event.identity
+            }
+            return made.sequence == recorded.sequence && made.name == recorded.name
+        default: return true
+        }
+    }
+
+    private func checkNothingIsLeft() throws {
+        while context.commands.first?.event.patch != nil { context.commands.removeFirst() }
+        guard let left = context.commands.first else { return }
+        throw mismatch(nil, found: left.event.identity)
+    }
+
+    private func mismatch(_ recorded: HistoryEvent?, found: String) -> NonDeterminismError {
+        NonDeterminismError(
+            workflowID: context.workflowID, runID: context.runID, eventID: recorded?.id ?? lastEventID,
+            expected: recorded?.identity ?? "the end of the recorded commands", found: found)
+    }
+
+    // MARK: The end
+
+    /// Lets the code end with an error whose consequences are dropped, so that nothing of it stays in memory.
+    func evict() {
+        executor.close()
+        executor.host {
+            context.evict()
+            executor.drain()
+        }
+        _ = executor.takeEscape()
+        task = nil
+    }
+}

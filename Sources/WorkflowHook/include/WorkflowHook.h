@@ -1,0 +1,9 @@
+#pragma once
+#include <stdint.h>
+
+/// Asks the Swift runtime to report jobs that go to the global pool. Call once.
+void workflow_hook_install(void);
+/// From now on the calling thread drains a workflow.
+void workflow_hook_begin(void);
+/// Ends it; returns how many jobs the thread has sent to the global pool meanwhile.
+int64_t workflow_hook_end(void);
