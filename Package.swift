@@ -118,7 +118,9 @@ let package = Package(
         .testTarget(name: "OutcomesTests", dependencies: ["Outcomes", "Events"]),
         .testTarget(name: "HybridRouterTests", dependencies: ["HybridRouter", "Events", "Outcomes"]),
         .testTarget(name: "LegacyStateMachineTests", dependencies: ["LegacyStateMachine", "Events", "Outcomes"]),
-        .testTarget(name: "DurableWorkflowTests", dependencies: ["DurableWorkflow", "Events", "Outcomes", "BridgeTesting"]),
+        .testTarget(
+            name: "DurableWorkflowTests",
+            dependencies: ["DurableWorkflow", "Events", "Outcomes", "BridgeTesting", "SQLiteStorage"], exclude: ["Histories"]),
         .testTarget(name: "ShadowComparatorTests", dependencies: ["ShadowComparator", "Events", "Outcomes"]),
         .testTarget(
             name: "CutoverTests", dependencies: ["Cutover", "HybridRouter", "Events", "Outcomes", "ShadowComparator", "Migrations"]),
