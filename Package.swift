@@ -14,6 +14,7 @@ let package = Package(
     products: [
         .library(name: "Lockstep", targets: ["Bridge", "SQLiteStorage", "BridgeTesting"]),
         .executable(name: "lockstep", targets: ["lockstep"]),
+        .executable(name: "lockstep-bench", targets: ["Benchmarks"]),
     ],
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -89,6 +90,13 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "lockstep", dependencies: ["Commands"]),
+        // figures beside their floor
+        .executableTarget(
+            name: "Benchmarks",
+            dependencies: [
+                "Events", "DurableWorkflow", "SQLiteStorage", .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         // SQL schema and migration plans, embedded in the binary
         .target(
             name: "Migrations", path: "Migrations",

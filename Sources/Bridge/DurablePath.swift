@@ -124,7 +124,7 @@ extension Pipeline {
     private func perform(_ activity: DurableActivity<Record>, _ input: JSONValue, _ context: ActivityContext) async throws -> JSONValue {
         var record = try input.decoded(as: Record.self)
         let snapshot: EntitySnapshot
-        do { snapshot = try await owned(context) } catch let lost as ActivityFailure {
+        do { snapshot = try await owned(context) } catch let lost as ApplicationError {
             try await recollect(activity, record, context)
             throw lost
         }

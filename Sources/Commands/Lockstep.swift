@@ -12,7 +12,8 @@ public struct Lockstep: AsyncParsableCommand {
         abstract: "Moves a running event-driven state machine to durable workflows, one step at a time.",
         discussion: "Exit codes: 0 ok, 1 differences or violations found, 2 bad usage, 3 the environment has to change.",
         subcommands: [
-            Run.self, Compare.self, MachineCommand.self, Generate.self, ReportCommand.self, History.self, Migrate.self, Simulate.self,
+            Run.self, Compare.self, MachineCommand.self, Generate.self, ReportCommand.self, History.self, Migrate.self,
+            WorkflowCommand.self, Simulate.self,
         ])
 
     /// Required by ``AsyncParsableCommand``, which says what it does.

@@ -40,6 +40,7 @@ public final class LockstepDatabase: Sendable {
     private let queue: DatabaseQueue
     private let durability: Durability
     private let lock: FileLock?
+    private let checkpoints: Checkpoints?
     private let turnstile: Turnstile?
     private let seen = Mutex(SeenVersion())
 
@@ -76,6 +77,7 @@ public final class LockstepDatabase: Sendable {
         }
         queue = try Self.open(path, access)
         try Self.prepare(queue, path: path, access)
+        checkpoints = isFile && (access == .runner || access == .alone) ? try Checkpoints(path: path) : nil
         _ = try takeForeignChange()
     }
 
@@ -108,8 +110,8 @@ public final class LockstepDatabase: Sendable {
                 if access == .runner { try database.execute(sql: "PRAGMA journal_mode=WAL") }
                 try database.execute(
                     sql: """
-                        PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;
-                        PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=8192
+                        PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;
+                        PRAGMA wal_autocheckpoint=\(access == .beside ? 8192 : 0)
                         """)
             }
             if access == .runner { try migrator.migrate(queue) }
@@ -186,6 +188,7 @@ public final class LockstepDatabase: Sendable {
                 return .commit
             }
             guard let result else { throw DatabaseError(resultCode: .SQLITE_INTERNAL, message: "a write returned nothing") }
+            if !database.isInsideTransaction { checkpoints?.noteCommit() }
             return result
         }
     }
@@ -222,6 +225,7 @@ public final class LockstepDatabase: Sendable {
     public func flush() throws {
         try queue.writeWithoutTransaction { database in
             if database.isInsideTransaction { try database.commit() }
+            checkpoints?.noteCommit()
         }
         seen.withLock { $0.holdsUntilFlush = false }
         turnstile?.pass()

@@ -13,7 +13,7 @@ private let allowed: [String: Set<String>] = {
         "DurableWorkflow": engines.union(["WorkflowHook", "DequeModule", "_Concurrency"]), "WorkflowHook": [], "ShadowComparator": ground,
         "Cutover": cutover, "MigrationReport": report, "Bridge": bridge,
         "SQLiteStorage": ground.union([
-            "HybridRouter", "DurableWorkflow", "Migrations", "GRDB", "FoundationEssentials", "Synchronization",
+            "HybridRouter", "DurableWorkflow", "Migrations", "GRDB", "FoundationEssentials", "Dispatch", "Synchronization",
         ]),
         "A2PRegistration": ground.union([
             "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Synchronization", "FoundationEssentials",
@@ -25,6 +25,9 @@ private let allowed: [String: Set<String>] = {
             "Bridge", "SQLiteStorage", "A2PRegistration", "BridgeTesting", "LegacyFixtures", "Migrations", "ArgumentParser",
         ]),
         "lockstep": ["Commands"],
+        "Benchmarks": [
+            "Events", "DurableWorkflow", "SQLiteStorage", "Synchronization", "FoundationEssentials", "ArgumentParser", "GRDBSQLite",
+        ],
     ]
 }()
 
@@ -116,9 +119,11 @@ private let banned: Set = ["Core", "Common", "Shared", "Utils", "Helpers", "Mode
         }
     }
 
-    @Test func theTutorialQuotesItsTest() throws {
-        let tutorial = try Checkout.text("Sources/Bridge/Documentation.docc/BringYourOwnMachine.md")
-        let test = try Checkout.text("Tests/ScenarioTests/BringYourOwnMachineTests.swift")
+    @Test(arguments: [
+        ("BringYourOwnMachine", "ScenarioTests/BringYourOwnMachineTests"), ("DurableWorkflows", "DurableWorkflowTests/GuideTests"),
+    ]) func aGuideQuotesItsTest(guide: String, code: String) throws {
+        let tutorial = try Checkout.text("Sources/Bridge/Documentation.docc/\(guide).md")
+        let test = try Checkout.text("Tests/\(code).swift")
         let blocks = tutorial.split(separator: "```swift\n").dropFirst().map { $0.split(separator: "```")[0] }
         #expect(blocks.count >= 4)
         for block in blocks { #expect(test.contains(block), "the tutorial quotes code that the test does not have:\n\(block)") }

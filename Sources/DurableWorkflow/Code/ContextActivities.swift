@@ -5,7 +5,7 @@ extension WorkflowContext {
     public func execute<Input, Output>(_ activity: Activity<Input, Output>, _ input: Input, options: ActivityOptions) async throws
         -> Output
     {
-        let result = try await execute(activity.name, payload: try converter.payload(input), options: options)
+        let result = try await execute(activity.name, payload: try outgoing(input), options: options)
         return try converter.value(result)
     }
 
@@ -13,7 +13,7 @@ extension WorkflowContext {
     public func execute(
         _ activity: String, input: JSONValue, options: ActivityOptions = ActivityOptions(startToCloseTimeout: .seconds(600))
     ) async throws -> JSONValue {
-        try converter.value(try await execute(activity, payload: try converter.payload(input), options: options))
+        try converter.value(try await execute(activity, payload: try outgoing(input), options: options))
     }
 
     /// Runs an activity by name, untyped, with this retry policy.
@@ -56,6 +56,7 @@ extension WorkflowContext {
     }
 
     private func executeLocal(_ name: String, payload: Payload, retry: RetryPolicy) async throws -> Payload? {
+        // A later attempt may be made after a replay, so the input is converted even then.
         var attempt = 1
         while true {
             try Task.checkCancellation()

@@ -14,7 +14,7 @@ public struct ChildWorkflowHandle<Output: Codable & Sendable> {
 
     /// Sends it a signal; throws when it is not there any more.
     public func signal<Input>(_ signal: Signal<Input>, _ input: Input) async throws {
-        try await context.signal(workflowID, "", isChild: true, signal.name, try context.converter.payload(input))
+        try await context.signal(workflowID, "", isChild: true, signal.name, try context.outgoing(input))
     }
 
     /// Asks it to cancel, and returns.
@@ -31,7 +31,7 @@ public struct ExternalWorkflowHandle {
 
     /// Sends it a signal; throws ``ApplicationError`` of type `ExternalWorkflowExecutionNotFound` when it is not there.
     public func signal<Input>(_ signal: Signal<Input>, _ input: Input) async throws {
-        try await context.signal(workflowID, runID ?? "", isChild: false, signal.name, try context.converter.payload(input))
+        try await context.signal(workflowID, runID ?? "", isChild: false, signal.name, try context.outgoing(input))
     }
 
     /// Asks it to cancel; throws ``ApplicationError`` of type `ExternalWorkflowExecutionNotFound` when it is not there.
@@ -48,14 +48,14 @@ extension WorkflowContext {
     public func startChildWorkflow<Input, Output>(
         _ workflow: Workflow<Input, Output>, _ input: Input, options: ChildWorkflowOptions = ChildWorkflowOptions()
     ) async throws -> ChildWorkflowHandle<Output> {
-        try await startChild(workflow.name, try converter.payload(input), options)
+        try await startChild(workflow.name, try outgoing(input), options)
     }
 
     /// Starts a child workflow by name, untyped: one of another team's, on another queue.
     public func startChildWorkflow(_ type: String, input: JSONValue, options: ChildWorkflowOptions = ChildWorkflowOptions()) async throws
         -> ChildWorkflowHandle<JSONValue>
     {
-        try await startChild(type, try converter.payload(input), options)
+        try await startChild(type, try outgoing(input), options)
     }
 
     /// Starts a child workflow and waits for its end.

@@ -109,6 +109,9 @@ public final class WorkflowContext: @unchecked Sendable {
         commands.append(PendingCommand(event: HistoryEvent(kind: kind, at: now, fields: fields), operation: operation))
     }
 
+    /// A value on its way out; while replaying nobody looks at it, because inputs are not compared.
+    func outgoing(_ value: some Encodable) throws -> Payload { isReplaying ? .null : try converter.payload(value) }
+
     func note(_ error: any Error) { problem = problem ?? error }
 
     func begin(_ kind: Operation.Kind, name: String, id: String) -> Int {

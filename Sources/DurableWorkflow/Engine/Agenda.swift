@@ -8,15 +8,23 @@ import Synchronization
 /// Everything up to the horizon is in memory, what lies beyond costs nothing. Activities of a queue with a rate wait here until the
 /// rate allows them.
 final class Agenda: Sendable {
+    /// An item that somebody runs.
+    private struct Taken {
+        let queue: String
+        var hasBegun = false
+    }
+
     private struct Contents {
         var order = Heap<DueItem.Key>()
         var items: [DueItem.Key: DueItem] = [:]
-        var taken: Set<DueItem.Key> = []
+        var taken: [DueItem.Key: Taken] = [:]
         var horizon: DueItem.Key?
         var beyond: Timestamp??
-        /// Activities whose queue's rate is used up.
+        /// Activities whose queue has no room for them now.
         var waiting: [String: Deque<DueItem>] = [:]
-        var rates: [String: RateLimit] = [:]
+        var limits: [String: QueueLimit] = [:]
+        /// Activities for which a worker had no slot.
+        var stalled: Deque<DueItem> = []
         var blocked: [String: [DueItem]] = [:]
         /// What commits added and removed while a part was being loaded.
         var isLoading = false
@@ -24,7 +32,7 @@ final class Agenda: Sendable {
         var removed: Set<DueItem.Key> = []
 
         mutating func insert(_ item: DueItem) {
-            guard items[item.key] == nil, !taken.contains(item.key) else { return }
+            guard items[item.key] == nil, taken[item.key] == nil else { return }
             if item.key.kind == .task, blocked[item.workflowID] != nil {
                 blocked[item.workflowID]?.append(item)
             } else {
@@ -34,7 +42,7 @@ final class Agenda: Sendable {
         }
 
         mutating func remove(_ key: DueItem.Key) {
-            taken.remove(key)
+            release(key)
             items[key] = nil
         }
 
@@ -48,14 +56,30 @@ final class Agenda: Sendable {
 
         mutating func take(_ key: DueItem.Key) -> DueItem? {
             guard let item = items.removeValue(forKey: key) else { return nil }
-            taken.insert(key)
+            taken[key] = Taken(queue: item.queue)
+            if key.kind == .activity { limits[item.queue]?.inUse += 1 }
             return item
+        }
+
+        /// The first activity that waited for a slot.
+        mutating func takeStalled(at now: Timestamp) -> DueItem? {
+            while let item = stalled.popFirst() {
+                guard items[item.key] != nil, mayRun(item, at: now, reserve: true) else { continue }
+                return take(item.key)
+            }
+            return nil
+        }
+
+        mutating func release(_ key: DueItem.Key) {
+            guard let item = taken.removeValue(forKey: key), key.kind == .activity else { return }
+            limits[item.queue]?.inUse -= 1
+            if !item.hasBegun { limits[item.queue]?.rate?.settle(begunAt: nil) }
         }
 
         /// Lets activities go whose queue's rate allows some again.
         mutating func release(at now: Timestamp) {
             for queue in waiting.keys {
-                var room = rates[queue]?.room(at: now) ?? .max
+                var room = limits[queue]?.room(at: now) ?? .max
                 while room > 0, let item = waiting[queue]?.popFirst() {
                     guard self.items[item.key] != nil else { continue }
                     order.insert(item.key)
@@ -66,9 +90,9 @@ final class Agenda: Sendable {
 
         /// True when an item may run now; an activity whose rate is used up is put aside.
         mutating func mayRun(_ item: DueItem, at now: Timestamp, reserve: Bool) -> Bool {
-            guard item.key.kind == .activity, rates[item.queue] != nil else { return true }
-            if rates[item.queue]?.room(at: now) ?? 1 > 0 {
-                if reserve { rates[item.queue]?.use(at: now) }
+            guard item.key.kind == .activity, limits[item.queue] != nil else { return true }
+            if limits[item.queue]?.room(at: now) ?? 1 > 0 {
+                if reserve { limits[item.queue]?.rate?.reserve() }
                 return true
             }
             waiting[item.queue, default: []].append(item)
@@ -79,21 +103,28 @@ final class Agenda: Sendable {
     private let store: any WorkflowStore
     private let contents: Mutex<Contents>
     private let part = 4096
+    private let listeners = Mutex<[@Sendable () -> Void]>([])
 
     init(store: any WorkflowStore, queues: [TaskQueue]) {
         self.store = store
         var contents = Contents()
         for queue in queues {
-            if let rate = queue.maximumActivitiesPerSecond { contents.rates[queue.name] = RateLimit(perSecond: rate) }
+            contents.limits[queue.name] = QueueLimit(queue)
         }
         self.contents = Mutex(contents)
     }
+
+    /// Calls `listener` whenever something has become due, or may be run again.
+    func onNews(_ listener: @escaping @Sendable () -> Void) { listeners.withLock { $0.append(listener) } }
+
+    private func tell() { for listener in listeners.withLock({ $0 }) { listener() } }
 
     /// Takes over what a commit has made due and settled.
     func apply(_ change: WorkflowChange) {
         contents.withLock { contents in
             for key in change.done {
                 contents.remove(key)
+                if case .some(let beyond) = contents.beyond, beyond == key.at { contents.beyond = nil }
                 if contents.isLoading { contents.removed.insert(key) }
             }
             for item in change.due {
@@ -105,6 +136,7 @@ final class Agenda: Sendable {
                 }
             }
         }
+        if !change.due.isEmpty { tell() }
     }
 
     /// Forgets what it knows and reads it again: after a commit whose outcome is unknown.
@@ -113,6 +145,7 @@ final class Agenda: Sendable {
             contents.order = Heap()
             contents.items = [:]
             contents.waiting = [:]
+            contents.stalled = []
             contents.blocked = [:]
             contents.horizon = nil
             contents.beyond = nil
@@ -128,13 +161,24 @@ final class Agenda: Sendable {
         }
     }
 
+    /// Notes that the code of a taken activity begins now.
+    func begun(_ key: DueItem.Key, at moment: Timestamp) {
+        contents.withLock { contents in
+            guard let item = contents.taken[key], !item.hasBegun else { return }
+            contents.taken[key]?.hasBegun = true
+            contents.limits[item.queue]?.rate?.settle(begunAt: moment)
+        }
+    }
+
     /// Notes that a taken item was run, whatever came of it.
-    func finished(_ key: DueItem.Key) { contents.withLock { _ = $0.taken.remove(key) } }
+    func finished(_ key: DueItem.Key) { contents.withLock { $0.release(key) } }
 
     /// Gives a taken item back: it could not be run.
     func giveBack(_ item: DueItem) {
         contents.withLock { contents in
-            guard contents.taken.remove(item.key) != nil, contents.horizon.map({ item.key <= $0 }) ?? false else { return }
+            guard contents.taken[item.key] != nil else { return }
+            contents.release(item.key)
+            guard contents.horizon.map({ item.key <= $0 }) ?? false else { return }
             contents.insert(item)
         }
     }
@@ -197,11 +241,16 @@ final class Agenda: Sendable {
     }
 
     /// Takes the first thing due at `now`.
-    func takeFirst(at now: Timestamp) -> DueItem? {
+    func takeFirst(at now: Timestamp, withActivities: Bool = true) -> DueItem? {
         contents.withLock { contents in
             contents.release(at: now)
+            if withActivities, let item = contents.takeStalled(at: now) { return item }
             while let item = contents.first(), item.key.at <= now {
                 contents.order.removeMin()
+                if item.key.kind == .activity, !withActivities {
+                    contents.stalled.append(item)
+                    continue
+                }
                 if contents.mayRun(item, at: now, reserve: true) { return contents.take(item.key) }
             }
             return nil
@@ -211,7 +260,7 @@ final class Agenda: Sendable {
     /// When the first thing is due; nil for never.
     func next(at now: Timestamp?) async throws -> Timestamp? {
         let known = contents.withLock { contents -> (Timestamp?, Timestamp??, DueItem.Key?) in
-            let waiting = contents.waiting.compactMap { queue, items in items.isEmpty ? nil : contents.rates[queue]?.next }
+            let waiting = contents.waiting.compactMap { queue, items in items.isEmpty ? nil : contents.limits[queue]?.next }
             let first = ([contents.first()?.key.at].compactMap { $0 } + waiting).min()
             return (first, contents.beyond, contents.horizon)
         }
@@ -225,35 +274,62 @@ final class Agenda: Sendable {
     /// Counts as if every queue's rate had just been used up: what an earlier process has begun is unknown.
     func primeRates(at now: Timestamp) {
         contents.withLock { contents in
-            for queue in contents.rates.keys { contents.rates[queue]?.prime(at: now) }
+            for queue in contents.limits.keys { contents.limits[queue]?.rate?.prime(at: now) }
         }
     }
 }
 
-/// At most so many within any window: exact, because it remembers when the last ones were.
-struct RateLimit: Sendable {
-    private let count: Int
-    private let window: Duration
-    private var used: Deque<Timestamp> = []
+/// What a queue allows.
+struct QueueLimit: Sendable {
+    var rate: RateLimit?
+    let slots: Int
+    var inUse = 0
 
-    /// From one a second on, the whole part of `rate` within any second; below that, one within any `1 / rate` seconds.
-    init(perSecond rate: Double) {
-        count = max(1, Int(rate))
-        window = rate >= 1 ? .seconds(1) : .milliseconds(Int64((1000 / max(rate, 0.000_001)).rounded(.up)))
+    init(_ queue: TaskQueue) {
+        rate = queue.maximumActivitiesPerSecond.map { RateLimit(perSecond: $0) }
+        slots = queue.maximumConcurrentActivities
     }
 
     /// How many may begin now.
-    mutating func room(at now: Timestamp) -> Int {
-        // A clock that was set back must not freeze the queue.
-        if let last = used.last, last > now { used = Deque(repeating: now, count: used.count) }
-        while let first = used.first, first + window <= now { used.removeFirst() }
-        return count - used.count
+    mutating func room(at now: Timestamp) -> Int { min(slots - inUse, rate?.room(at: now) ?? .max) }
+
+    /// When the rate allows another; nil when only the end of one that runs makes room.
+    var next: Timestamp? { inUse < slots ? rate?.next : nil }
+}
+
+/// At most so many within any window: exact, because it remembers when the last ones began, and counts those that are about to.
+struct RateLimit: Sendable {
+    private let count: Int
+    private let window: Duration
+    private var begun: Deque<Timestamp> = []
+    private var reserved = 0
+
+    /// From one a second on, the whole part of `rate` within any second; below that, one within any `1 / rate` seconds. A millisecond is
+    /// added, because moments are cut off to milliseconds.
+    init(perSecond rate: Double) {
+        count = max(1, Int(rate))
+        window = .milliseconds(1) + (rate >= 1 ? .seconds(1) : .milliseconds(Int64((1000 / max(rate, 0.000_001)).rounded(.up))))
     }
 
-    mutating func use(at now: Timestamp) { used.append(now) }
+    /// How many may be taken now.
+    mutating func room(at now: Timestamp) -> Int {
+        // A clock that was set back must not freeze the queue.
+        if let last = begun.last, last > now { begun = Deque(repeating: now, count: begun.count) }
+        while let first = begun.first, first + window <= now { begun.removeFirst() }
+        return count - begun.count - reserved
+    }
 
-    mutating func prime(at now: Timestamp) { used = Deque(repeating: now, count: count) }
+    /// One is taken; it counts until it begins, and for the window from then on.
+    mutating func reserve() { reserved += 1 }
 
-    /// When the next may begin, if none may now.
-    var next: Timestamp? { used.count < count ? used.last : used.first.map { $0 + window } }
+    /// One that was taken begins, or comes to nothing.
+    mutating func settle(begunAt moment: Timestamp?) {
+        reserved -= 1
+        if let moment { begun.append(max(moment, begun.last ?? moment)) }
+    }
+
+    mutating func prime(at now: Timestamp) { begun = Deque(repeating: now, count: count) }
+
+    /// When the next may be taken, if none may now; nil when that depends on those that are about to begin.
+    var next: Timestamp? { begun.first.map { begun.count + reserved < count ? $0 : $0 + window } }
 }

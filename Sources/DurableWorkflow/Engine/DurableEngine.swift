@@ -67,6 +67,12 @@ public struct WorkflowNotFound: Error, Hashable, Sendable, CustomStringConvertib
     /// What was looked for: `a run`, `an open run`.
     public let expected: String
 
+    /// Nothing of this id.
+    public init(workflowID: String, expected: String) {
+        self.workflowID = workflowID
+        self.expected = expected
+    }
+
     /// One sentence.
     public var description: String { "workflow \(workflowID): expected \(expected), found none; see the list of workflows" }
 }

@@ -60,7 +60,7 @@ public final class EmbeddedEngine: DurableEngine {
     let agenda: Agenda
     let commits: GroupCommit
     let waiters = Mutex<[String: [CheckedContinuation<RunOutcome, Never>]]>([:])
-    let attempts = Mutex<[TaskToken: Task<Void, Never>]>([:])
+    let attempts = Mutex<[TaskToken: Task<AttemptEnd, Never>]>([:])
     /// The last moment that the engine was told.
     let clock = Mutex(Timestamp.distantPast)
     private let lastKey = Mutex<Int64?>(nil)
@@ -165,6 +165,9 @@ public final class EmbeddedEngine: DurableEngine {
 
     /// The signals that a workflow's code waits for; nil when it is not in memory.
     public func awaited(by workflowID: String) -> [AwaitedSignal]? { runs.live(workflowID)?.awaited }
+
+    /// The workflows that it has code for.
+    public var workflowTypes: [WorkflowType] { workflows.values.sorted { $0.name < $1.name } }
 
     /// The number of workflows in memory.
     public var liveCount: Int { runs.liveCount }

@@ -3,6 +3,7 @@ import Synchronization
 
 /// One attempt of an activity that is under way.
 struct Attempt: Sendable {
+    let item: DueItem.Key
     let token: TaskToken
     let name: String
     let input: Payload
@@ -27,7 +28,7 @@ extension EmbeddedEngine {
     /// Runs one attempt to its end, on the caller's task.
     func runActivity(_ item: DueItem, at now: Timestamp) async throws {
         guard let attempt = try await begin(item, at: now) else { return }
-        try await settle(attempt, await end(of: attempt), at: now)
+        try await settle(attempt, await end(of: attempt, from: now), at: now)
     }
 
     /// The attempt that an item stands for; nil when there is none any more, or its time is over.
@@ -43,11 +44,11 @@ extension EmbeddedEngine {
                 try turn.settle(event, .timeout(type))
                 return nil
             }
-            return self.attempt(activity, turn, at: now)
+            return self.attempt(item.key, activity, turn, at: now)
         }
     }
 
-    private func attempt(_ activity: RunState.Activity, _ turn: Turn, at now: Timestamp) -> Attempt {
+    private func attempt(_ item: DueItem.Key, _ activity: RunState.Activity, _ turn: Turn, at now: Timestamp) -> Attempt {
         let fields = activity.event.fields
         let token = TaskToken(
             workflowID: turn.state.run.workflowID, runID: turn.state.run.runID, scheduledEventID: activity.event.id,
@@ -58,11 +59,12 @@ extension EmbeddedEngine {
             beat: { [weak self] details in try await self?.heartbeat(token, details: details, at: nil) })
         let (deadline, type) = activity.deadline(startedAt: now, heartbeatAt: now)
         return Attempt(
-            token: token, name: activity.type, input: fields.payloads(.input).first ?? .null, context: context, startedAt: now,
+            item: item, token: token, name: activity.type, input: fields.payloads(.input).first ?? .null, context: context, startedAt: now,
             deadline: deadline, deadlineType: type, heartbeatTimeout: fields.duration(.heartbeatTimeout))
     }
 
-    func end(of attempt: Attempt) async -> AttemptEnd {
+    func end(of attempt: Attempt, from moment: @autoclosure () -> Timestamp) async -> AttemptEnd {
+        agenda.begun(attempt.item, at: moment())
         guard let type = activities[attempt.name] else { return .failure(Self.unknown(attempt.name)) }
         do { return .success(try await type.body(attempt.context, attempt.input, converter)) } catch is CompletesLater {
             return .later

@@ -75,7 +75,6 @@ extension EmbeddedEngine {
             return try await commit(change)
         }
         try await edit(record.id) { record in
-            try await self.startBuffered(&record, now: now)
             while let at = record.nextAt, at <= now {
                 record.nextAt = try record.schedule.next(after: at)
                 if record.schedule.isPaused { continue }
@@ -84,10 +83,14 @@ extension EmbeddedEngine {
         }
     }
 
-    private func startBuffered(_ record: inout ScheduleRecord, now: Timestamp) async throws {
-        guard let first = record.buffered.first, try await !isOpen(record.last) else { return }
-        record.buffered.removeFirst()
-        try await begin(&record, at: first, now: now)
+    /// The workflow that a schedule has started has closed: the start that waited for it is made.
+    func scheduleGoesOn(_ id: String, now: Timestamp) async throws {
+        guard try await store.schedules().contains(where: { $0.id == id && !$0.buffered.isEmpty }) else { return }
+        try await edit(id) { record in
+            guard let first = record.buffered.first, try await !self.isOpen(record.last) else { return }
+            record.buffered.removeFirst()
+            try await self.begin(&record, at: first, now: now)
+        }
     }
 
     /// One start, under the overlap policy.
@@ -122,7 +125,7 @@ extension EmbeddedEngine {
     private func begin(_ record: inout ScheduleRecord, at moment: Timestamp, now: Timestamp) async throws {
         let options = WorkflowOptions(
             taskQueue: record.schedule.taskQueue, idReusePolicy: .rejectDuplicate, idConflictPolicy: .useExisting,
-            searchAttributes: ["TemporalScheduledById": .string(record.id)])
+            searchAttributes: [ScheduleRecord.attribute: .string(record.id)])
         let id = "\(record.id)-\(moment)"
         do {
             record.last = try await start(
@@ -140,9 +143,6 @@ extension EmbeddedEngine {
         try await body(&record)
         var change = WorkflowChange()
         if let key = found?.key { change.done = [key] }
-        // While a start waits, the end of the open workflow is looked for every second.
-        record.dueAt =
-            record.buffered.isEmpty ? record.nextAt : [record.nextAt, clock.withLock { $0 } + .seconds(1)].compactMap { $0 }.min()
         if let key = record.key {
             change.done.removeAll { $0 == key }
             if found?.key != key { change.due = [DueItem(key: key, workflowID: record.lock)] }

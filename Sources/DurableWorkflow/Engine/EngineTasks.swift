@@ -259,7 +259,11 @@ extension Turn {
             let what: Transfer.What = child.policy == .terminate ? .terminate : .cancel
             try send(Transfer(what: what, to: child.workflowID, toRun: child.runID, event: initiated, isAnswered: false), event: -initiated)
         }
-        guard tellsParent, let parent = state.parentWorkflowID, let started = state.started else { return }
+        guard tellsParent else { return }
+        if let schedule = state.run.searchAttributes[ScheduleRecord.attribute]?.string {
+            try send(Transfer(what: .scheduleGoesOn, to: schedule, event: end.id), event: 0)
+        }
+        guard let parent = state.parentWorkflowID, let started = state.started else { return }
         try send(
             Transfer(
                 what: .childClosed, to: parent, toRun: started.fields.text(.parentRunID),

@@ -18,6 +18,9 @@ extension EmbeddedEngine {
             } catch is WorkflowNotFound {}
             try await drop(item)
         case .childClosed: try await tellParent(item, transfer, at: now)
+        case .scheduleGoesOn:
+            try await scheduleGoesOn(transfer.to, now: now)
+            try await drop(item)
         }
     }
 

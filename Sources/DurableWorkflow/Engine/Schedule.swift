@@ -90,9 +90,9 @@ public struct ScheduleRecord: Codable, Hashable, Sendable {
     public var skipped = 0
     /// Starts not made because they were too late.
     public var missed = 0
-    /// When something is to be done, as the table of due things has it.
-    var dueAt: Timestamp?
 
-    var key: DueItem.Key? { dueAt.map { DueItem.Key(at: $0, run: -number, event: 0, kind: .schedule) } }
+    var key: DueItem.Key? { nextAt.map { DueItem.Key(at: $0, run: -number, event: 0, kind: .schedule) } }
+    /// The search attribute of the workflows that it starts.
+    static let attribute = "TemporalScheduledById"
     var lock: String { "schedule/\(id)" }
 }

@@ -169,6 +169,8 @@ struct Transfer: Codable, Sendable {
         case terminate
         /// Child to parent; the child's last event says the rest.
         case childClosed
+        /// To the schedule that has started the run: it has closed.
+        case scheduleGoesOn
     }
 
     var what: What

@@ -249,9 +249,10 @@ final class LiveWorkflow: @unchecked Sendable {
         guard command.kind == event.kind else { return false }
         if let patch = command.patch { return patch.id == event.patch?.id }
         switch event.kind {
-        case .activityTaskScheduled, .timerStarted, .timerCanceled, .startChildWorkflowExecutionInitiated,
-            .signalExternalWorkflowExecutionInitiated:
-            return command.identity == event.identity
+        case .activityTaskScheduled: return same(.activityID, command, event) && same(.activityType, command, event)
+        case .timerStarted, .timerCanceled: return same(.timerID, command, event)
+        case .startChildWorkflowExecutionInitiated: return same(.workflowType, command, event) && same(.workflowID, command, event)
+        case .signalExternalWorkflowExecutionInitiated: return same(.signalName, command, event)
         case .markerRecorded:
             guard let made = LocalResolution(command), let recorded = LocalResolution(event) else {
                 return command.identity == event.identity
@@ -259,6 +260,10 @@ final class LiveWorkflow: @unchecked Sendable {
             return made.sequence == recorded.sequence && made.name == recorded.name
         default: return true
         }
+    }
+
+    private func same(_ field: EventField, _ command: HistoryEvent, _ event: HistoryEvent) -> Bool {
+        command.fields.text(field) == event.fields.text(field)
     }
 
     private func checkNothingIsLeft() throws {

@@ -1,0 +1,10 @@
+import ArgumentParser
+import Events
+
+/// `lockstep-bench`: prints JSON lines, each figure beside the floor that was measured in the same run.
+@main
+struct Bench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lockstep-bench", abstract: "Measures the durable engine beside bare SQLite.",
+        subcommands: [DurableBench.self, ReplayBench.self, ParkedBench.self, TimersBench.self, RateLimitBench.self])
+}

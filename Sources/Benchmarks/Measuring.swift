@@ -1,0 +1,67 @@
+import DurableWorkflow
+import Events
+import FoundationEssentials
+import SQLiteStorage
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// What every benchmark needs: a fresh database, a clock, memory in use, a line of output.
+enum Measuring {
+    static func freshPath(_ label: String) -> String { "/tmp/lockstep-bench-\(label)-\(getpid()).sqlite" }
+
+    static func remove(_ path: String) {
+        for suffix in ["", "-wal", "-shm", "-lock"] { try? FileManager.default.removeItem(atPath: path + suffix) }
+    }
+
+    static func seconds(_ body: () async throws -> Void) async rethrows -> Double {
+        let began = ContinuousClock.now
+        try await body()
+        return seconds(ContinuousClock.now - began)
+    }
+
+    static func seconds(_ duration: Duration) -> Double {
+        Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+    }
+
+    /// Processor time that this thread has used.
+    static func threadSeconds() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
+    /// Bytes of memory that the process has in use now.
+    static func residentBytes() -> Int {
+        guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return 0 }
+        return (Int(text.split(separator: " ").dropFirst().first ?? "0") ?? 0) * 4096
+    }
+
+    static func quantile(_ values: [Double], _ share: Double) -> Double {
+        let sorted = values.sorted()
+        return sorted.isEmpty ? 0 : sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]
+    }
+
+    static func rounded(_ value: Double, _ digits: Int = 3) -> JSONValue {
+        let factor = (0..<digits).reduce(1.0) { product, _ in product * 10 }
+        return .number((value * factor).rounded() / factor)
+    }
+
+    static func report(_ line: JSONValue) { print(line.canonicalText) }
+}
+
+/// A value that tasks share.
+final class Guarded<Value: Sendable>: Sendable {
+    private let value: Mutex<Value>
+    init(_ value: Value) { self.value = Mutex(value) }
+    func change<Result: Sendable>(_ body: (inout Value) -> Result) -> Result {
+        value.withLock { value in
+            var copy = value
+            let result = body(&copy)
+            value = copy
+            return result
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import ArgumentParser
+import DurableWorkflow
+import Events
+import SQLiteStorage
+
+/// `lockstep-bench parked`
+struct ParkedBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "parked", abstract: "Memory per workflow that waits, and the speed of new work beside an empty database.")
+
+    @Option(help: "Workflows that wait.") var workflows = 1_000_000
+    @Option(help: "New workflows to measure with.") var measured = 2000
+    @Option(help: "Output: json only; named for symmetry.") var format = "json"
+
+    private static let parked = WorkflowType("parked") { context, _ in
+        _ = try await context.nextSignal(named: ["go"])
+        return .null
+    }
+
+    func run() async throws {
+        let empty = try await speed(Measuring.freshPath("empty"), parked: 0)
+        let full = try await speed(Measuring.freshPath("parked"), parked: workflows)
+        Measuring.report([
+            "benchmark": "parked", "workflows": .integer(workflows), "bytesEach": Measuring.rounded(full.bytesEach, 1),
+            "perSecond": Measuring.rounded(full.perSecond, 1), "emptyPerSecond": Measuring.rounded(empty.perSecond, 1),
+            "ratio": Measuring.rounded(full.perSecond / empty.perSecond), "parkingPerSecond": Measuring.rounded(full.parkingPerSecond, 1),
+        ])
+    }
+
+    private func speed(_ path: String, parked: Int) async throws -> (perSecond: Double, bytesEach: Double, parkingPerSecond: Double) {
+        defer { Measuring.remove(path) }
+        let engine = EmbeddedEngine(
+            store: SQLiteWorkflowStore(try LockstepDatabase(path: path)), workflows: [Self.parked, Registration.workflow],
+            activities: Registration.activities(), options: EngineOptions(maximumLive: 100, isEager: true))
+        let now = SystemTime().now
+        try await start(engine, "parked", 0..<2000, "warm", at: now)
+        let before = Measuring.residentBytes()
+        let parking = try await Measuring.seconds { try await start(engine, "parked", 0..<parked, "p", at: now) }
+        engine.evictAll()
+        let bytes = Double(max(0, Measuring.residentBytes() - before))
+        let seconds = try await Measuring.seconds {
+            try await start(engine, "registration", 0..<measured, "r", at: now)
+            try await engine.runDue(at: now)
+        }
+        return (Double(measured) / seconds, parked == 0 ? 0 : bytes / Double(parked), parked == 0 ? 0 : Double(parked) / parking)
+    }
+
+    /// Starts many at once, so that they share commits.
+    private func start(_ engine: EmbeddedEngine, _ type: String, _ numbers: Range<Int>, _ prefix: String, at now: Timestamp) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for lane in 0..<64 {
+                group.addTask {
+                    for number in stride(from: numbers.lowerBound + lane, to: numbers.upperBound, by: 64) {
+                        try await engine.start(
+                            workflowID: "\(prefix)\(number)", type: type, input: Registration.payload, options: WorkflowOptions(), at: now)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+}

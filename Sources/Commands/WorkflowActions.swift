@@ -1,0 +1,71 @@
+import ArgumentParser
+import DurableWorkflow
+import Events
+
+/// `lockstep workflow signal`
+struct WorkflowSignal: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "signal", abstract: "Sends a signal; a second one of the same id is not delivered.",
+        discussion: "lockstep workflow signal order-1 approve --id click-17 --payload '{\"by\":\"reviewer\"}' --database work.sqlite")
+
+    @OptionGroup var which: WorkflowOptionsOnCommandLine
+    @Argument(help: "The signal's name.") var name: String
+    @Option(help: "The signal's id.") var id: String
+    @Option(help: "Its content as JSON.") var payload = "null"
+
+    func run() async throws {
+        let content: JSONValue
+        do { content = try JSONValue(parsing: payload) } catch { throw CommandFailure(.usage, "--payload: \(error)") }
+        try await which.change { engine, now in
+            let signal = SignalMessage(id: id, name: name, payload: content)
+            switch try await engine.signal(workflowID: which.workflow, signal: signal, at: now) {
+            case .delivered: Console.print("delivered")
+            case .duplicate: Console.print("delivered before")
+            case .notRunning: throw WorkflowNotFound(workflowID: which.workflow, expected: "an open run")
+            }
+        }
+    }
+}
+
+/// `lockstep workflow cancel`
+struct WorkflowCancel: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cancel", abstract: "Asks a workflow to cancel; its code may still compensate.",
+        discussion: "lockstep workflow cancel order-1 --database work.sqlite")
+
+    @OptionGroup var which: WorkflowOptionsOnCommandLine
+
+    func run() async throws { try await which.change { engine, now in try await engine.cancel(workflowID: which.workflow, at: now) } }
+}
+
+/// `lockstep workflow terminate`
+struct WorkflowTerminate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "terminate", abstract: "Ends a workflow at once; its code does not hear of it.",
+        discussion: "lockstep workflow terminate order-1 --reason 'entered twice' --database work.sqlite")
+
+    @OptionGroup var which: WorkflowOptionsOnCommandLine
+    @Option(help: "Why; it is kept in the history.") var reason: String
+
+    func run() async throws {
+        try await which.change { engine, now in try await engine.terminate(workflowID: which.workflow, reason: reason, at: now) }
+    }
+}
+
+/// `lockstep workflow reset`
+struct WorkflowReset: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reset", abstract: "Ends the run and begins another whose history is the old one up to an event.",
+        discussion: "lockstep workflow reset order-1 --event 12 --reason 'wrong branch' --database work.sqlite")
+
+    @OptionGroup var which: WorkflowOptionsOnCommandLine
+    @Option(help: "An event of the workflow task to make anew.") var event: Int
+    @Option(help: "Why; it is kept in the history.") var reason: String
+
+    func run() async throws {
+        try await which.change { engine, now in
+            let made = try await engine.reset(workflowID: which.workflow, toEvent: event, reason: reason, at: now)
+            Console.print(made.runID)
+        }
+    }
+}

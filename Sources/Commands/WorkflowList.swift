@@ -1,0 +1,47 @@
+import ArgumentParser
+import DurableWorkflow
+import Events
+import SQLiteStorage
+
+/// `lockstep workflow list`
+struct WorkflowList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Lists runs, newest first.",
+        discussion: """
+            lockstep workflow list --database work.sqlite --status blocked
+            lockstep workflow list --database work.sqlite --prefix R-9 --count
+            """)
+
+    @Option(help: "The database file.") var database: String
+    @Option(help: "Only runs that stand so, for example running or blocked; may be given several times.") var status: [String] = []
+    @Option(help: "Only runs of this type.") var type: String?
+    @Option(help: "Only workflows whose id begins so.") var prefix: String?
+    @Option(help: "At most so many.") var limit = 100
+    @Flag(help: "Only how many there are.") var count = false
+    @Option(help: "Output: text or json.") var format: OutputFormat = .text
+
+    func run() async throws {
+        let store = SQLiteWorkflowStore(try LockstepDatabase(path: database, readOnly: true))
+        let statuses = try status.map { text in
+            guard let status = WorkflowStatus(rawValue: text) else {
+                let known = WorkflowStatus.allCases.map(\.rawValue).joined(separator: ", ")
+                throw CommandFailure(.usage, "--status: expected one of \(known), found \(text)")
+            }
+            return status
+        }
+        let filter = WorkflowFilter(statuses: Set(statuses), type: type, idPrefix: prefix)
+        guard !count else { return Console.print(String(try await store.count(matching: filter))) }
+        let runs = try await store.runs(matching: filter, before: nil, limit: limit)
+        guard format == .text else { return Console.print(JSONValue.array(runs.map(\.json)).canonicalText) }
+        let head = ["workflow", "run", "type", "status", "events", "started", "problem"]
+        Console.print(
+            Console.table(
+                [head]
+                    + runs.map {
+                        [
+                            $0.workflowID, $0.runID, $0.type, $0.status.rawValue, String($0.length), $0.startedAt.description,
+                            $0.problem ?? "",
+                        ]
+                    }))
+    }
+}
