@@ -67,12 +67,13 @@ extension Simulation {
 
     /// I6: a segment that has lost its entity does not go on.
     private func checkSegments() async throws {
-        for row in try await workflows.workflows() where !row.status.isClosed {
-            guard let slash = row.id.lastIndex(of: "/") else { continue }
-            let entity = EntityID(String(row.id[..<slash]))
+        for run in try await workflows.runs() where !run.status.isClosed {
+            let id = run.workflowID
+            guard let slash = id.lastIndex(of: "/") else { continue }
+            let entity = EntityID(String(id[..<slash]))
             let ownership = try await checker.snapshot(of: entity)?.ownership
-            guard ownership?.owner != .durable || ownership?.segmentID != row.id else { continue }
-            checker.report(Violation(invariant: "I6", entity: entity, detail: "segment \(row.id) is still running and has no entity"))
+            guard ownership?.owner != .durable || ownership?.segmentID != id else { continue }
+            checker.report(Violation(invariant: "I6", entity: entity, detail: "segment \(id) is still running and has no entity"))
         }
     }
 
