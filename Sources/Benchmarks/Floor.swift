@@ -23,7 +23,7 @@ struct Floor {
         guard sqlite3_open(path, &handle) == SQLITE_OK, let handle else { throw Failure(message: "cannot open \(path)") }
         database = handle
         sqlite3_exec(
-            handle, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=0", nil, nil, nil
+            handle, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536", nil, nil, nil
         )
         func prepare(_ sql: String) throws -> OpaquePointer {
             var statement: OpaquePointer?
