@@ -47,10 +47,10 @@ final class LiveWorkflow: @unchecked Sendable {
         while index < history.count {
             let event = history[index]
             index += 1
-            lastEventID = event.id
             switch event.kind {
             case .workflowTaskStarted:
                 guard let end = completion(of: index, in: history) else { continue }
+                lastEventID = event.id
                 try replayTask(startedAt: event, decisions: history[(end + 1)...].prefix { $0.kind.isCommand })
                 index = end + 1
             default: try note(event)
@@ -88,7 +88,8 @@ final class LiveWorkflow: @unchecked Sendable {
 
     /// Takes one event that was appended: a command is compared, anything else waits for the next activation.
     func note(_ event: HistoryEvent) throws {
-        lastEventID = event.id
+        // A task that failed leaves events, which must not make the same problem look like another one.
+        if event.kind.isCommand || event.kind.wakes { lastEventID = event.id }
         if event.kind.isCommand { return try match(event) }
         if event.kind.wakes { inputs.append(event) }
     }
