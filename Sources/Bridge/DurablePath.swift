@@ -164,7 +164,9 @@ extension Pipeline {
         let result: Result<Void, any Error>
         do { result = .success(try await activity.run(&record, session)) } catch { result = .failure(error) }
         if !session.entries.isEmpty { try await store.keep(session.entries) }
-        if case .failure(let error as EffectError) = result, error.isRetryable { throw Self.failure(error, activity.retry, context.attempt) }
+        if case .failure(let error as EffectError) = result, error.isRetryable {
+            throw Self.failure(error, activity.retry, context.attempt)
+        }
     }
 
     /// A party's wish to be left alone for a while does not shorten the wait that the policy has.

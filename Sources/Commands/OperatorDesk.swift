@@ -44,8 +44,10 @@ struct OperatorDesk {
 private struct Nobody: DurableEngine, EffectPort {
     private static let refusal = "expected a process that runs the database, found a move beside it; see 'lockstep run'"
 
-    func start(workflowID: String, type: String, input: JSONValue, at now: Timestamp) async throws { throw unexpected }
-    func signal(workflowID: String, signal: SignalMessage, at now: Timestamp) async throws { throw unexpected }
+    func start(workflowID: String, type: String, input: JSONValue, options: WorkflowOptions, at now: Timestamp) async throws
+        -> WorkflowExecution
+    { throw unexpected }
+    func signal(workflowID: String, signal: SignalMessage, at now: Timestamp) async throws -> SignalReceipt { throw unexpected }
     func cancel(workflowID: String, at now: Timestamp) async throws { throw unexpected }
     func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue { throw refused }
     func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? { throw refused }

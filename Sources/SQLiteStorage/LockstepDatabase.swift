@@ -77,9 +77,12 @@ public final class LockstepDatabase: Sendable {
         }
         queue = try Self.open(path, access)
         try Self.prepare(queue, path: path, access)
-        checkpoints = isFile && (access == .runner || access == .alone) ? try Checkpoints(path: path) : nil
+        checkpoints = Self.hasCheckpoints(path, access) ? try Checkpoints(path: path) : nil
         _ = try takeForeignChange()
     }
+
+    /// Who writes for long makes its checkpoints off the commit path, on a connection of their own.
+    private static func hasCheckpoints(_ path: String, _ access: Access) -> Bool { path != ":memory:" && access == .runner }
 
     private static func requireFile(_ path: String) throws {
         guard !FileManager.default.fileExists(atPath: path) else { return }
@@ -111,7 +114,7 @@ public final class LockstepDatabase: Sendable {
                 try database.execute(
                     sql: """
                         PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;
-                        PRAGMA wal_autocheckpoint=\(access == .beside ? 8192 : 0)
+                        PRAGMA wal_autocheckpoint=\(hasCheckpoints(path, access) ? 0 : 8192)
                         """)
             }
             if access == .runner { try migrator.migrate(queue) }

@@ -35,13 +35,13 @@ struct Books {
         entities = try await store.entities()
         counters = try await store.counters()
         deadLetters = try await store.deadLetters()
-        let workflows = try await engine.workflows()
-        segments = workflows.map(\.id)
+        let runs = try await engine.runs(matching: WorkflowFilter(), before: nil, limit: .max)
+        segments = runs.map(\.workflowID).sorted()
         performed = try FileJournal(path: path + ".effects.jsonl").entries
         open = try await store.pendingRows().map { "row \($0.sequence) of \($0.entity) is pending" }
         open += try await store.pendingOutbox().map { "\($0.kind) of \($0.segmentID) is not sent" }
-        open += workflows.filter { !$0.status.isClosed }.map { "segment \($0.id) is \($0.status)" }
-        if let due = try await engine.nextDue() { open.append("the engine has something to do at \(due)") }
+        open += runs.filter { !$0.status.isClosed }.map { "segment \($0.workflowID) is \($0.status)" }
+        if let due = try await engine.nextDue(after: nil) { open.append("the engine has something to do at \(due)") }
         if let due = try await store.nextDue() { open.append("the sweeper has something to do at \(due)") }
         for entity in entities { accounts[entity] = try await Self.account(entity, store) }
     }

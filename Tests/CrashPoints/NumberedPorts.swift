@@ -69,26 +69,33 @@ struct NumberedWorkflowStore: WorkflowStore {
     let base: any WorkflowStore
     let points: CrashPoints
 
-    func workflow(_ id: String) async throws -> WorkflowRow? { try await points.around(.workflow, id) { try await base.workflow(id) } }
-    func workflows() async throws -> [WorkflowRow] { try await points.around(.workflows) { try await base.workflows() } }
-    func history(of id: String, after event: Int) async throws -> [HistoryEvent] {
-        try await points.around(.history, id) { try await base.history(of: id, after: event) }
+    func run(_ workflowID: String, runID: String?) async throws -> WorkflowRun? {
+        try await points.around(.run, workflowID) { try await base.run(workflowID, runID: runID) }
     }
-    func commit(_ change: WorkflowChange) async throws {
-        let what = change.append.map(\.kind.rawValue).joined(separator: ", ")
-        try await points.around(.workflowCommit, "\(change.row.id) \(what)") { try await base.commit(change) }
+    func history(_ run: Int64) async throws -> [HistoryEvent] {
+        try await points.around(.history, "run \(run)") { try await base.history(run) }
     }
-    func hasSignal(_ signalID: String, workflow id: String) async throws -> Bool {
-        try await points.around(.hasSignal, "\(id) \(signalID)") { try await base.hasSignal(signalID, workflow: id) }
+    func commit(_ changes: [WorkflowChange]) async throws {
+        let runs = changes.flatMap(\.runs).map(\.run.workflowID).joined(separator: ", ")
+        try await points.around(.workflowCommit, runs) { try await base.commit(changes) }
     }
-    func ready(limit: Int) async throws -> [WorkflowRow] { try await points.around(.ready) { try await base.ready(limit: limit) } }
-    func dueActivities(at now: Timestamp, limit: Int) async throws -> [PendingActivity] {
-        try await points.around(.dueActivities) { try await base.dueActivities(at: now, limit: limit) }
+    func due(after key: DueItem.Key?, until moment: Timestamp, limit: Int) async throws -> [DueItem] {
+        try await points.around(.workflowDue) { try await base.due(after: key, until: moment, limit: limit) }
     }
-    func dueTimers(at now: Timestamp, limit: Int) async throws -> [PendingTimer] {
-        try await points.around(.dueTimers) { try await base.dueTimers(at: now, limit: limit) }
+    func nextDue(after key: DueItem.Key?) async throws -> Timestamp? {
+        try await points.around(.workflowNextDue) { try await base.nextDue(after: key) }
     }
-    func nextDue() async throws -> Timestamp? { try await points.around(.workflowNextDue) { try await base.nextDue() } }
+    func highestKey() async throws -> Int64 { try await points.around(.highestKey) { try await base.highestKey() } }
+    func runs(matching filter: WorkflowFilter, before key: Int64?, limit: Int) async throws -> [WorkflowRun] {
+        try await points.around(.runs) { try await base.runs(matching: filter, before: key, limit: limit) }
+    }
+    func count(matching filter: WorkflowFilter) async throws -> Int {
+        try await points.around(.count) { try await base.count(matching: filter) }
+    }
+    func remove(closedBefore moment: Timestamp, limit: Int) async throws -> Int {
+        try await points.around(.remove) { try await base.remove(closedBefore: moment, limit: limit) }
+    }
+    func schedules() async throws -> [ScheduleRecord] { try await points.around(.schedules) { try await base.schedules() } }
 }
 
 /// The parties, every call of them numbered.

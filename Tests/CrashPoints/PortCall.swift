@@ -24,15 +24,16 @@ package enum PortCall: String, CaseIterable, Sendable {
     case flush = "HandoffStore.flush()"
     case takeForeignChange = "HandoffStore.takeForeignChange()"
 
-    case workflow = "WorkflowStore.workflow(_:)"
-    case workflows = "WorkflowStore.workflows()"
-    case history = "WorkflowStore.history(of:after:)"
+    case run = "WorkflowStore.run(_:runID:)"
+    case history = "WorkflowStore.history(_:)"
     case workflowCommit = "WorkflowStore.commit(_:)"
-    case hasSignal = "WorkflowStore.hasSignal(_:workflow:)"
-    case ready = "WorkflowStore.ready(limit:)"
-    case dueActivities = "WorkflowStore.dueActivities(at:limit:)"
-    case dueTimers = "WorkflowStore.dueTimers(at:limit:)"
-    case workflowNextDue = "WorkflowStore.nextDue()"
+    case workflowDue = "WorkflowStore.due(after:until:limit:)"
+    case workflowNextDue = "WorkflowStore.nextDue(after:)"
+    case highestKey = "WorkflowStore.highestKey()"
+    case runs = "WorkflowStore.runs(matching:before:limit:)"
+    case count = "WorkflowStore.count(matching:)"
+    case remove = "WorkflowStore.remove(closedBefore:limit:)"
+    case schedules = "WorkflowStore.schedules()"
 
     case perform = "EffectPort.perform(_:)"
     case partyReply = "EffectPort.reply(to:)"
@@ -41,7 +42,7 @@ package enum PortCall: String, CaseIterable, Sendable {
     /// True when a call of it leaves something behind: it has a point after it as well as before.
     package var hasConsequences: Bool {
         switch self {
-        case .accept, .commit, .keep, .markDone, .set, .flush, .workflowCommit, .perform: true
+        case .accept, .commit, .keep, .markDone, .set, .flush, .workflowCommit, .remove, .perform: true
         default: false
         }
     }
@@ -49,7 +50,9 @@ package enum PortCall: String, CaseIterable, Sendable {
     /// Why no run of the pipeline calls it; nil for a method that a run must call.
     package var unusedBecause: String? {
         switch self {
-        case .entities, .journal, .counters, .deadLetters, .rows, .ledger, .workflows: "only reports read it"
+        case .entities, .journal, .counters, .deadLetters, .rows, .ledger, .runs, .count: "only reports read it"
+        case .schedules: "the hand-off makes no schedule"
+        case .remove: "nothing of a run is old enough to be removed"
         case .values, .replayAccepted: "only a run of a stream reads it, before its first line"
         default: nil
         }

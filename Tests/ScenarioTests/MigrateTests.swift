@@ -89,7 +89,7 @@ import Testing
         #expect(try await store.snapshot(of: "R-900001")?.record.state == "CONTENT_REVIEW", "the running process went on with legacy")
         #expect(try await store.pendingOutbox().isEmpty, "and told the engine")
         let workflows = SQLiteWorkflowStore(try LockstepDatabase(path: database, readOnly: true))
-        #expect(try await workflows.workflow("R-900001/2")?.status == .cancelled)
+        #expect(try await workflows.run("R-900001/2", runID: nil)?.status == .cancelled)
         let report = try await store.journal(of: "R-900001").last { $0.what == "EVP_REPORT_SCORE" }
         #expect(report?.detail == "ignored in CONTENT_REVIEW: legacy has no step 5.2")
         try run.feed(first[7...])

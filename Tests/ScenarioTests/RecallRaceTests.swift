@@ -37,8 +37,10 @@ import Testing
     }
 
     private struct NoEngine: DurableEngine {
-        func start(workflowID: String, type: String, input: JSONValue, at now: Timestamp) async throws {}
-        func signal(workflowID: String, signal: SignalMessage, at now: Timestamp) async throws {}
+        func start(workflowID: String, type: String, input: JSONValue, options: WorkflowOptions, at now: Timestamp) async throws
+            -> WorkflowExecution
+        { WorkflowExecution(workflowID: workflowID, runID: "") }
+        func signal(workflowID: String, signal: SignalMessage, at now: Timestamp) async throws -> SignalReceipt { .notRunning }
         func cancel(workflowID: String, at now: Timestamp) async throws {}
     }
 
