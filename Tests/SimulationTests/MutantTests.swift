@@ -18,6 +18,8 @@ extension FaultRates {
 /// The simulation is worth something: each known bug of other people's migrations is caught.
 @Suite struct MutantTests {
     private static let seeds: [UInt64] = [1, 4, 5]
+    /// Moves of which every run has hundreds; that another one is missing may be chance.
+    private static let decisive: Set = ["handOffs", "handBacks", "handOffs after a halt"]
 
     private static func run(_ seed: UInt64, _ mutant: Mutant? = nil) async throws -> SimulationRun {
         var rates = FaultRates.busy
@@ -43,7 +45,7 @@ extension FaultRates {
         do {
             let run = try await Self.run(seed, mutant)
             if let violation = run.violations.first { return violation.description }
-            return run.missingMoves.first { !known.contains($0) }.map { "did not occur: \($0)" }
+            return run.missingMoves.first { Self.decisive.contains($0) && !known.contains($0) }.map { "did not occur: \($0)" }
         } catch { return "the run ended: \(error)" }
     }
 

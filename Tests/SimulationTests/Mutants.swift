@@ -194,7 +194,7 @@ extension Mutant {
         Mutant(4, "legacy is not woken after the hand back") { change, _ in
             if change.isHandBack { change.append.removeAll { $0.kind == .continue } }
         },
-        Mutant(5, "no fence: a write counts under whatever epoch", rates: [.recall: 0.05]) { change, stored in
+        Mutant(5, "no fence: a write counts under whatever epoch", rates: [.recall: 0.1]) { change, stored in
             change.epoch = stored.ownership.epoch
         },
         Mutant(6, "a second segment of an entity gets the id of its first") { change, _ in
@@ -226,7 +226,7 @@ extension Mutant {
         Mutant(15, "legacy goes on although the durable side has the entity") { change, _ in
             if change.isHandOff { change.ownership?.owner = .legacy }
         },
-        Mutant(16, "parked events stay parked") { change, _ in change.unpark = false },
+        Mutant(16, "parked events stay parked", rates: [.delay: 0.2, .reorder: 0.3]) { change, _ in change.unpark = false },
         Mutant(
             17, "an inclusive watermark handles the last event again",
             store: { [position = InclusiveWatermark.Position()] in InclusiveWatermark(base: $0, position: position) }),
@@ -242,7 +242,7 @@ extension Mutant {
                     event.subject = nil
                 }
             }),
-        Mutant(23, "an early event is answered and dropped") { change, _ in
+        Mutant(23, "an early event is answered and dropped", rates: [.delay: 0.2, .reorder: 0.3]) { change, _ in
             for index in change.rows.indices where change.rows[index].disposition == .parked { change.rows[index].disposition = .consumed }
         },
     ]

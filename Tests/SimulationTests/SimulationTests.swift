@@ -36,7 +36,7 @@ import Testing
 
     /// Every fault, every move of ownership and every end of an event occurs in a run that is long enough to say something.
     @Test func everythingOccurs() async throws {
-        let run = try await check(A2PSimulation(seed: 3, entities: 1500, rates: .busy))
+        let run = try await check(A2PSimulation(seed: 3, entities: 2500, rates: .busy))
         let missing = Fault.allCases.filter { run.faults[$0, default: 0] == 0 }
         #expect(missing.isEmpty, "faults that did not occur: \(missing)")
         let moves = run.missingMoves

@@ -137,7 +137,10 @@ extension A2PMachine {
         -> State
     {
         record.identityStatus = status
-        guard status == "UNVERIFIED" else { return .BRAND_VERIFIED }
+        guard status == "UNVERIFIED" else {
+            record.clearRejection()
+            return .BRAND_VERIFIED
+        }
         if state == .BRAND_UNVERIFIED { return state }
         let isEarly = context.now - (record.brandAddedAt ?? context.now) < .minutes(10)
         if isEarly { return state }

@@ -162,6 +162,10 @@ extension InvariantChecker.State {
                 violate("I3", change, "row \(row.sequence) came to its end a second time, as \(row.disposition.rawValue)")
             }
         }
+        for entry in change.journal {
+            guard let told = Disposition(rawValue: entry.detail), !change.rows.contains(where: { $0.disposition == told }) else { continue }
+            violate("I3", change, "the journal says that \(entry.what) is \(entry.detail), and its row says something else")
+        }
         for id in change.consumedEvents {
             if let sequence = sequences[id] { known.settled.insert(sequence) }
         }

@@ -61,8 +61,18 @@ extension Simulation {
         if snapshot.ownership.owner == .legacy, !told.isEmpty {
             checker.report(Violation(invariant: "I3", entity: entity, detail: "legacy has it, and events are still a segment's: \(told)"))
         }
+        let parked = rows.filter { $0.disposition == .parked && isOver($0.event.kind, snapshot) }.map(\.event.kind.rawValue)
+        if !parked.isEmpty {
+            checker.report(Violation(invariant: "I3", entity: entity, detail: "its step is over, and still parked: \(parked)"))
+        }
         let waiting = rows.filter { $0.disposition == .pending }.map(\.event.kind.rawValue)
         if !waiting.isEmpty { checker.report(Violation(invariant: "I6", entity: entity, detail: "events wait for ever: \(waiting)")) }
+    }
+
+    /// True when no step will ask for an event of `kind` any more.
+    private func isOver(_ kind: EventKind, _ snapshot: EntitySnapshot) -> Bool {
+        let steps = options.domain.durableSteps.filter { $0.events.contains(kind) }.compactMap { StepNumber($0.number) }
+        return snapshot.record.isFinal || (!steps.isEmpty && Set(steps).isSubset(of: snapshot.ownership.completed))
     }
 
     /// I6: a segment that has lost its entity does not go on.
