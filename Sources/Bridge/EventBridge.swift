@@ -191,7 +191,12 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
     @discardableResult
     public func sweep(at now: Timestamp) async throws -> Int {
         var sent = 0
-        for entity in try await store.due(at: now) { sent += try await sweep(entity, at: now) }
+        for entity in try await store.due(at: now) {
+            do { sent += try await sweep(entity, at: now) } catch {
+                // Somebody wrote it between the read and the commit: it is not stuck, or the next sweep finds it.
+                guard error is StaleEpoch || error is StaleRecord else { throw error }
+            }
+        }
         return sent
     }
 
@@ -200,6 +205,7 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
         let state = try pipeline.state(snapshot.record)
         let timers = domain.sweeper.due(for: pipeline.summary(snapshot.record, state: state, entity: entity), at: now)
         var change = Change(entity: entity, epoch: snapshot.ownership.epoch, at: now)
+        change.version = snapshot.record.version
         var stored = snapshot.record
         stored.lastSweptAt = now
         stored.dueAt = pipeline.dueAt(stored, state: state, entity: entity)

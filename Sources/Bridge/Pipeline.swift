@@ -51,8 +51,8 @@ final class Pipeline<State: MachineState, Record: Codable & Sendable>: Sendable 
     /// Commits and takes over what became runnable.
     func commit(_ change: Change) async throws {
         let committed = try await store.commit(change)
-        enqueue(committed.queued)
         enqueue(committed.outbox)
+        enqueue(committed.queued)
     }
 
     func enqueue(_ rows: [QueuedRow]) {

@@ -33,6 +33,8 @@ public struct EventQueue: Sendable {
     private struct Lane {
         var messages: [QueueMessage] = []
         var claimedUntil: Timestamp?
+        /// The claimed message as it was added again meanwhile: whoever completes it does not complete that.
+        var again: QueueMessage?
     }
 
     private struct Ready: Comparable {
@@ -56,9 +58,14 @@ public struct EventQueue: Sendable {
     /// True when a message of `entity` waits or is being handled.
     public func contains(_ entity: EntityID) -> Bool { lanes[entity] != nil }
 
-    /// Adds a message; one whose sequence is in the queue already is left alone.
+    /// Adds a message; one whose sequence is in the queue already is left alone, and one that is claimed comes again afterwards.
     public mutating func enqueue(_ message: QueueMessage) {
-        guard entityOf.updateValue(message.entity, forKey: message.sequence) == nil else { return }
+        guard entityOf.updateValue(message.entity, forKey: message.sequence) == nil else {
+            let isClaimed =
+                lanes[message.entity]?.claimedUntil != nil && lanes[message.entity]?.messages.first?.sequence == message.sequence
+            if isClaimed { lanes[message.entity]?.again = message }
+            return
+        }
         var lane = lanes[message.entity] ?? Lane()
         let place = lane.messages.firstIndex { ($0.priority, $0.sequence) > (message.priority, message.sequence) }
         lane.messages.insert(message, at: place ?? lane.messages.endIndex)
@@ -81,8 +88,11 @@ public struct EventQueue: Sendable {
         guard let entity = entityOf.removeValue(forKey: sequence), var lane = lanes[entity] else { return }
         lane.messages.removeAll { $0.sequence == sequence }
         lane.claimedUntil = nil
+        let again = lane.again
+        lane.again = nil
         lanes[entity] = lane.messages.isEmpty ? nil : lane
         announce(entity)
+        if let again { enqueue(again) }
     }
 
     /// Gives a message back for its next attempt at `moment`.
@@ -102,6 +112,7 @@ public struct EventQueue: Sendable {
         else { return }
         change(&lane.messages[index])
         lane.claimedUntil = nil
+        lane.again = nil
         lanes[entity] = lane
         announce(entity)
     }

@@ -35,6 +35,20 @@ private struct NaiveQueue {
 }
 
 @Suite struct EventQueueTests {
+    /// A hand back between the commit that signals a row and its completion makes the row pending again: it must not be forgotten.
+    @Test func whatComesAgainWhileItIsHandledIsQueuedAgain() {
+        let now = Timestamp(milliseconds: 0)
+        let message = QueueMessage(sequence: 1, entity: "R-1", visibleAt: now)
+        var queue = EventQueue()
+        queue.enqueue(message)
+        #expect(queue.claim(at: now) == message)
+        queue.enqueue(message)
+        queue.complete(1)
+        #expect(queue.claim(at: now) == message)
+        queue.complete(1)
+        #expect(queue.claim(at: now) == nil && queue.count == 0)
+    }
+
     @Test(arguments: 0..<60) func agreesWithTheNaiveQueue(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))
         var queue = EventQueue()
