@@ -76,13 +76,13 @@ public final class LockstepDatabase: Sendable {
         case .runner, .alone, .reader: turnstile = nil
         }
         queue = try Self.open(path, access)
-        try Self.prepare(queue, path: path, access)
-        checkpoints = Self.hasCheckpoints(path, access) ? try Checkpoints(path: path) : nil
+        // Off the commit path, where somebody waits for each commit. An open group would keep such a checkpoint from ever starting the
+        // log anew; it has SQLite's own, between two groups.
+        let hasOwnCheckpoints = isFile && access == .runner && durability == .everyCommit
+        try Self.prepare(queue, path: path, access, hasOwnCheckpoints: hasOwnCheckpoints)
+        checkpoints = hasOwnCheckpoints ? try Checkpoints(path: path) : nil
         _ = try takeForeignChange()
     }
-
-    /// Who writes for long makes its checkpoints off the commit path, on a connection of their own.
-    private static func hasCheckpoints(_ path: String, _ access: Access) -> Bool { path != ":memory:" && access == .runner }
 
     private static func requireFile(_ path: String) throws {
         guard !FileManager.default.fileExists(atPath: path) else { return }
@@ -104,7 +104,7 @@ public final class LockstepDatabase: Sendable {
         }
     }
 
-    private static func prepare(_ queue: DatabaseQueue, path: String, _ access: Access) throws {
+    private static func prepare(_ queue: DatabaseQueue, path: String, _ access: Access, hasOwnCheckpoints: Bool) throws {
         let migrator = schema()
         do {
             try check(try queue.read(migrator.appliedIdentifiers), path: path, mayBeOlder: access == .runner)
@@ -114,7 +114,7 @@ public final class LockstepDatabase: Sendable {
                 try database.execute(
                     sql: """
                         PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;
-                        PRAGMA wal_autocheckpoint=\(hasCheckpoints(path, access) ? 0 : 8192)
+                        PRAGMA wal_autocheckpoint=\(hasOwnCheckpoints ? 0 : 8192)
                         """)
             }
             if access == .runner { try migrator.migrate(queue) }

@@ -188,6 +188,20 @@ import Testing
         #expect(try database.setting("journal_mode") == "wal")
     }
 
+    /// A run of recorded deliveries writes without a pause; its log must not grow with it.
+    @Test func theLogOfAGroupedDatabaseStaysBounded() async throws {
+        let path = path()
+        let store = SQLiteHandoffStore(try LockstepDatabase(path: path, durability: .grouped))
+        let megabyte = String(repeating: "x", count: 1 << 20)
+        for round in 0..<200 {
+            try await store.set("round", to: "\(round) \(megabyte)")
+            try await store.flush()
+        }
+        let size = try FileManager.default.attributesOfItem(atPath: path + "-wal")[.size] as? Int
+        #expect(try #require(size) < 64 << 20)
+        try FileManager.default.removeItem(atPath: path)
+    }
+
     @Test func refusesASecondRunner() throws {
         let path = path()
         let first = try LockstepDatabase(path: path)
