@@ -21,8 +21,8 @@ import Testing
     @Test func aFreshSeedHasNoViolation() async throws {
         let given = ProcessInfo.processInfo.environment["LOCKSTEP_SEED"].flatMap { UInt64($0) }
         let seed = given ?? UInt64(Date().timeIntervalSince1970)
-        print("simulation: LOCKSTEP_SEED=\(seed), again: lockstep simulate --seed \(seed) --entities 2000")
-        _ = try await check(A2PSimulation(seed: seed, entities: 2000))
+        print("simulation: LOCKSTEP_SEED=\(seed), again: lockstep simulate --seed \(seed) --entities 500")
+        _ = try await check(A2PSimulation(seed: seed, entities: 500))
     }
 
     @Test func theSameSeedGivesTheSameRun() async throws {
