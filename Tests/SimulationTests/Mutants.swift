@@ -158,7 +158,6 @@ private struct RenamedEffects: ForwardingEffects {
 private struct ForgetfulLedger: ForwardingHandoffStore {
     let base: any HandoffStore
     func reply(to key: EffectKey) async throws -> JSONValue? { nil }
-    func ledger(of entity: EntityID) async throws -> [LedgerEntry] { try await base.ledger(of: entity) }
 }
 
 /// Waits for a moment at which nothing of the entity is open before it hands off.
