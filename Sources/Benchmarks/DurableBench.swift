@@ -2,7 +2,6 @@ import ArgumentParser
 import DurableWorkflow
 import Events
 import SQLiteStorage
-import Synchronization
 
 /// `lockstep-bench durable`
 struct DurableBench: AsyncParsableCommand {
@@ -27,6 +26,7 @@ struct DurableBench: AsyncParsableCommand {
         defer { Measuring.remove(path) }
         let (groups, seconds, latencies) = try await ours(path)
         let floor = try await floor(groups)
+        let adapter = try await adapter(groups)
         let ratio = floor / seconds
         let rows = groups.joined().reduce(0) { $0 + $1.runs.count * 2 + $1.due.count + $1.done.count }
         let bytes = groups.joined().flatMap(\.runs).reduce(0) { $0 + ($1.batch?.count ?? 0) }
@@ -35,6 +35,7 @@ struct DurableBench: AsyncParsableCommand {
             "benchmark": "durable", "run": .integer(number), "concurrency": .integer(concurrency), "registrations": .integer(registrations),
             "perSecond": Measuring.rounded(Double(registrations) / seconds, 1),
             "floorPerSecond": Measuring.rounded(Double(registrations) / floor, 1), "ratio": Measuring.rounded(ratio),
+            "storePerSecond": Measuring.rounded(Double(registrations) / adapter, 1),
             "p50Milliseconds": Measuring.rounded(Measuring.quantile(latencies, 0.5) * 1000, 2),
             "p99Milliseconds": Measuring.rounded(Measuring.quantile(latencies, 0.99) * 1000, 2), "commits": .integer(groups.count),
             "rows": .integer(rows), "historyBytes": .integer(bytes), "eventsEach": .integer(events / max(1, registrations)),
@@ -46,49 +47,8 @@ struct DurableBench: AsyncParsableCommand {
     /// Our engine; what it committed, the time it took, and how long each registration took.
     private func ours(_ path: String) async throws -> ([[WorkflowChange]], Double, [Double]) {
         let store = RecordingStore(SQLiteWorkflowStore(try LockstepDatabase(path: path)))
-        let made = Mutex<EmbeddedEngine?>(nil)
-        let time = SystemTime()
-        let activities = Registration.activities { name, workflow, _ in
-            guard let signal = Registration.signals[name], let engine = made.withLock({ $0 }) else { return }
-            Task {
-                try await engine.signal(
-                    workflowID: workflow, signal: SignalMessage(id: signal, name: signal, payload: Registration.payload), at: time.now)
-            }
-        }
-        let engine = EmbeddedEngine(
-            store: store, workflows: [Registration.workflow], activities: activities, options: EngineOptions(isEager: true))
-        made.withLock { $0 = engine }
-        let worker = WorkflowWorker(engine: engine, time: time, activitySlots: 256)
-        let running = Task { try await worker.run() }
-        let latencies = Guarded<[Double]>([])
-        let next = Guarded(0)
-        let (count, clients) = (registrations, concurrency)
-        let seconds = try await Measuring.seconds {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for _ in 0..<clients {
-                    group.addTask {
-                        while true {
-                            let number = next.change { number in
-                                defer { number += 1 }
-                                return number
-                            }
-                            guard number < count else { return }
-                            let took = try await Measuring.seconds {
-                                try await engine.start(
-                                    workflowID: "r\(number)", type: "registration", input: Registration.payload, options: WorkflowOptions(),
-                                    at: time.now)
-                                _ = try await engine.result(workflowID: "r\(number)")
-                            }
-                            latencies.change { $0.append(took) }
-                        }
-                    }
-                }
-                try await group.waitForAll()
-            }
-        }
-        worker.stop()
-        try await running.value
-        return (store.recorded, seconds, latencies.change { $0 })
+        let (seconds, latencies) = try await Registrations(store).run(registrations, concurrency: concurrency)
+        return (store.recorded, seconds, latencies)
     }
 
     /// Bare SQLite doing the same; its seconds.
@@ -99,5 +59,13 @@ struct DurableBench: AsyncParsableCommand {
         let floor = try Floor(path: path)
         defer { floor.close() }
         return try await Measuring.seconds { for group in groups { try floor.write(group) } }
+    }
+
+    /// Our store doing the same, without the engine; its seconds.
+    private func adapter(_ groups: [[WorkflowChange]]) async throws -> Double {
+        let path = Measuring.freshPath("store")
+        defer { Measuring.remove(path) }
+        let store = SQLiteWorkflowStore(try LockstepDatabase(path: path))
+        return try await Measuring.seconds { for group in groups { try await store.commit(group) } }
     }
 }

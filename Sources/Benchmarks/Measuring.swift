@@ -39,6 +39,9 @@ enum Measuring {
         return (Int(text.split(separator: " ").dropFirst().first ?? "0") ?? 0) * 4096
     }
 
+    /// Waits until the kernel has written what it holds.
+    static func settleDisk() { sync() }
+
     static func quantile(_ values: [Double], _ share: Double) -> Double {
         let sorted = values.sorted()
         return sorted.isEmpty ? 0 : sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]

@@ -82,7 +82,8 @@ package struct A2PSimulation {
         count(&hybrid)
         guard hybrid.violations.count < mostViolations else { return (hybrid, seconds) }
         let alone = LegacyAlone(
-            domain: Self.domain, plan: plans[0].legacyOnly(), seed: seed, schedule: hybrid.schedule, book: world.book, watched: watched)
+            domain: Self.domain, plan: plans[0].legacyOnly(), seed: seed, schedule: hybrid.schedule, book: world.book,
+            longestBusy: hybrid.longestBusy, watched: watched)
         let legacy = try await alone.run(progress: progress)
         if watched != nil { show(hybrid, legacy) }
         hybrid.violations += legacy.violations.map { violation in
@@ -143,6 +144,8 @@ struct LegacyAlone {
     var seed: UInt64
     var schedule: SimulatedSchedule
     var book: ReferenceBook
+    /// How long the process was busy at a stretch with everybody's events, in the hybrid run.
+    var longestBusy: Duration
     var watched: EntityID?
 
     /// Nothing goes wrong inside.
@@ -153,7 +156,8 @@ struct LegacyAlone {
     /// True when legacy alone comes to what `candidate` is, at least once when things go wrong inside it as they did in the hybrid run.
     ///
     /// What a machine with a daily poll and deadlines comes to depends on minutes: a poll that a full disk puts off, a retry that waits
-    /// half a second longer, a clock that was a day ahead when the sweep ran. Legacy alone has a spread of outcomes for one schedule;
+    /// half a second longer, a clock that was a day ahead when the sweep ran, a poll that waits behind thousands of others that the
+    /// same jump of the clock made due. Legacy alone has a spread of outcomes for one schedule;
     /// an outcome within it is no difference that a migration made.
     func comesTo(_ candidate: Observation, on own: SimulatedSchedule, _ comparator: Comparator, attempts: Int) async throws -> Bool {
         var right = own
@@ -162,7 +166,9 @@ struct LegacyAlone {
             var rates = attempt < 2 ? FaultRates.none : FaultRates.inside(Self.shares[attempt / 2 % Self.shares.count])
             // When exactly a jump falls between two hourly sweeps is chance, too.
             if attempt >= 2, !own.jumps.isEmpty { rates.shares[.clockJump] = 0.02 }
-            let run = try await play(attempt.isMultiple(of: 2) ? right : own, seed: seed &+ UInt64(attempt), rates: rates)
+            let schedule = attempt.isMultiple(of: 2) ? right : own
+            let run = try await play(
+                schedule, seed: seed &+ UInt64(attempt), rates: rates, holdUp: attempt < 2 ? .zero : longestBusy)
             guard let result = run.results[candidate.entity] else { continue }
             let control = result.observation(path: "legacy")
             if comparator.compare(controls: [control], candidates: [candidate]).mismatched == 0 { return true }
@@ -173,11 +179,13 @@ struct LegacyAlone {
     private static let shares = [0.01, 0.05, 0.2, 0.4]
 
     private func play(
-        _ schedule: SimulatedSchedule, seed: UInt64, rates: FaultRates, progress: (Int, Timestamp) -> Void = { _, _ in }
+        _ schedule: SimulatedSchedule, seed: UInt64, rates: FaultRates, holdUp: Duration = .zero,
+        progress: (Int, Timestamp) -> Void = { _, _ in }
     ) async throws -> SimulationRun {
         let world = A2PSimulatedWorld(seed: self.seed, book: book, repeating: schedule.lines)
-        let options = SimulationOptions(
+        var options = SimulationOptions(
             domain: domain, plans: [plan], seed: seed, rates: rates, schedule: schedule, watched: watched)
+        options.holdUp = holdUp
         return try await Simulation(options, world: world).play(progress: progress)
     }
 }

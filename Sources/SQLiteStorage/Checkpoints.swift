@@ -4,31 +4,38 @@ import Synchronization
 
 /// Moves committed pages from the log into the database on a connection and thread of its own, so that no commit waits for it.
 ///
-/// A passive checkpoint stops at the end of the log as it was when it began. When the log grows all the same, because there is always
-/// somebody writing, the commit that finds it too long waits for one that starts the log anew.
+/// A passive checkpoint leaves what was written meanwhile, so that a log with somebody always writing would grow for ever, and a commit
+/// that makes a file longer costs nearly twice one that overwrites it. Each passive checkpoint is therefore followed by a full one: it
+/// keeps writers out while it moves the little that is left, and the next commit starts the log anew.
 final class Checkpoints: Sendable {
     private struct State {
         var isRunning = false
         var lastAt = ContinuousClock.now
-        /// Pages in the log that are not in the database, after the last checkpoint.
-        var left = 0
+        var commits = 0
     }
 
-    private static let interval = Duration.milliseconds(500)
+    private static let shortest = Duration.milliseconds(100)
+    private static let longest = Duration.seconds(5)
+    private static let commits = 256
     private let connection: DatabaseQueue
     private let state = Mutex(State())
 
     init(path: String) throws {
         var configuration = Configuration()
-        configuration.busyMode = .timeout(5)
+        // Writers wait while a full checkpoint waits for a reader of the log.
+        configuration.busyMode = .timeout(0.005)
         connection = try DatabaseQueue(path: path, configuration: configuration)
     }
 
     /// Begins a checkpoint now and then; returns at once.
     func noteCommit() {
         let isDue = state.withLock { state in
-            guard !state.isRunning, ContinuousClock.now - state.lastAt > Self.interval else { return false }
+            state.commits += 1
+            guard !state.isRunning else { return false }
+            let since = ContinuousClock.now - state.lastAt
+            guard since > Self.longest || (state.commits >= Self.commits && since > Self.shortest) else { return false }
             state.isRunning = true
+            state.commits = 0
             return true
         }
         guard isDue else { return }
@@ -37,18 +44,14 @@ final class Checkpoints: Sendable {
 
     private func run() {
         // A checkpoint that cannot be made now is made later; the log keeps everything.
-        let left = (try? checkpoint(state.withLock { $0.left } > 65_536 ? "RESTART" : "PASSIVE")) ?? 0
+        for mode in ["PASSIVE", "FULL"] { try? checkpoint(mode) }
         state.withLock { state in
             state.isRunning = false
             state.lastAt = ContinuousClock.now
-            state.left = left
         }
     }
 
-    private func checkpoint(_ mode: String) throws -> Int {
-        try connection.writeWithoutTransaction { database in
-            let row = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(\(mode))")
-            return row.map { ($0[1] as Int) - ($0[2] as Int) } ?? 0
-        }
+    private func checkpoint(_ mode: String) throws {
+        try connection.writeWithoutTransaction { _ = try Row.fetchOne($0, sql: "PRAGMA wal_checkpoint(\(mode))") }
     }
 }

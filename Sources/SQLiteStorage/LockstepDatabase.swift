@@ -181,19 +181,42 @@ public final class LockstepDatabase: Sendable {
 
     private func transact<Value>(_ body: (Database) throws -> Value) throws -> Value {
         try queue.writeWithoutTransaction { database in
-            if durability == .grouped, !database.isInsideTransaction {
-                try database.beginTransaction(.immediate)
-                seen.withLock { $0.holdsUntilFlush = false }
+            switch durability {
+            case .everyCommit:
+                let result = try Self.transaction(database, body)
+                checkpoints?.noteCommit()
+                return result
+            case .grouped:
+                if !database.isInsideTransaction {
+                    try database.beginTransaction(.immediate)
+                    seen.withLock { $0.holdsUntilFlush = false }
+                }
+                return try Self.savepoint(database, body)
             }
-            var result: Value?
-            try database.inSavepoint {
-                result = try body(database)
-                return .commit
-            }
-            guard let result else { throw DatabaseError(resultCode: .SQLITE_INTERNAL, message: "a write returned nothing") }
-            if !database.isInsideTransaction { checkpoints?.noteCommit() }
-            return result
         }
+    }
+
+    /// GRDB's own transactions compile their statements each time, a twentieth of a small commit.
+    private static func transaction<Value>(_ database: Database, _ body: (Database) throws -> Value) throws -> Value {
+        try database.cachedStatement(sql: "BEGIN IMMEDIATE TRANSACTION").execute()
+        do {
+            let result = try body(database)
+            try database.cachedStatement(sql: "COMMIT TRANSACTION").execute()
+            return result
+        } catch {
+            if database.isInsideTransaction { try? database.rollback() }
+            throw error
+        }
+    }
+
+    private static func savepoint<Value>(_ database: Database, _ body: (Database) throws -> Value) throws -> Value {
+        var result: Value?
+        try database.inSavepoint {
+            result = try body(database)
+            return .commit
+        }
+        guard let result else { throw DatabaseError(resultCode: .SQLITE_INTERNAL, message: "a write returned nothing") }
+        return result
     }
 
     /// The value of a pragma as the connection has it.

@@ -10,7 +10,8 @@ private let allowed: [String: Set<String>] = {
     let bridge = report.subtracting(["Mustache"]).union(["LegacyStateMachine", "DurableWorkflow", "MigrationReport", "Synchronization"])
     return [
         "Events": ["FoundationEssentials"], "Outcomes": ["Events"], "LegacyStateMachine": engines, "HybridRouter": engines,
-        "DurableWorkflow": engines.union(["WorkflowHook", "DequeModule", "_Concurrency"]), "WorkflowHook": [], "ShadowComparator": ground,
+        "DurableWorkflow": engines.union(["WorkflowHook", "DequeModule", "Dispatch", "_Concurrency"]), "WorkflowHook": [],
+        "ShadowComparator": ground,
         "Cutover": cutover, "MigrationReport": report, "Bridge": bridge,
         "SQLiteStorage": ground.union([
             "HybridRouter", "DurableWorkflow", "Migrations", "GRDB", "FoundationEssentials", "Dispatch", "Synchronization",

@@ -24,6 +24,8 @@ public struct SimulationOptions<State: MachineState, Record: Codable & Sendable>
     public var watched: EntityID?
     /// So long after the last thing that came from outside every entity must have come to rest (I6).
     public var longestLife = Duration.days(200)
+    /// At a jump of the clock the process is held up for up to so long, as by what becomes due for everybody else at that moment.
+    public var holdUp = Duration.zero
     /// What stands between the bridge and its ports, below the faults and above the checker: a known bug.
     public var ports = PortWrapper.none
     /// What stands below the checker: a bug of the storage itself.
@@ -77,6 +79,8 @@ public struct SimulationRun: Sendable {
     public var moves: [String: Int] = [:]
     /// Laws that were broken while it ran.
     public var violations: [Violation] = []
+    /// The longest time in which the queue was never empty.
+    public var longestBusy = Duration.zero
     /// A hash of everything that was journalled, in order.
     public var digest = ""
     /// What every entity amounts to, with its effects.
@@ -125,6 +129,8 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     private var skew = Duration.zero
     private var skewUntil: Timestamp?
     private var haltedUntil: Timestamp?
+    private var heldUpUntil: Timestamp?
+    private var busySince: Timestamp?
     private var jumps: [ClockJump]
     private var plan = 0
     private var happening = LineQueue()
@@ -232,11 +238,22 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     private func choices() async throws -> [Choice] {
         var choices: [Choice] = []
         if !due.isEmpty { choices.append(.deliver) }
-        if let visible = bridge.nextVisible, visible <= now { choices.append(.handle) }
+        if noteQueue() { choices.append(.handle) }
         if bridge.hasUnsent { choices.append(.relay) }
         if let next = try await engine.nextDue(), next <= now { choices.append(.work) }
         if choices.isEmpty, let sweep = try await nextSweep(), sweep <= now { choices.append(.sweep) }
         return choices
+    }
+
+    /// True when there is an event to handle, and the process can.
+    private func noteQueue() -> Bool {
+        guard let visible = bridge.nextVisible, visible <= now else {
+            busySince = nil
+            return false
+        }
+        busySince = busySince ?? worldNow
+        run.longestBusy = max(run.longestBusy, worldNow - (busySince ?? worldNow))
+        return heldUpUntil.map { $0 <= worldNow } ?? true
     }
 
     /// The cron job of the full hour that began last; a run that fails is made up for at once.
@@ -251,7 +268,8 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     }
 
     private func nextMoment() async throws -> Timestamp? {
-        let system = [bridge.nextVisible, try await engine.nextDue(), try await nextSweep()].compactMap { $0 }.map {
+        let visible = bridge.nextVisible.map { max($0, (heldUpUntil ?? .distantPast) + skew) }
+        let system = [visible, try await engine.nextDue(), try await nextSweep()].compactMap { $0 }.map {
             Timestamp(milliseconds: $0.milliseconds - skew.milliseconds)
         }
         let outside = [happening.next, arriving.next, skewUntil, haltedUntil, jumps.first?.at].compactMap { $0 }
@@ -322,6 +340,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     private func setSkew(_ skew: Duration) {
         self.skew = skew
         sweptAt = min(sweptAt, now)
+        if options.holdUp > .zero { heldUpUntil = worldNow + faults.duration(.zero...options.holdUp) }
         run.schedule.jumps.append(ClockJump(at: worldNow, skew: skew))
     }
 

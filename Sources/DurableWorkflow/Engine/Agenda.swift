@@ -31,6 +31,12 @@ final class Agenda: Sendable {
         var added: [DueItem] = []
         var removed: Set<DueItem.Key> = []
 
+        /// True when the store is known to have nothing between the horizon and `key`.
+        func isAlone(_ key: DueItem.Key) -> Bool {
+            guard !isLoading, horizon != nil, case .some(let beyond) = beyond else { return false }
+            return beyond.map { key.at < $0 } ?? true
+        }
+
         mutating func insert(_ item: DueItem) {
             guard items[item.key] == nil, taken[item.key] == nil else { return }
             if item.key.kind == .task, blocked[item.workflowID] != nil {
@@ -52,6 +58,12 @@ final class Agenda: Sendable {
                 order.removeMin()
             }
             return nil
+        }
+
+        /// When the first of what is in memory is due, or `other`.
+        mutating func earliest(_ other: Timestamp?) -> Timestamp? {
+            let waiting = waiting.compactMap { queue, items in items.isEmpty ? nil : limits[queue]?.next }
+            return (waiting + [first()?.key.at, other].compactMap { $0 }).min()
         }
 
         mutating func take(_ key: DueItem.Key) -> DueItem? {
@@ -130,6 +142,10 @@ final class Agenda: Sendable {
             for item in change.due {
                 if contents.isLoading { contents.added.append(item) }
                 if let horizon = contents.horizon, item.key <= horizon {
+                    contents.insert(item)
+                } else if contents.isAlone(item.key) {
+                    // Nothing else lies between the horizon and this.
+                    contents.horizon = item.key
                     contents.insert(item)
                 } else if case .some(let beyond) = contents.beyond {
                     contents.beyond = .some([beyond, item.key.at].compactMap { $0 }.min())
@@ -257,12 +273,18 @@ final class Agenda: Sendable {
         }
     }
 
+    /// When the first thing may be due, as far as that is known without reading: the distant past when it is not; nil for never.
+    var known: Timestamp? {
+        contents.withLock { contents in
+            guard contents.horizon != nil, case .some(let beyond) = contents.beyond else { return contents.first()?.key.at ?? .distantPast }
+            return contents.earliest(beyond)
+        }
+    }
+
     /// When the first thing is due; nil for never.
     func next(at now: Timestamp?) async throws -> Timestamp? {
         let known = contents.withLock { contents -> (Timestamp?, Timestamp??, DueItem.Key?) in
-            let waiting = contents.waiting.compactMap { queue, items in items.isEmpty ? nil : contents.limits[queue]?.next }
-            let first = ([contents.first()?.key.at].compactMap { $0 } + waiting).min()
-            return (first, contents.beyond, contents.horizon)
+            (contents.earliest(nil), contents.beyond, contents.horizon)
         }
         if let first = known.0, known.2 != nil { return first }
         if case .some(let beyond) = known.1 { return [known.0, beyond].compactMap { $0 }.min() }

@@ -13,6 +13,13 @@ final class RunCache: Sendable {
         var entries: [String: Entry] = [:]
         var uses = 0
         var kept = 0
+
+        /// False when somebody holds it.
+        mutating func hold(_ id: String) -> Bool {
+            guard entries[id]?.isHeld != true else { return false }
+            entries[id, default: Entry()].isHeld = true
+            return true
+        }
     }
 
     private let contents = Mutex(Contents())
@@ -22,16 +29,15 @@ final class RunCache: Sendable {
 
     /// Waits for its turn and takes a workflow's run out; nil when it is not in memory. Every take is followed by one ``put(_:_:)``.
     func take(_ id: String) async -> RunState? {
-        await withCheckedContinuation { continuation in
-            let isFree = contents.withLock { contents in
-                guard contents.entries[id]?.isHeld == true else {
-                    contents.entries[id, default: Entry()].isHeld = true
-                    return true
+        if contents.withLock({ !$0.hold(id) }) {
+            await withCheckedContinuation { continuation in
+                let isFree = contents.withLock { contents in
+                    if contents.hold(id) { return true }
+                    contents.entries[id]?.waiters.append(continuation)
+                    return false
                 }
-                contents.entries[id]?.waiters.append(continuation)
-                return false
+                if isFree { continuation.resume() }
             }
-            if isFree { continuation.resume() }
         }
         return contents.withLock { contents in
             guard let state = contents.entries[id]?.state else { return nil }

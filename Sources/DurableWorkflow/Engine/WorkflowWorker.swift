@@ -5,7 +5,8 @@ import Synchronization
 /// Runs an engine in real time: takes what is due and runs it, with so many attempts of activities at once.
 ///
 /// All work joins the engine's group commits. Give it an engine whose options are `isEager`; then an activity's end, the code that it
-/// wakes and what that decides are one commit.
+/// wakes and what that decides are one commit. What a commit makes due is run where the commit was made, so that a workflow that is
+/// alone goes from step to step without a change of threads; the rest is spread over tasks.
 public final class WorkflowWorker: Sendable {
     private struct Deadline: Comparable {
         let at: Timestamp
@@ -13,100 +14,154 @@ public final class WorkflowWorker: Sendable {
         static func < (left: Deadline, right: Deadline) -> Bool { left.at < right.at }
     }
 
+    private enum Phase { case new, working, stopped }
+
     private struct State {
         var freeSlots: Int
         var inFlight = 0
-        var running: [TaskToken: (attempt: Attempt, task: Task<AttemptEnd, Never>)] = [:]
+        /// The task is not known while the code has not waited yet.
+        var running: [TaskToken: (attempt: Attempt, task: Task<AttemptEnd, Never>?)] = [:]
         var deadlines = Heap<Deadline>()
         var sleeper: CheckedContinuation<Void, Never>?
-        var hasNews = false
-        var isStopped = false
+        /// True when the store is to be read again.
+        var hasNews = true
+        var phase = Phase.new
         var failure: (any Error)?
+
+        /// The end of the attempt that has to end first.
+        mutating func firstDeadline() -> Deadline? {
+            while let first = deadlines.min {
+                if running[first.token] != nil { return first }
+                deadlines.removeMin()
+            }
+            return nil
+        }
     }
 
     private static let maximumInFlight = 512
+    /// The worker that takes what is due when the present work is done; it need not be told.
+    @TaskLocal private static var current: WorkflowWorker?
     private let engine: EmbeddedEngine
     private let time: any TimeSource
     private let state: Mutex<State>
+    private let alarm: Alarm
 
     /// A worker of `engine` on `time`, with `activitySlots` attempts at once.
     public init(engine: EmbeddedEngine, time: any TimeSource = SystemTime(), activitySlots: Int = 100) {
         self.engine = engine
         self.time = time
         state = Mutex(State(freeSlots: activitySlots))
-        engine.agenda.onNews { [weak self] in self?.wake() }
+        alarm = Alarm(time)
+        engine.agenda.onNews { [weak self] in
+            guard let self, Self.current !== self else { return }
+            self.spread()
+        }
     }
 
     /// Works until it is stopped or its task is cancelled. Throws what the store throws; then nobody knows what the last commits came to,
     /// and a new engine on the reopened store has to go on.
     public func run() async throws {
         engine.agenda.primeRates(at: time.now)
+        state.withLock { if $0.phase == .new { $0.phase = .working } }
+        alarm.start { [weak self] in self?.spread() }
+        defer { alarm.stop() }
         try await withTaskCancellationHandler {
-            while !state.withLock({ $0.isStopped }) { try await round() }
+            while await hasWork() {
+                try await engine.agenda.load(at: time.now)
+                begin()
+                if let next = try await engine.nextDue() { alarm.set(next) }
+            }
         } onCancel: {
             stop()
         }
-        for running in state.withLock({ $0.running.values.map(\.task) }) { running.cancel() }
+        for task in state.withLock({ $0.running.values.compactMap(\.task) }) { task.cancel() }
         if let failure = state.withLock({ $0.failure }) { throw failure }
     }
 
     /// Ends ``run()``; attempts that are under way are cancelled and begun again by the next engine.
     public func stop() {
-        state.withLock { $0.isStopped = true }
+        state.withLock { $0.phase = .stopped }
         wake()
     }
 
-    /// Begins everything that is due and that there is room for; sleeps when there is nothing.
-    private func round() async throws {
+    // MARK: Taking
+
+    /// Begins everything that is due and that there is room for, each thing in a task of its own.
+    private func begin() {
+        endOverdue(at: time.now)
+        while let item = take() { Task { await self.work(from: item) } }
+    }
+
+    /// Begins what is due, and sees to it that what comes next is not slept through.
+    private func spread() {
+        begin()
+        if let deadline = state.withLock({ $0.firstDeadline()?.at }) { alarm.set(deadline) }
+        // What there is no room for is taken by who makes room.
+        guard room() != nil, let next = engine.agenda.known else { return }
+        if next <= time.now { wake() } else { alarm.set(next) }
+    }
+
+    /// Runs one thing, then whatever is due next, until nothing is.
+    private func work(from first: DueItem) async {
+        var next: DueItem? = first
+        while let item = next {
+            await work(item)
+            state.withLock { $0.inFlight -= 1 }
+            next = take()
+            spread()
+        }
+    }
+
+    /// The first thing that is due, if there is room for it.
+    private func take() -> DueItem? {
+        guard let mayStart = room() else { return nil }
         let now = time.now
         engine.see(now)
-        try await engine.agenda.load(at: now)
-        endOverdue(at: now)
-        var begun = 0
-        while let mayStart = room(), let item = engine.agenda.takeFirst(at: now, withActivities: mayStart) {
-            begun += 1
-            if item.key.kind == .activity { state.withLock { $0.freeSlots -= 1 } }
-            state.withLock { $0.inFlight += 1 }
-            Task { await self.work(item, at: now) }
+        guard let item = engine.agenda.takeFirst(at: now, withActivities: mayStart) else { return nil }
+        state.withLock { state in
+            state.inFlight += 1
+            if item.key.kind == .activity { state.freeSlots -= 1 }
         }
-        if begun == 0 { try await sleep(from: now) } else { await Task.yield() }
+        return item
     }
 
     /// Whether an activity may begin; nil when nothing may.
     private func room() -> Bool? {
-        state.withLock { $0.inFlight >= Self.maximumInFlight || $0.isStopped ? nil : $0.freeSlots > 0 }
+        state.withLock { $0.inFlight >= Self.maximumInFlight || $0.phase != .working ? nil : $0.freeSlots > 0 }
     }
 
-    private func work(_ item: DueItem, at now: Timestamp) async {
+    private func work(_ item: DueItem) async {
         do {
-            if item.key.kind == .activity { try await attempt(item, at: now) } else { _ = try await engine.run(item, at: now) }
+            if item.key.kind == .activity {
+                try await attempt(item)
+            } else {
+                _ = try await Self.$current.withValue(self) { try await engine.run(item, at: time.now) }
+            }
         } catch { fail(error) }
-        state.withLock { $0.inFlight -= 1 }
-        wake()
     }
 
     private func fail(_ error: any Error) {
-        state.withLock { state in
-            state.failure = state.failure ?? error
-            state.isStopped = true
-        }
+        state.withLock { $0.failure = $0.failure ?? error }
+        stop()
     }
 
     // MARK: Attempts
 
-    private func attempt(_ item: DueItem, at now: Timestamp) async throws {
+    private func attempt(_ item: DueItem) async throws {
         defer { engine.agenda.finished(item.key) }
-        guard let attempt = try await engine.begin(item, at: now) else { return state.withLock { $0.freeSlots += 1 } }
-        let task = Task { [time] in await engine.end(of: attempt, from: time.now) }
+        guard let attempt = try await engine.begin(item, at: time.now) else { return state.withLock { $0.freeSlots += 1 } }
         state.withLock { state in
-            state.running[attempt.token] = (attempt, task)
+            state.running[attempt.token] = (attempt, nil)
             if let deadline = attempt.deadline { state.deadlines.insert(Deadline(at: deadline, token: attempt.token)) }
         }
+        if let deadline = attempt.deadline { alarm.set(deadline) }
+        let task = Self.$current.withValue(nil) { Task.immediate { [time] in await engine.end(of: attempt, from: time.now) } }
+        state.withLock { $0.running[attempt.token]?.task = task }
         engine.attempts.withLock { $0[attempt.token] = task }
         let end = await task.value
         engine.attempts.withLock { $0[attempt.token] = nil }
         guard forget(attempt.token) else { return }
-        try await engine.settle(attempt, end, at: time.now)
+        try await Self.$current.withValue(self) { try await engine.settle(attempt, end, at: time.now) }
     }
 
     /// True for the one who ends an attempt: its own code, or its deadline.
@@ -120,49 +175,42 @@ public final class WorkflowWorker: Sendable {
 
     /// Ends attempts whose time is over; what their code does afterwards is dropped.
     private func endOverdue(at now: Timestamp) {
-        while let token = state.withLock({ state in
-            state.deadlines.min.flatMap { $0.at <= now ? state.deadlines.removeMin().token : nil }
+        while let running = state.withLock({ state in
+            state.firstDeadline().flatMap { $0.at <= now ? state.running[state.deadlines.removeMin().token] : nil }
         }) {
-            guard let running = state.withLock({ $0.running[token] }) else { continue }
             Task { await self.end(running.attempt, running.task, at: now) }
         }
     }
 
-    private func end(_ attempt: Attempt, _ task: Task<AttemptEnd, Never>, at now: Timestamp) async {
+    private func end(_ attempt: Attempt, _ task: Task<AttemptEnd, Never>?, at now: Timestamp) async {
         do {
             if let later = try await engine.deadline(of: attempt, at: now) {
                 state.withLock { $0.deadlines.insert(Deadline(at: later, token: attempt.token)) }
-                return wake()
+                return alarm.set(later)
             }
             guard forget(attempt.token) else { return }
-            task.cancel()
+            task?.cancel()
             try await engine.timeOut(attempt, at: now)
         } catch { fail(error) }
-        wake()
+        spread()
     }
 
     // MARK: Sleeping
 
-    private func sleep(from now: Timestamp) async throws {
-        guard !state.withLock({ $0.hasNews || $0.isStopped }) else { return state.withLock { $0.hasNews = false } }
-        let isFull = room() == nil
-        let next = [isFull ? nil : try await engine.nextDue(), state.withLock { $0.deadlines.min?.at }].compactMap { $0 }.min()
-        let alarm = next.map { next in
-            Task { [weak self] in
-                try await Task.sleep(for: max(.milliseconds(1), min(next - now, .seconds(60))))
-                self?.wake()
-            }
-        }
+    /// Waits until somebody finds that more has to be read from the store; false when the worker was stopped.
+    private func hasWork() async -> Bool {
         await withCheckedContinuation { continuation in
             let mustWait = state.withLock { state in
-                if state.hasNews || state.isStopped { return false }
+                if state.hasNews || state.phase == .stopped { return false }
                 state.sleeper = continuation
                 return true
             }
             if !mustWait { continuation.resume() }
         }
-        state.withLock { $0.hasNews = false }
-        alarm?.cancel()
+        return state.withLock { state in
+            state.hasNews = false
+            return state.phase == .working
+        }
     }
 
     private func wake() {

@@ -1,0 +1,64 @@
+import DurableWorkflow
+import Events
+import Synchronization
+
+/// An engine with a worker, and clients that run registrations on it.
+struct Registrations {
+    let engine: EmbeddedEngine
+    private let time = SystemTime()
+
+    /// An engine on `store` that knows `others` too.
+    init(_ store: any WorkflowStore, others: [WorkflowType] = [], maximumLive: Int = 1000) {
+        let made = Guarded<EmbeddedEngine?>(nil)
+        let time = time
+        let activities = Registration.activities { name, workflow, _ in
+            guard let signal = Registration.signals[name], let engine = made.change({ $0 }) else { return }
+            Task {
+                try await engine.signal(
+                    workflowID: workflow, signal: SignalMessage(id: signal, name: signal, payload: Registration.payload), at: time.now)
+            }
+        }
+        engine = EmbeddedEngine(
+            store: store, workflows: [Registration.workflow] + others, activities: activities,
+            options: EngineOptions(maximumLive: maximumLive, isEager: true))
+        let engine = engine
+        made.change { $0 = engine }
+    }
+
+    /// Runs `count` registrations, so many at once; the seconds it took, and how long each took.
+    func run(_ count: Int, concurrency: Int) async throws -> (seconds: Double, latencies: [Double]) {
+        let worker = WorkflowWorker(engine: engine, time: time, activitySlots: 256)
+        let running = Task { try await worker.run() }
+        let latencies = Guarded<[Double]>([])
+        let next = Guarded(0)
+        let seconds = try await Measuring.seconds {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<concurrency {
+                    group.addTask {
+                        while let number = Self.take(next, below: count) {
+                            let took = try await Measuring.seconds { try await self.run("r\(number)") }
+                            latencies.change { $0.append(took) }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+        worker.stop()
+        try await running.value
+        return (seconds, latencies.change { $0 })
+    }
+
+    private static func take(_ next: Guarded<Int>, below count: Int) -> Int? {
+        next.change { number in
+            defer { number += 1 }
+            return number < count ? number : nil
+        }
+    }
+
+    private func run(_ id: String) async throws {
+        try await engine.start(
+            workflowID: id, type: "registration", input: Registration.payload, options: WorkflowOptions(), at: time.now)
+        _ = try await engine.result(workflowID: id)
+    }
+}
