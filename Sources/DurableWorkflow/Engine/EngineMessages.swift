@@ -81,7 +81,10 @@ extension EmbeddedEngine {
             guard try await self.runTask(&turn, updates: [request]) else {
                 throw UpdateNotHandled(workflowID: workflowID, problem: turn.state.run.problem ?? "")
             }
-            return turn.outcome(ofUpdate: id) ?? turn.outcomesOfUpdates.first { $0.id == id } ?? .accepted(id: id)
+            guard let outcome = turn.outcome(ofUpdate: id) ?? turn.outcomesOfUpdates.first(where: { $0.id == id }) else {
+                throw UpdateNotHandled(workflowID: workflowID, problem: "its code took longer than a workflow task may")
+            }
+            return outcome
         }
         return outcome
     }

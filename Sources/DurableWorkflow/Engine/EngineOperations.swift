@@ -16,6 +16,18 @@ public struct WorkflowDescription: Hashable, Sendable {
     public var isCancelRequested: Bool
     /// When the workflow's code is to run; nil when nothing has arrived for it.
     public var taskDueAt: Timestamp?
+    /// The attempt of the workflow task that is due; above 1 after one that took too long.
+    public var taskAttempt: Int?
+    /// When the run's time is over; nil for never.
+    public var timesOutAt: Timestamp?
+    /// When the time of all runs of the chain together is over; nil for never.
+    public var executionTimesOutAt: Timestamp?
+    /// The parent and its run; nil for a workflow without parent.
+    public var parent: WorkflowExecution?
+    /// The ids of updates that are under way.
+    public var updates: [String]
+    /// What becomes a problem when nothing is done: a history that has reached a fifth of a limit.
+    public var warnings: [String]
 }
 
 /// An activity that has not ended.
@@ -150,6 +162,29 @@ extension WorkflowDescription {
             run: state.run, activities: activities, timers: state.timers.values.sorted(),
             children: state.children.sorted { $0.key < $1.key }.map {
                 WorkflowExecution(workflowID: $0.value.workflowID, runID: $0.value.runID)
-            }, waitsFor: state.live?.awaited, isCancelRequested: state.isCancelRequested, taskDueAt: state.taskKey?.at)
+            }, waitsFor: state.live?.awaited, isCancelRequested: state.isCancelRequested, taskDueAt: state.taskKey?.at,
+            taskAttempt: state.task.map { $0.fields.integer(.attempt) ?? 1 }, timesOutAt: state.isClosed ? nil : state.deadline,
+            executionTimesOutAt: state.isClosed ? nil : state.started?.executionDeadline, parent: state.parent,
+            updates: state.updates.filter { $0.value.outcome == nil }.keys.sorted(), warnings: state.run.warnings)
+    }
+}
+
+extension RunState {
+    fileprivate var parent: WorkflowExecution? {
+        parentWorkflowID.map { WorkflowExecution(workflowID: $0, runID: started?.fields.text(.parentRunID) ?? "") }
+    }
+}
+
+extension WorkflowRun {
+    /// True when the history has reached a fifth of what it may be.
+    public var isHistoryLong: Bool { length >= WorkflowLimits.warnEvents || bytes >= WorkflowLimits.warnBytes }
+
+    /// What becomes a problem when nothing is done about an open run.
+    var warnings: [String] {
+        guard isHistoryLong, !status.isClosed else { return [] }
+        return [
+            "history: \(length) of \(WorkflowLimits.maximumEvents) events, \(bytes) of \(WorkflowLimits.maximumBytes) bytes; at the limit"
+                + " the run is terminated; continue as new"
+        ]
     }
 }

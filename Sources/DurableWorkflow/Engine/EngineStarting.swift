@@ -24,17 +24,21 @@ extension EmbeddedEngine {
 
     func start(_ request: StartRequest, at now: Timestamp) async throws -> WorkflowExecution {
         try request.check()
+        var request = request
+        if let cron = request.options.cronSchedule, request.backoff == nil {
+            request.backoff = try CronExpression(cron).next(after: now).map { $0 - now }
+        }
         let key = try await newKey()
-        let first = request.state(key: key, at: now)
-        return try await turn(request.workflowID, at: now, absent: { first }) { turn in
+        let (wanted, first) = (request, request.state(key: key, at: now))
+        return try await turn(wanted.workflowID, at: now, absent: { first }) { turn in
             if turn.state.run.key == key {
-                try turn.begin(request)
-            } else if try self.isToBegin(request, &turn) {
+                try turn.begin(wanted)
+            } else if try self.isToBegin(wanted, &turn) {
                 turn.begin(first)
-                try turn.begin(request)
+                try turn.begin(wanted)
             }
-            if let signal = request.signal { _ = try turn.receive(signal) }
-            return WorkflowExecution(workflowID: request.workflowID, runID: turn.state.run.runID)
+            if let signal = wanted.signal { _ = try turn.receive(signal) }
+            return WorkflowExecution(workflowID: wanted.workflowID, runID: turn.state.run.runID)
         }
     }
 
@@ -159,7 +163,9 @@ struct SignalFields: Sendable {
 extension Turn {
     /// The first event of a run.
     mutating func begin(_ request: StartRequest) throws {
-        try append(.workflowExecutionStarted, request.fields(runID: state.run.runID, identity: identity))
+        var fields = request.fields(runID: state.run.runID, identity: identity)
+        if fields[.executionExpiresAt] == nil { fields[.executionExpiresAt] = request.expiry(startedAt: now).map { .text($0.description) } }
+        try append(.workflowExecutionStarted, fields)
     }
 
     /// Takes a signal, once.

@@ -5,11 +5,16 @@ extension EmbeddedEngine {
     func runTask(_ turn: inout Turn, updates: [UpdateRequest] = []) async throws -> Bool {
         do {
             let live = try await live(&turn)
+            live.worked = .zero
             try live.activate(at: turn.now, updates: updates)
             while true {
                 let locals = live.takeLocals()
                 if locals.isEmpty { break }
                 for request in locals { try live.resolve(request, await runLocal(request, turn)) }
+            }
+            if let limit = turn.state.taskTimeout, live.worked > limit {
+                try turn.timeOutTask()
+                return true
             }
             try await record(live.takeActivation(), &turn)
             return true
@@ -62,31 +67,9 @@ extension EmbeddedEngine {
 
     /// What a command asks of others.
     private func follow(_ event: HistoryEvent, _ turn: inout Turn) throws {
-        let to = event.fields.text(.executionWorkflowID)
-        let toRun = event.fields.text(.executionRunID)
-        switch event.kind {
-        case .startChildWorkflowExecutionInitiated:
-            try turn.send(Transfer(what: .startChild, to: event.fields.text(.workflowID), event: event.id), event: event.id)
-        case .signalExternalWorkflowExecutionInitiated:
-            try turn.send(Transfer(what: .signal, to: to, toRun: toRun, event: event.id), event: event.id)
-        case .requestCancelExternalWorkflowExecutionInitiated:
-            try turn.send(Transfer(what: .cancel, to: to, toRun: toRun, event: event.id), event: event.id)
-        case .activityTaskCancelRequested: try cancelActivity(event.fields.integer(.scheduledEventID) ?? 0, &turn)
-        case .upsertWorkflowSearchAttributes:
-            let changes = event.fields.map(.searchAttributes).compactMapValues { try? $0.json() }
-            turn.edit { run in run.searchAttributes = run.searchAttributes.merging(changes) { $1 }.filter { !$0.value.isNull } }
-        case .workflowPropertiesModified:
-            let changes = event.fields.map(.upsertedMemo).compactMapValues { try? $0.json() }
-            turn.edit { run in run.memo = run.memo.merging(changes) { $1 }.filter { !$0.value.isNull } }
-        case .markerRecorded:
-            guard let patch = event.patch else { return }
-            turn.edit { run in
-                let known = run.searchAttributes["TemporalChangeVersion"]?.array ?? []
-                let all = (known + [.string(patch.id)]).sorted { $0.canonicalText < $1.canonicalText }
-                run.searchAttributes["TemporalChangeVersion"] = .array(all)
-            }
-        default: break
-        }
+        if let transfer = Transfer(askedBy: event) { return try turn.send(transfer, event: event.id) }
+        if event.kind == .activityTaskCancelRequested { return try cancelActivity(event.fields.integer(.scheduledEventID) ?? 0, &turn) }
+        turn.noteProperties(of: event)
     }
 
     /// One attempt of a local activity.
@@ -219,12 +202,15 @@ extension Turn {
             taskTimeout: fields.duration(.taskTimeout) ?? .seconds(10), retryPolicy: fields.retryPolicy,
             cronSchedule: fields.text(.cronSchedule).isEmpty ? nil : fields.text(.cronSchedule))
         options.memo = state.run.memo
-        options.searchAttributes = state.run.searchAttributes.filter { $0.key != "TemporalChangeVersion" }
+        options.searchAttributes = state.run.searchAttributes.filter { $0.key != WorkflowRun.changeVersion }
         var next = try StartRequest(state.run.workflowID, state.run.type, started.payload(.input), options, converter)
         if let parent = state.parentWorkflowID {
             next.parent = (parent, fields.text(.parentRunID), fields.integer(.parentInitiatedEventID) ?? 0)
         }
-        next.inherited = [.firstRunID: .text(fields.text(.firstRunID)), .continuedRunID: .text(state.run.runID)]
+        next.inherited = [
+            .firstRunID: .text(fields.text(.firstRunID)), .continuedRunID: .text(state.run.runID),
+            .executionExpiresAt: fields[.executionExpiresAt],
+        ]
         return next
     }
 
@@ -232,7 +218,7 @@ extension Turn {
     func retry(_ started: HistoryEvent, _ failure: Failure?, _ converter: PayloadConverter) throws -> StartRequest? {
         let attempt = started.fields.integer(.attempt) ?? 1
         guard let policy = started.fields.retryPolicy, let failure,
-            case .success(let wait) = policy.verdict(afterAttempt: attempt, failure: failure)
+            case .success(let wait) = policy.verdict(afterAttempt: attempt, failure: failure), started.mayFollow(at: now + wait)
         else { return nil }
         var next = try next(started, converter)
         next.attempt = attempt + 1
@@ -244,7 +230,7 @@ extension Turn {
     /// The next run of a cron schedule; nil when there is none.
     func cron(_ started: HistoryEvent, _ end: HistoryEvent, _ converter: PayloadConverter) throws -> StartRequest? {
         let text = started.fields.text(.cronSchedule)
-        guard !text.isEmpty, let at = try CronExpression(text).next(after: now) else { return nil }
+        guard !text.isEmpty, let at = try CronExpression(text).next(after: now), started.mayFollow(at: at) else { return nil }
         var next = try next(started, converter)
         next.backoff = at - now
         next.inherited[.lastCompletionResult] = .payload(end.payload(.result)) ?? started.fields[.lastCompletionResult]
@@ -263,7 +249,12 @@ extension Turn {
         if let schedule = state.run.searchAttributes[ScheduleRecord.attribute]?.string {
             try send(Transfer(what: .scheduleGoesOn, to: schedule, event: end.id), event: 0)
         }
-        guard let parent = state.parentWorkflowID, let started = state.started else { return }
+        try tellParent()
+    }
+
+    /// The parent hears of the end, if there is one.
+    mutating func tellParent() throws {
+        guard let parent = state.parentWorkflowID, let started = state.started, let end = state.end else { return }
         try send(
             Transfer(
                 what: .childClosed, to: parent, toRun: started.fields.text(.parentRunID),

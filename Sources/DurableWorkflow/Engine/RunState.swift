@@ -59,7 +59,7 @@ struct RunState {
     }
 
     /// When the run's time is over.
-    var deadline: Timestamp? { started.flatMap { event in event.fields.duration(.runTimeout).map { event.at + $0 } } }
+    var deadline: Timestamp? { started?.runDeadline }
 
     mutating func apply(_ event: HistoryEvent) {
         switch event.kind {
@@ -120,7 +120,7 @@ struct RunState {
 
     /// The item of the scheduled workflow task.
     var taskKey: DueItem.Key? {
-        task.map { key(.task, $0.id, at: $0.at + (($0.id == 2 ? started?.fields.duration(.firstTaskBackoff) : nil) ?? .zero)) }
+        task.map { key(.task, $0.id, at: $0.at + $0.taskBackoff(of: started)) }
     }
 
     /// The item of an activity.

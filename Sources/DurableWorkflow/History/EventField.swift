@@ -6,6 +6,9 @@ public enum EventField: UInt8, Hashable, Sendable, CaseIterable {
     case cause, reason, newRunID, originalRunID, firstRunID, continuedRunID, executionWorkflowID, executionRunID
     case parentWorkflowID, parentRunID, externalWorkflowID, externalRunID, cronSchedule, retryState, parentClosePolicy
     case idReusePolicy, protocolInstanceID, updateID, acceptedUpdateID, acceptedUpdateName, initiator, resetRunID
+    /// A moment: when all runs of a chain together have had their time.
+    case executionExpiresAt
+    case timeoutType
     /// Event ids and counts.
     case scheduledEventID = 64
     case startedEventID, initiatedEventID, taskCompletedEventID, parentInitiatedEventID, acceptedEventID
@@ -54,7 +57,8 @@ public enum EventField: UInt8, Hashable, Sendable, CaseIterable {
         .externalRunID: ["externalWorkflowExecution", "runId"], .idReusePolicy: ["workflowIdReusePolicy"],
         .protocolInstanceID: ["protocolInstanceId"], .updateID: ["meta", "updateId"],
         .acceptedUpdateID: ["acceptedRequest", "meta", "updateId"], .acceptedUpdateName: ["acceptedRequest", "input", "name"],
-        .resetRunID: ["newRunId"], .scheduledEventID: ["scheduledEventId"], .startedEventID: ["startedEventId"],
+        .resetRunID: ["newRunId"], .executionExpiresAt: ["workflowExecutionExpirationTime"], .scheduledEventID: ["scheduledEventId"],
+        .startedEventID: ["startedEventId"],
         .initiatedEventID: ["initiatedEventId"], .taskCompletedEventID: ["workflowTaskCompletedEventId"],
         .parentInitiatedEventID: ["parentInitiatedEventId"], .acceptedEventID: ["acceptedEventId"],
         .latestCancelRequestedEventID: ["latestCancelRequestedEventId"], .executionTimeout: ["workflowExecutionTimeout"],

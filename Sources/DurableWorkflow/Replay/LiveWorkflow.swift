@@ -30,6 +30,8 @@ final class LiveWorkflow: @unchecked Sendable {
     /// Markers of patches may be followed by an upsert that no command stands for.
     private var mayUpsertVersion = false
     private(set) var lastEventID = 0
+    /// How long the code has run since this was last set to zero.
+    var worked = Duration.zero
 
     init(info: WorkflowInfo, type: WorkflowType, converter: PayloadConverter, uptime: @escaping @Sendable () -> Duration) {
         context = WorkflowContext(info: info, executor: executor, converter: converter)
@@ -147,6 +149,7 @@ final class LiveWorkflow: @unchecked Sendable {
     }
 
     private func check(took: Duration) throws {
+        worked += took
         let ids = (context.workflowID, context.runID, lastEventID)
         if let construct = executor.takeEscape() {
             throw WorkflowEscape(workflowID: ids.0, runID: ids.1, eventID: ids.2, construct: construct)
@@ -226,7 +229,7 @@ final class LiveWorkflow: @unchecked Sendable {
     private func match(_ event: HistoryEvent) throws {
         defer { mayUpsertVersion = event.patch != nil }
         if mayUpsertVersion, event.kind == .upsertWorkflowSearchAttributes,
-            event.fields.map(.searchAttributes)["TemporalChangeVersion"] != nil
+            event.fields.map(.searchAttributes)[WorkflowRun.changeVersion] != nil
         {
             return
         }
