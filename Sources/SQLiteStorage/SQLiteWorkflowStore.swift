@@ -123,7 +123,14 @@ public struct SQLiteWorkflowStore: WorkflowStore {
 
     /// Required by ``WorkflowStore``, which says what it does.
     public func highestKey() async throws -> Int64 {
-        try database.read { try Int64.fetchOne($0, sql: "SELECT max(key) FROM workflow_run") ?? 0 }
+        try database.read { database in
+            let sql = """
+                SELECT max(
+                    (SELECT coalesce(max(key), 0) FROM workflow_run),
+                    (SELECT coalesce(max(json_extract(body, '$.number')), 0) FROM workflow_schedule))
+                """
+            return try Int64.fetchOne(database, sql: sql) ?? 0
+        }
     }
 
     /// Required by ``WorkflowStore``, which says what it does.
@@ -157,7 +164,11 @@ public struct SQLiteWorkflowStore: WorkflowStore {
     public func remove(closedBefore moment: Timestamp, limit: Int) async throws -> Int {
         try database.write { database in
             let keys = try Int64.fetchAll(
-                database, sql: "SELECT key FROM workflow_run WHERE closed_at < ? ORDER BY closed_at LIMIT ?",
+                database,
+                sql: """
+                    SELECT key FROM workflow_run WHERE closed_at < ? AND key NOT IN (SELECT run FROM workflow_due)
+                    ORDER BY closed_at LIMIT ?
+                    """,
                 arguments: [moment.milliseconds, limit])
             for key in keys {
                 try database.cachedStatement(sql: "DELETE FROM workflow_history WHERE run = ?").execute(arguments: [key])

@@ -12,6 +12,28 @@ extension EmbeddedEngine {
         }
     }
 
+    /// Creates a schedule. Throws ``ScheduleError`` when there is one of this id, or for a bad cron expression.
+    public func createSchedule(_ id: String, _ schedule: Schedule, at now: Timestamp) async throws {
+        guard try await !store.schedules().contains(where: { $0.id == id }) else {
+            throw ScheduleError("schedule \(id): expected none of this id, found one; update it, or use another id")
+        }
+        try await putSchedule(id, schedule, at: now)
+    }
+
+    /// Changes a schedule; what it has started and skipped stays counted. Throws ``ScheduleError``.
+    public func updateSchedule(_ id: String, at now: Timestamp, _ body: (inout Schedule) throws -> Void) async throws {
+        try await edit(id) { record in
+            try body(&record.schedule)
+            record.nextAt = try record.schedule.next(after: now)
+        }
+    }
+
+    /// The open workflows that a schedule has started, oldest first.
+    public func running(ofSchedule id: String) async throws -> [WorkflowRun] {
+        let filter = WorkflowFilter(searchAttributes: [ScheduleRecord.attribute: .string(id)], isOpen: true)
+        return try await store.runs(matching: filter, before: nil, limit: .max).reversed()
+    }
+
     /// Deletes a schedule; workflows that it started go on.
     public func deleteSchedule(_ id: String) async throws {
         let record = try await schedule(id)
@@ -38,17 +60,19 @@ extension EmbeddedEngine {
         }
     }
 
-    /// Starts the workflow now, under the overlap policy.
-    public func triggerSchedule(_ id: String, at now: Timestamp) async throws {
-        try await edit(id) { record in try await self.act(&record, at: now, now: now) }
+    /// Starts the workflow now, under the schedule's overlap policy or another.
+    public func triggerSchedule(_ id: String, overlap: ScheduleOverlapPolicy? = nil, at now: Timestamp) async throws {
+        try await edit(id) { record in try await self.act(&record, at: now, now: now, overlap: overlap) }
     }
 
-    /// Makes the starts between two moments up, all at once or one after another as the overlap policy says.
-    public func backfillSchedule(_ id: String, from start: Timestamp, to end: Timestamp, at now: Timestamp) async throws {
+    /// Makes the starts between two moments up, all at once or one after another as the overlap policy says: the schedule's or another.
+    public func backfillSchedule(
+        _ id: String, from start: Timestamp, to end: Timestamp, overlap: ScheduleOverlapPolicy? = nil, at now: Timestamp
+    ) async throws {
         try await edit(id) { record in
             var moment = Timestamp(milliseconds: start.milliseconds - 1)
             while let next = try record.schedule.next(after: moment), next <= end {
-                try await self.act(&record, at: next, now: now)
+                try await self.act(&record, at: next, now: now, overlap: overlap)
                 moment = next
             }
         }
@@ -94,11 +118,14 @@ extension EmbeddedEngine {
     }
 
     /// One start, under the overlap policy.
-    private func act(_ record: inout ScheduleRecord, at moment: Timestamp, now: Timestamp) async throws {
-        guard try await isOpen(record.last) || !record.buffered.isEmpty, record.schedule.overlapPolicy != .allowAll else {
+    private func act(
+        _ record: inout ScheduleRecord, at moment: Timestamp, now: Timestamp, overlap: ScheduleOverlapPolicy? = nil
+    ) async throws {
+        let policy = overlap ?? record.schedule.overlapPolicy
+        guard try await isOpen(record.last) || !record.buffered.isEmpty, policy != .allowAll else {
             return try await begin(&record, at: moment, now: now)
         }
-        switch record.schedule.overlapPolicy {
+        switch policy {
         case .skip: record.skipped += 1
         case .bufferOne: if record.buffered.isEmpty { record.buffered = [moment] } else { record.skipped += 1 }
         case .bufferAll: record.buffered.append(moment)
@@ -124,14 +151,21 @@ extension EmbeddedEngine {
     /// Starts the workflow; its id has the moment in it, so that a repeated start is the same one.
     private func begin(_ record: inout ScheduleRecord, at moment: Timestamp, now: Timestamp) async throws {
         let options = WorkflowOptions(
-            taskQueue: record.schedule.taskQueue, idReusePolicy: .rejectDuplicate, idConflictPolicy: .useExisting,
+            taskQueue: record.schedule.taskQueue, idReusePolicy: .rejectDuplicate, idConflictPolicy: .fail,
             searchAttributes: [ScheduleRecord.attribute: .string(record.id)])
         let id = "\(record.id)-\(moment)"
+        let execution: WorkflowExecution
         do {
-            record.last = try await start(
+            execution = try await start(
                 workflowID: id, type: record.schedule.workflowType, input: record.schedule.input, options: options, at: now)
-            record.started += 1
-        } catch is WorkflowAlreadyStarted {}
+        } catch let known as WorkflowAlreadyStarted {
+            // Repeated; or started before the process died, and newer than what the schedule could note.
+            guard let run = try await store.run(id), run.startedAt > record.recent?.first?.startedAt ?? .distantPast else { return }
+            execution = known.execution
+        }
+        record.last = execution
+        record.started += 1
+        record.note(ScheduleStart(scheduledAt: moment, startedAt: now, execution: execution))
     }
 
     /// Changes a schedule; one change at a time.

@@ -91,8 +91,34 @@ public struct ScheduleRecord: Codable, Hashable, Sendable {
     /// Starts not made because they were too late.
     public var missed = 0
 
+    /// The last starts, newest first, at most ten.
+    public var recent: [ScheduleStart]?
+
+    mutating func note(_ start: ScheduleStart) { recent = Array(([start] + (recent ?? [])).prefix(10)) }
+
+    /// The next moments at which it starts something, at most `count`; none while it is paused.
+    public func upcoming(_ count: Int) throws -> [Timestamp] {
+        var moments: [Timestamp] = []
+        var next = schedule.isPaused ? nil : nextAt
+        while let moment = next, moments.count < count {
+            moments.append(moment)
+            next = try schedule.next(after: moment)
+        }
+        return moments
+    }
+
     var key: DueItem.Key? { nextAt.map { DueItem.Key(at: $0, run: -number, event: 0, kind: .schedule) } }
     /// The search attribute of the workflows that it starts.
     static let attribute = "TemporalScheduledById"
     var lock: String { "schedule/\(id)" }
+}
+
+/// A start that a schedule has made.
+public struct ScheduleStart: Codable, Hashable, Sendable {
+    /// The moment that the schedule names.
+    public var scheduledAt: Timestamp
+    /// When it was made.
+    public var startedAt: Timestamp
+    /// The workflow.
+    public var execution: WorkflowExecution
 }

@@ -83,7 +83,9 @@ public final class InMemoryWorkflowStore: WorkflowStore {
     }
 
     /// Required by ``WorkflowStore``, which says what it does.
-    public func highestKey() async throws -> Int64 { contents.withLock { $0.runs.keys.max() ?? 0 } }
+    public func highestKey() async throws -> Int64 {
+        contents.withLock { max($0.runs.keys.max() ?? 0, $0.schedules.values.map(\.number).max() ?? 0) }
+    }
 
     /// Required by ``WorkflowStore``, which says what it does.
     public func runs(matching filter: WorkflowFilter, before key: Int64?, limit: Int) async throws -> [WorkflowRun] {
@@ -101,7 +103,9 @@ public final class InMemoryWorkflowStore: WorkflowStore {
     /// Required by ``WorkflowStore``, which says what it does.
     public func remove(closedBefore moment: Timestamp, limit: Int) async throws -> Int {
         contents.withLock { contents in
-            let old = contents.runs.values.filter { $0.closedAt.map { $0 < moment } ?? false }.map(\.key).sorted().prefix(limit)
+            let busy = Set(contents.due.keys.map(\.run))
+            let old = contents.runs.values.filter { $0.closedAt.map { $0 < moment } ?? false && !busy.contains($0.key) }
+                .map(\.key).sorted().prefix(limit)
             for key in old {
                 guard let run = contents.runs.removeValue(forKey: key) else { continue }
                 contents.histories[key] = nil

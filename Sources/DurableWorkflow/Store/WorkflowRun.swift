@@ -162,11 +162,18 @@ public struct WorkflowFilter: Hashable, Sendable {
     public var idPrefix: String?
     /// Search attributes and their values.
     public var searchAttributes: [String: JSONValue]
+    /// A condition in the words of Temporal's list filters.
+    public var query: WorkflowQuery?
+    /// True for open runs only, false for closed ones only.
+    public var isOpen: Bool?
 
     /// A filter.
     public init(
-        statuses: Set<WorkflowStatus> = [], type: String? = nil, idPrefix: String? = nil, searchAttributes: [String: JSONValue] = [:]
+        statuses: Set<WorkflowStatus> = [], type: String? = nil, idPrefix: String? = nil, searchAttributes: [String: JSONValue] = [:],
+        query: WorkflowQuery? = nil, isOpen: Bool? = nil
     ) {
+        self.query = query
+        self.isOpen = isOpen
         self.statuses = statuses
         self.type = type
         self.idPrefix = idPrefix
@@ -178,5 +185,6 @@ public struct WorkflowFilter: Hashable, Sendable {
         (statuses.isEmpty || statuses.contains(run.status)) && (type.map { $0 == run.type } ?? true)
             && (idPrefix.map { run.workflowID.hasPrefix($0) } ?? true)
             && searchAttributes.allSatisfy { run.searchAttributes[$0.key] == $0.value }
+            && (isOpen.map { $0 != run.status.isClosed } ?? true) && (query?.matches(run) ?? true)
     }
 }

@@ -51,13 +51,14 @@ public protocol WorkflowStore: Sendable {
     func due(after key: DueItem.Key?, until moment: Timestamp, limit: Int) async throws -> [DueItem]
     /// When the first thing after `key` is due; nil for never.
     func nextDue(after key: DueItem.Key?) async throws -> Timestamp?
-    /// The highest key of a run; 0 when there is none.
+    /// The highest key of a run or number of a schedule; 0 when there is none.
     func highestKey() async throws -> Int64
     /// Runs that match, newest first, with keys below `key`.
     func runs(matching filter: WorkflowFilter, before key: Int64?, limit: Int) async throws -> [WorkflowRun]
     /// The number of runs that match.
     func count(matching filter: WorkflowFilter) async throws -> Int
-    /// Deletes closed runs that ended before `moment`, with their histories; returns how many, at most `limit`.
+    /// Deletes closed runs that ended before `moment`, with their histories; returns how many, at most `limit`. A run whose messages to
+    /// others are not delivered yet is kept.
     func remove(closedBefore moment: Timestamp, limit: Int) async throws -> Int
     /// All schedules, in order of id.
     func schedules() async throws -> [ScheduleRecord]
