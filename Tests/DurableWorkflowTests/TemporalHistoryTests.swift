@@ -1,3 +1,4 @@
+import BridgeTesting
 import DurableWorkflow
 import Events
 import Foundation
@@ -161,6 +162,24 @@ import Testing
             try WorkflowReplayer(workflows: [more.type]).replay(try Self.history("main-python-child"))
         }
         #expect(other?.found == "timerStarted 1")
+    }
+
+    /// A run of Temporal's server that is taken over here at any moment goes on to the same end.
+    @Test func anOpenRunGoesOnHere() async throws {
+        let whole = try Self.history("conc")
+        let cuts = whole.events.indices.dropFirst(2).filter { !whole.events[$0].kind.isCommand }
+        #expect(cuts.count > 10)
+        for cut in cuts {
+            let scenario = WorkflowScenario(workflows: [Self.concurrent.type], activities: [Self.quick.type])
+            scenario.clock.advance(by: try #require(whole.events.last).at - scenario.clock.now)
+            let history = WorkflowHistory(events: Array(whole.events[..<cut]))
+            let execution = try await scenario.engine.importRun(history, at: scenario.clock.now)
+            try await scenario.run()
+            #expect(try await scenario.result(execution.workflowID) == [0, 1, 2, 3, 4], "after event \(cut)")
+            let finished = try await scenario.engine.history(workflowID: execution.workflowID)
+            #expect(Array(finished.events[..<cut]) == history.events)
+            try WorkflowReplayer(workflows: [Self.concurrent.type]).replay(WorkflowHistory(temporalJSON: finished.temporalJSON))
+        }
     }
 
     @Test func bothSpellingsAndUnknownEvents() throws {

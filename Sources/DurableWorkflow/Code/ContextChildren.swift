@@ -82,8 +82,10 @@ extension WorkflowContext {
             [
                 .workflowID: .text(id), .workflowType: .text(type), .taskQueue: .text(options.taskQueue ?? info.taskQueue),
                 .input: .payloads([input]), .executionTimeout: .duration(options.executionTimeout),
-                .runTimeout: .duration(options.runTimeout), .parentClosePolicy: .text(options.parentClosePolicy.rawValue),
-                .idReusePolicy: .text(options.idReusePolicy.rawValue), .retryPolicy: options.retryPolicy.map { .retry($0) },
+                .runTimeout: .duration(options.runTimeout),
+                .parentClosePolicy: .text(ProtoName.name(options.parentClosePolicy.rawValue, "PARENT_CLOSE_POLICY")),
+                .idReusePolicy: .text(ProtoName.name(options.idReusePolicy.rawValue, "WORKFLOW_ID_REUSE_POLICY")),
+                .retryPolicy: options.retryPolicy.map { .retry($0) },
                 .memo: .filled(try options.memo.mapValues { try converter.payload($0) }),
                 .searchAttributes: .filled(options.searchAttributes.mapValues(Payload.init(searchAttribute:))),
             ], operation: key)

@@ -82,6 +82,7 @@ public final class WorkflowContext: @unchecked Sendable {
     var locals: [LocalRequest] = []
     var counters = Counters()
     var patches: [String: Bool] = [:]
+    var patchCalls: [String: PatchCall] = [:]
     var announced: Set<String> = []
     var random: SeededRandom
     var isCancelRequested = false
@@ -235,9 +236,9 @@ public final class WorkflowContext: @unchecked Sendable {
     public func deprecatePatch(_ id: String) { _ = patch(id, deprecated: true) }
 
     private func patch(_ id: String, deprecated: Bool) -> Bool {
-        if let known = patches[id] { return known }
-        let isOn = !isReplaying || announced.contains(id)
-        patches[id] = isOn
+        let isOn = patches[id] ?? (!isReplaying || announced.contains(id))
+        patchCalls[id] = PatchCall(id: id, isDeprecated: deprecated || patchCalls[id]?.isDeprecated ?? false, isOn: isOn)
+        guard patches.updateValue(isOn, forKey: id) == nil else { return isOn }
         guard isOn, let data = try? JSONValue(encoding: PatchMarker(id: id, deprecated: deprecated)) else { return isOn }
         command(.markerRecorded, [.markerName: .text(PatchMarker.name), .markerDetails: .map(["patch-data": Payload(data)])])
         return isOn
@@ -289,9 +290,9 @@ public enum WorkflowLimits {
     public static let maximumEvents = 51_200
     /// Bytes of one run's history.
     public static let maximumBytes = 50 * 1024 * 1024
-    /// From here on a warning is counted.
+    /// From here on operations show a warning, see ``WorkflowRun/isHistoryLong``.
     public static let warnEvents = maximumEvents / 5
-    /// From here on a warning is counted.
+    /// From here on operations show a warning, see ``WorkflowRun/isHistoryLong``.
     public static let warnBytes = maximumBytes / 5
     /// From here on ``WorkflowContext/isContinueAsNewSuggested`` is true.
     public static let continueAsNewSuggestedEvents = 4096

@@ -13,7 +13,10 @@ public struct WorkflowHistory: Hashable, Sendable {
     /// The workflow's id, where the history says it.
     public var workflowID: String { events.first?.fields.text(.workflowID) ?? "" }
     /// The run's id, where the history says it.
-    public var runID: String { events.first?.fields.text(.originalRunID) ?? "" }
+    public var runID: String {
+        let reset = events.last { $0.kind == .workflowTaskFailed && !$0.fields.text(.resetRunID).isEmpty }
+        return reset?.fields.text(.resetRunID) ?? events.first?.fields.text(.originalRunID) ?? ""
+    }
 
     /// Reads Temporal's JSON: `{"events": […]}`, event types in either spelling.
     ///

@@ -201,6 +201,12 @@ final class LiveWorkflow: @unchecked Sendable {
     /// The signals that the code waits for now.
     var awaited: [AwaitedSignal] { context.awaited }
 
+    /// How many conditions on its own state the code waits for now.
+    var conditions: Int { context.conditions.count }
+
+    /// The patches that the code has asked for so far.
+    var patchCalls: [PatchCall] { context.patchCalls.values.sorted { $0.id < $1.id } }
+
     /// Signals that nobody has taken, as they arrived.
     var untaken: [ReceivedSignal] { context.buffer }
 

@@ -3,7 +3,7 @@ import Events
 /// Runs a recorded history against the code that is here: before a deploy, and as a test.
 public struct WorkflowReplayer: Sendable {
     private let workflows: [String: WorkflowType]
-    private let converter: PayloadConverter
+    let converter: PayloadConverter
 
     /// A replayer of `workflows`.
     public init(workflows: [WorkflowType], converter: PayloadConverter = PayloadConverter()) {
@@ -15,7 +15,10 @@ public struct WorkflowReplayer: Sendable {
     ///
     /// Throws ``NonDeterminismError`` when the code does something else than it did, ``WorkflowEscape`` when it leaves its executor,
     /// ``UnhandledWorkflowError`` when it throws, ``UnknownWorkflowType`` when there is no code.
-    public func replay(_ history: WorkflowHistory) throws {
+    public func replay(_ history: WorkflowHistory) throws { try replayed(history) { _ in } }
+
+    /// Replays a whole history and asks the code where it stands then.
+    func replayed<Value>(_ history: WorkflowHistory, _ ask: (LiveWorkflow) throws -> Value) throws -> Value {
         guard let started = history.events.first, started.kind == .workflowExecutionStarted else {
             throw HistoryError("event 1: expected workflowExecutionStarted, found \(history.events.first?.kind.name ?? "no event")")
         }
@@ -30,5 +33,6 @@ public struct WorkflowReplayer: Sendable {
         let live = LiveWorkflow(info: info, type: type, converter: converter, uptime: Uptime.now)
         defer { live.evict() }
         try live.replay(history.events)
+        return try ask(live)
     }
 }
