@@ -37,6 +37,17 @@ struct StepEnd: Codable, Sendable {
     }
 }
 
+/// Where a segment stands, for operators: `lockstep workflow query … progress`. No personal data.
+struct SegmentProgress: Codable, Sendable {
+    static let query = Query<Nothing, SegmentProgress>("progress")
+
+    var entity: EntityID
+    var epoch: Int
+    var step: StepNumber?
+    var enteredAt: Timestamp
+    var signalsUsed: [String]
+}
+
 extension Pipeline {
     static var segmentType: String { "segment" }
     static var endStepActivity: String { "lockstep.endStep" }
@@ -49,7 +60,13 @@ extension Pipeline {
             let input = try input.decoded(as: SegmentInput.self)
             var record = try input.record.decoded(as: Record.self)
             var entry = input.entry
+            var current = input.steps.first
+            workflow.onQuery(SegmentProgress.query) { _ in
+                SegmentProgress(
+                    entity: input.entity, epoch: input.epoch, step: current, enteredAt: entry.enteredAt, signalsUsed: workflow.signalsUsed)
+            }
             for (index, number) in input.steps.enumerated() {
+                current = number
                 guard let step = steps[number] else { throw BridgeError("step \(number): expected durable code for it, found none") }
                 var end = StepEnd(
                     entity: input.entity, epoch: input.epoch, step: number, how: .completed, state: nil, used: [],

@@ -1,6 +1,7 @@
 import A2PRegistration
 public import ArgumentParser
 import Cutover
+import DurableWorkflow
 import Events
 import SQLiteStorage
 
@@ -13,7 +14,7 @@ public struct Lockstep: AsyncParsableCommand {
         discussion: "Exit codes: 0 ok, 1 differences or violations found, 2 bad usage, 3 the environment has to change.",
         subcommands: [
             Run.self, Compare.self, MachineCommand.self, Generate.self, ReportCommand.self, History.self, Migrate.self,
-            WorkflowCommand.self, Simulate.self,
+            WorkflowCommand.self, ScheduleCommand.self, PatchCommand.self, Simulate.self,
         ])
 
     /// Required by ``AsyncParsableCommand``, which says what it does.
@@ -41,6 +42,8 @@ public struct Lockstep: AsyncParsableCommand {
         case let refusal as JournalError: leave(refusal.description, .environment)
         case let refusal as PlanError: leave(refusal.description, .usage)
         case let refusal as TraceError: leave(refusal.description, .usage)
+        case let refusal as WorkflowQueryError: leave(refusal.description, .usage)
+        case let refusal as ScheduleError: leave(refusal.description, .usage)
         default:
             if exitCode(for: error) == .validationFailure {
                 Console.error(fullMessage(for: error))

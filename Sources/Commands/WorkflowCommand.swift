@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bridge
 import DurableWorkflow
 import Events
 import FoundationEssentials
@@ -9,8 +10,9 @@ struct WorkflowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "workflow", abstract: "Looks at durable workflows, and acts on them.",
         subcommands: [
-            WorkflowList.self, WorkflowDescribe.self, WorkflowShowHistory.self, WorkflowExport.self, WorkflowReplay.self,
-            WorkflowSignal.self, WorkflowCancel.self, WorkflowTerminate.self, WorkflowReset.self,
+            WorkflowList.self, WorkflowDescribe.self, WorkflowShowHistory.self, Query.self, WorkflowExport.self, Import.self,
+            WorkflowReplay.self, Shadow.self, WorkflowSignal.self, WorkflowCancel.self, WorkflowTerminate.self, WorkflowReset.self,
+            Prune.self,
         ])
 }
 
@@ -29,14 +31,45 @@ struct WorkflowOptionsOnCommandLine: ParsableArguments {
         return (run, try await store.history(run.key))
     }
 
-    /// An engine without code: what it notes is taken up by the next one that has it. Refused while another process runs.
+    /// See ``OperatorEngine/change(_:_:)``.
     func change(_ body: (EmbeddedEngine, Timestamp) async throws -> Void) async throws {
-        let store = SQLiteWorkflowStore(try LockstepDatabase(path: database))
-        let engine = EmbeddedEngine(store: store, workflows: [], activities: [], options: EngineOptions(identity: "lockstep workflow"))
-        do { try await body(engine, Timestamp(Date())) } catch let missing as WorkflowNotFound {
+        do { try await OperatorEngine.change(database, .alone, body) } catch let missing as WorkflowNotFound {
             throw CommandFailure(.usage, missing.description)
         } catch let refused as ResetRefused { throw CommandFailure(.usage, refused.description) }
     }
+}
+
+/// An engine without code: what it notes is taken up by the next one that has it.
+enum OperatorEngine {
+    /// Changes a database while nobody runs on it, at the time of the run, which has no other; the system's where there was none yet.
+    static func change(
+        _ path: String, _ access: LockstepDatabase.Access, _ body: (EmbeddedEngine, Timestamp) async throws -> Void
+    ) async throws {
+        let database = try LockstepDatabase(path: path, access: access)
+        let engine = EmbeddedEngine(
+            store: SQLiteWorkflowStore(database), workflows: [], activities: [], options: EngineOptions(identity: "lockstep workflow"))
+        try await body(engine, try await now(database))
+    }
+
+    /// The time of the run; the system's where there was none yet.
+    static func now(_ database: LockstepDatabase) async throws -> Timestamp {
+        try await SQLiteHandoffStore(database).clock() ?? Timestamp(Date())
+    }
+}
+
+/// Which runs of a database.
+struct WorkflowFilterOptions: ParsableArguments {
+    @Option(help: "The database file.") var database: String
+    @Option(help: "A condition like \"WorkflowType = 'order' AND StartTime < '2026-03-01T00:00:00Z'\".") var query: String?
+
+    func store() throws -> SQLiteWorkflowStore { try Self.store(database) }
+
+    /// A database as it is read beside whoever runs on it.
+    static func store(_ path: String) throws -> SQLiteWorkflowStore {
+        SQLiteWorkflowStore(try LockstepDatabase(path: path, readOnly: true))
+    }
+
+    func filter() throws -> WorkflowFilter { WorkflowFilter(query: try query.map { try WorkflowQuery($0) }) }
 }
 
 extension WorkflowRun {

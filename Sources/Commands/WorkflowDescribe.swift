@@ -18,12 +18,39 @@ struct WorkflowDescribe: AsyncParsableCommand {
         var json = run.json
         json["activities"] = .array(seen.activities.map(Self.json))
         json["timers"] = .array(seen.timers.map { .string($0.description) })
-        json["children"] = .array(seen.children.map { ["workflow": .string($0.workflowID), "run": .string($0.runID)] })
+        json["children"] = .array(seen.children.map(Self.json))
+        json["parent"] = seen.parent.map(Self.json) ?? .null
+        json["updates"] = .array(seen.updates.map { .string($0) })
         json["isCancelRequested"] = .bool(seen.isCancelRequested)
         json["taskDueAt"] = seen.taskDueAt.map { .string($0.description) } ?? .null
+        json["taskAttempt"] = seen.taskAttempt.map { .integer($0) } ?? .null
+        json["timesOutAt"] = seen.timesOutAt.map { .string($0.description) } ?? .null
+        json["executionTimesOutAt"] = seen.executionTimesOutAt.map { .string($0.description) } ?? .null
+        json["warnings"] = .array(seen.warnings.map { .string($0) })
+        json["waitsFor"] = try Self.waits(run, WorkflowHistory(events: history))
         guard format == .text else { return Console.print(json.canonicalText) }
         let lines = (json.object ?? [:]).sorted { $0.key < $1.key }.filter { !$0.value.isNull }
         Console.print(Console.table(lines.map { [$0.key, $0.value.string ?? $0.value.canonicalText] }))
+    }
+
+    /// What the code waits for, from a replay; the reason when it cannot be known, null for a closed run.
+    private static func waits(_ run: WorkflowRun, _ history: WorkflowHistory) throws -> JSONValue {
+        guard !run.status.isClosed else { return .null }
+        let replayer = WorkflowReplayer(workflows: try A2PRun.workflowTypes())
+        let waits: WorkflowWaits
+        do { waits = try replayer.waits(of: history) } catch {
+            return ["unknown": try JSONValue(encoding: ReplayProblem(error, replaying: history))]
+        }
+        let signals = waits.signals.map { wait -> JSONValue in
+            [
+                "names": .array(wait.signals.sorted().map { .string($0) }), "until": wait.until.map { .string($0.description) } ?? .null,
+            ]
+        }
+        return ["signals": .array(signals), "conditions": .integer(waits.conditions)]
+    }
+
+    private static func json(_ execution: WorkflowExecution) -> JSONValue {
+        ["workflow": .string(execution.workflowID), "run": .string(execution.runID)]
     }
 
     private static func json(_ activity: PendingActivity) -> JSONValue {

@@ -10,9 +10,14 @@ struct WorkflowList: AsyncParsableCommand {
         discussion: """
             lockstep workflow list --database work.sqlite --status blocked
             lockstep workflow list --database work.sqlite --prefix R-9 --count
+            lockstep workflow list --database work.sqlite --query "ExecutionStatus IN ('Running', 'Blocked') AND HistoryLength > 1000"
+
+            A query compares WorkflowId, RunId, WorkflowType, TaskQueue, ExecutionStatus, StartTime, CloseTime, HistoryLength, \
+            HistorySizeBytes and search attributes by =, !=, <, <=, >, >=, IN, BETWEEN, STARTS_WITH, IS NULL and IS NOT NULL, joined by \
+            AND, OR and parentheses.
             """)
 
-    @Option(help: "The database file.") var database: String
+    @OptionGroup var which: WorkflowFilterOptions
     @Option(help: "Only runs that stand so, for example running or blocked; may be given several times.") var status: [String] = []
     @Option(help: "Only runs of this type.") var type: String?
     @Option(help: "Only workflows whose id begins so.") var prefix: String?
@@ -21,7 +26,7 @@ struct WorkflowList: AsyncParsableCommand {
     @Option(help: "Output: text or json.") var format: OutputFormat = .text
 
     func run() async throws {
-        let store = SQLiteWorkflowStore(try LockstepDatabase(path: database, readOnly: true))
+        let store = try which.store()
         let statuses = try status.map { text in
             guard let status = WorkflowStatus(rawValue: text) else {
                 let known = WorkflowStatus.allCases.map(\.rawValue).joined(separator: ", ")
@@ -29,7 +34,8 @@ struct WorkflowList: AsyncParsableCommand {
             }
             return status
         }
-        let filter = WorkflowFilter(statuses: Set(statuses), type: type, idPrefix: prefix)
+        var filter = try which.filter()
+        (filter.statuses, filter.type, filter.idPrefix) = (Set(statuses), type, prefix)
         guard !count else { return Console.print(String(try await store.count(matching: filter))) }
         let runs = try await store.runs(matching: filter, before: nil, limit: limit)
         guard format == .text else { return Console.print(JSONValue.array(runs.map(\.json)).canonicalText) }

@@ -4,7 +4,6 @@ import DurableWorkflow
 import Events
 import FoundationEssentials
 import Migrations
-import SQLiteStorage
 
 /// `lockstep workflow replay`
 struct WorkflowReplay: AsyncParsableCommand {
@@ -12,53 +11,43 @@ struct WorkflowReplay: AsyncParsableCommand {
         commandName: "replay", abstract: "Replays recorded histories against the code that is here; exit code 1 when one does not fit.",
         discussion: """
             lockstep workflow replay history.json --format json
-            lockstep workflow replay --database work.sqlite       every open run of a database
+
+            The files are Temporal's history JSON, as 'lockstep workflow export' and Temporal's own tools write it. The runs of a database \
+            are replayed by 'lockstep workflow shadow'.
             """)
 
-    @Argument(help: "Files with Temporal's history JSON.") var files: [String] = []
-    @Option(help: "A database; all its open runs are replayed.") var database: String?
+    @Argument(help: "Files with Temporal's history JSON.") var files: [String]
     @Option(help: "Output: text or json.") var format: OutputFormat = .text
 
     func run() async throws {
         let replayer = WorkflowReplayer(workflows: try A2PRun.workflowTypes())
         var failed = 0
-        for (name, history) in try await histories() {
+        for file in files {
+            let history = try WorkflowHistory(file: file)
             var line: JSONValue = [
-                "history": .string(name), "workflow": .string(history.workflowID), "events": .integer(history.events.count),
+                "history": .string(file), "workflow": .string(history.workflowID), "events": .integer(history.events.count), "fits": true,
             ]
+            var text = "fits"
             do { try replayer.replay(history) } catch {
                 failed += 1
-                line["error"] = .string("\(type(of: error))")
-                line["reason"] = .string("\(error)")
-                if let error = error as? NonDeterminismError {
-                    line["event"] = .integer(error.eventID)
-                    line["expected"] = .string(error.expected)
-                    line["found"] = .string(error.found)
-                }
+                let problem = ReplayProblem(error, replaying: history)
+                (line["fits"], line["problem"], text) = (false, try JSONValue(encoding: problem), problem.reason)
             }
-            line["fits"] = .bool(line["error"] == nil)
-            Console.print(format == .json ? line.canonicalText : "\(name): \(line["reason"]?.string ?? "fits")")
+            Console.print(format == .json ? line.canonicalText : "\(file): \(text)")
         }
-        if failed > 0 { throw CommandFailure(.differences, "\(failed) of the histories do not fit the code") }
+        if failed > 0 { throw CommandFailure(.differences, "\(failed) of \(files.count) histories do not fit the code") }
     }
+}
 
-    private func histories() async throws -> [(String, WorkflowHistory)] {
-        var found: [(String, WorkflowHistory)] = []
-        for file in files {
-            guard let data = try? Data(contentsOf: URL(filePath: file)) else {
-                throw CommandFailure(.usage, "\(file): expected a history file that can be read, found none")
-            }
-            do { found.append((file, try WorkflowHistory(temporalJSON: String(decoding: data, as: UTF8.self)))) } catch {
-                throw CommandFailure(.usage, "\(file): \(error)")
-            }
+extension WorkflowHistory {
+    /// Reads a file; a sentence with its name when it cannot be read.
+    init(file: String) throws {
+        guard let data = try? Data(contentsOf: URL(filePath: file)) else {
+            throw CommandFailure(.usage, "\(file): expected a history file that can be read, found none")
         }
-        if let database {
-            let store = SQLiteWorkflowStore(try LockstepDatabase(path: database, readOnly: true))
-            for run in try await store.runs(matching: WorkflowFilter(statuses: [.running, .blocked]), before: nil, limit: .max) {
-                found.append((run.workflowID, WorkflowHistory(events: try await store.history(run.key))))
-            }
+        do { self = try WorkflowHistory(temporalJSON: String(decoding: data, as: UTF8.self)) } catch {
+            throw CommandFailure(.usage, "\(file): \(error)")
         }
-        return found
     }
 }
 

@@ -1,0 +1,38 @@
+import ArgumentParser
+import DurableWorkflow
+import Events
+
+extension WorkflowCommand {
+    /// `lockstep workflow query`
+    struct Query: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Asks a workflow's code something; nothing changes.",
+            discussion: """
+                lockstep workflow query R-900001/2 progress --database work.sqlite
+                lockstep workflow query order-1 lines --args '{"page":2}' --database work.sqlite --run 4a7d1ed4
+
+                The run, open or closed, is replayed against the code of this binary, beside a running process or while none runs; the code \
+                answers as it stood after its last workflow task. The answer is JSON.
+
+                Exit codes: 1 when the code does not fit the history or refuses to answer, 2 for an unknown workflow or query name.
+                """)
+
+        @OptionGroup var which: WorkflowOptionsOnCommandLine
+        @Argument(help: "The query's name.") var name: String
+        @Option(help: "Its input as JSON.") var args = "null"
+
+        func run() async throws {
+            let input: JSONValue
+            do { input = try JSONValue(parsing: args) } catch { throw CommandFailure(.usage, "--args: \(error)") }
+            let (_, events) = try await which.load()
+            let replayer = WorkflowReplayer(workflows: try A2PRun.workflowTypes())
+            do {
+                Console.print(try replayer.query(name, input: input, of: WorkflowHistory(events: events)).canonicalText)
+            } catch let unknown as UnknownMessage {
+                throw CommandFailure(.usage, "\(which.workflow): \(unknown)")
+            } catch {
+                throw CommandFailure(.differences, "\(which.workflow), query \(name): \(error)")
+            }
+        }
+    }
+}
