@@ -122,6 +122,12 @@ let package = Package(
                 "crash-points", "Events", "Outcomes", "HybridRouter", "DurableWorkflow", "SQLiteStorage", "A2PRegistration",
             ]),
 
+        // test code only: two versions of one deployment
+        .target(name: "Deploys", dependencies: ["Events", "DurableWorkflow", "SQLiteStorage"], path: "Tests/Deploys/Both"),
+        .executableTarget(name: "deploy-v1", dependencies: ["Deploys", "DurableWorkflow"], path: "Tests/Deploys/V1"),
+        .executableTarget(name: "deploy-v2", dependencies: ["Deploys", "DurableWorkflow"], path: "Tests/Deploys/V2"),
+        .testTarget(name: "DeployTests", dependencies: ["deploy-v1", "deploy-v2", "Events"]),
+
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(name: "OutcomesTests", dependencies: ["Outcomes", "Events"]),
         .testTarget(name: "HybridRouterTests", dependencies: ["HybridRouter", "Events", "Outcomes"]),
