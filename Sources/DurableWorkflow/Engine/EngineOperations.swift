@@ -164,7 +164,7 @@ extension WorkflowDescription {
                 WorkflowExecution(workflowID: $0.value.workflowID, runID: $0.value.runID)
             }, waitsFor: state.live?.awaited, isCancelRequested: state.isCancelRequested, taskDueAt: state.taskKey?.at,
             taskAttempt: state.task.map { $0.fields.integer(.attempt) ?? 1 }, timesOutAt: state.isClosed ? nil : state.deadline,
-            executionTimesOutAt: state.isClosed ? nil : state.started?.executionDeadline, parent: state.parent,
+            executionTimesOutAt: state.isClosed ? nil : state.executionDeadline, parent: state.parent,
             updates: state.updates.filter { $0.value.outcome == nil }.keys.sorted(), warnings: state.run.warnings)
     }
 }

@@ -209,7 +209,7 @@ extension Turn {
         }
         next.inherited = [
             .firstRunID: .text(fields.text(.firstRunID)), .continuedRunID: .text(state.run.runID),
-            .executionExpiresAt: fields[.executionExpiresAt],
+            .executionExpiresAt: state.executionDeadline.map { .text($0.description) },
         ]
         return next
     }
@@ -218,7 +218,7 @@ extension Turn {
     func retry(_ started: HistoryEvent, _ failure: Failure?, _ converter: PayloadConverter) throws -> StartRequest? {
         let attempt = started.fields.integer(.attempt) ?? 1
         guard let policy = started.fields.retryPolicy, let failure,
-            case .success(let wait) = policy.verdict(afterAttempt: attempt, failure: failure), started.mayFollow(at: now + wait)
+            case .success(let wait) = policy.verdict(afterAttempt: attempt, failure: failure), state.mayBeFollowed(at: now + wait)
         else { return nil }
         var next = try next(started, converter)
         next.attempt = attempt + 1
@@ -230,7 +230,7 @@ extension Turn {
     /// The next run of a cron schedule; nil when there is none.
     func cron(_ started: HistoryEvent, _ end: HistoryEvent, _ converter: PayloadConverter) throws -> StartRequest? {
         let text = started.fields.text(.cronSchedule)
-        guard !text.isEmpty, let at = try CronExpression(text).next(after: now), started.mayFollow(at: at) else { return nil }
+        guard !text.isEmpty, let at = try CronExpression(text).next(after: now), state.mayBeFollowed(at: at) else { return nil }
         var next = try next(started, converter)
         next.backoff = at - now
         next.inherited[.lastCompletionResult] = .payload(end.payload(.result)) ?? started.fields[.lastCompletionResult]

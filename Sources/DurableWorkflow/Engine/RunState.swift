@@ -43,6 +43,8 @@ struct RunState {
     private(set) var signalCount = 0
     private(set) var updates: [String: Update] = [:]
     private(set) var isCancelRequested = false
+    /// When the run was made from another by a reset.
+    private(set) var resetAt: Timestamp?
     /// The event that ended the run.
     private(set) var end: HistoryEvent?
     var live: LiveWorkflow?
@@ -59,7 +61,7 @@ struct RunState {
     }
 
     /// When the run's time is over.
-    var deadline: Timestamp? { started?.runDeadline }
+    var deadline: Timestamp? { started?.runDeadline(resetAt: resetAt) }
 
     mutating func apply(_ event: HistoryEvent) {
         switch event.kind {
@@ -69,6 +71,7 @@ struct RunState {
         case .workflowExecutionSignaled:
             signalCount += 1
             signals.insert(event.fields.text(.requestID))
+        case .workflowTaskFailed where event.isReset: resetAt = event.at
         case .workflowExecutionCancelRequested: isCancelRequested = true
         case .timerStarted: timers[event.id] = event.at + .milliseconds(event.fields.integer(.startToFireTimeout) ?? 1)
         case .timerFired, .timerCanceled: timers[event.fields.integer(.startedEventID) ?? 0] = nil

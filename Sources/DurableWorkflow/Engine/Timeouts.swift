@@ -3,17 +3,21 @@ import Events
 // The times of runs and of workflow tasks; the rules are Temporal's.
 
 extension HistoryEvent {
-    /// Of a first event: when the run's time is over. It begins with the run's first task; the time of all runs together may end sooner.
-    var runDeadline: Timestamp? {
-        let own = fields.duration(.runTimeout).map { at + $0 + (fields.duration(.firstTaskBackoff) ?? .zero) }
-        return [own, executionDeadline].compactMap { $0 }.min()
+    /// Of a first event: when the run's time is over. It begins with the run's first task, and anew with a reset; the time of all runs
+    /// together may end sooner.
+    func runDeadline(resetAt: Timestamp?) -> Timestamp? {
+        let begins = resetAt ?? at + (fields.duration(.firstTaskBackoff) ?? .zero)
+        return [fields.duration(.runTimeout).map { begins + $0 }, executionDeadline(resetAt: resetAt)].compactMap { $0 }.min()
     }
 
-    /// Of a first event: when the time of all runs together is over; retries, cron and continue-as-new hand it on.
-    var executionDeadline: Timestamp? { Timestamp(fields.text(.executionExpiresAt)) }
+    /// Of a first event: when the time of all runs together is over; retries, cron and continue-as-new hand it on, a reset begins it anew.
+    func executionDeadline(resetAt: Timestamp?) -> Timestamp? {
+        if let resetAt, let timeout = fields.duration(.executionTimeout) { return resetAt + timeout }
+        return Timestamp(fields.text(.executionExpiresAt))
+    }
 
-    /// Of a first event: whether another run of the chain may begin at `moment`.
-    func mayFollow(at moment: Timestamp) -> Bool { executionDeadline.map { moment < $0 } ?? true }
+    /// True for the event that marks a reset.
+    var isReset: Bool { kind == .workflowTaskFailed && !fields.text(.resetRunID).isEmpty }
 
     /// Of a scheduled task: the wait before it. The first one waits as the run was told to; one that follows a timeout waits a second,
     /// doubled for each further attempt, ten minutes at most.
@@ -30,6 +34,12 @@ extension StartRequest {
 }
 
 extension RunState {
+    /// When the time of all runs of the chain together is over.
+    var executionDeadline: Timestamp? { started?.executionDeadline(resetAt: resetAt) }
+
+    /// Whether another run of the chain may begin at `moment`.
+    func mayBeFollowed(at moment: Timestamp) -> Bool { executionDeadline.map { moment < $0 } ?? true }
+
     /// How long the code may run in one workflow task; waits for local activities do not count.
     var taskTimeout: Duration? { started?.fields.duration(.taskTimeout) }
 }

@@ -55,6 +55,7 @@ struct Turn {
     private mutating func settle(before event: HistoryEvent) {
         switch event.kind {
         case .workflowTaskStarted: state.taskKey.map { done($0) }
+        case .workflowTaskFailed where event.isReset: if let deadline = state.deadline { done(state.key(.timeout, 1, at: deadline)) }
         case .timerCanceled, .timerFired:
             let started = event.fields.integer(.startedEventID) ?? 0
             if let at = state.timers[started] { done(state.key(.timer, started, at: at)) }
@@ -68,7 +69,8 @@ struct Turn {
     /// What an event makes due.
     private mutating func expect(after event: HistoryEvent) {
         switch event.kind {
-        case .workflowExecutionStarted:
+        case .workflowExecutionStarted,
+            .workflowTaskFailed where event.isReset:
             if let deadline = state.deadline { due(state.key(.timeout, 1, at: deadline)) }
         case .workflowTaskScheduled: state.taskKey.map { due($0) }
         case .timerStarted:

@@ -14,7 +14,7 @@ public struct WorkflowHistory: Hashable, Sendable {
     public var workflowID: String { events.first?.fields.text(.workflowID) ?? "" }
     /// The run's id, where the history says it.
     public var runID: String {
-        let reset = events.last { $0.kind == .workflowTaskFailed && !$0.fields.text(.resetRunID).isEmpty }
+        let reset = events.last(where: \.isReset)
         return reset?.fields.text(.resetRunID) ?? events.first?.fields.text(.originalRunID) ?? ""
     }
 

@@ -106,6 +106,35 @@ import Testing
         await #expect(throws: HistoryError.self) { try await other.engine.importRun(broken, workflowID: "x", at: other.clock.now) }
     }
 
+    @Test(arguments: LawEngine.allCases) func aRunThatWasResetIsTheSameRun(engine: LawEngine) async throws {
+        let scenario = try engine.scenario([Self.order], [echo])
+        try await scenario.start("order", 1, WorkflowOptions(runTimeout: .days(9)))
+        try await scenario.settle()
+        let execution = try await scenario.engine.reset(workflowID: "w", toEvent: 4, reason: "test", at: scenario.clock.now)
+        let other = try await moved(scenario, engine, [Self.order])
+        #expect(try await other.store.run("w")?.runID == execution.runID)
+        try await finish(scenario)
+        try await finish(other)
+        #expect(try await json(other) == json(scenario))
+    }
+
+    /// Enums have Temporal's names: its tools refuse a history with others.
+    @Test(arguments: LawEngine.allCases) func anExportHasTemporalsNames(engine: LawEngine) async throws {
+        let parent = WorkflowType("parent") { context, _ in
+            let handle: ChildWorkflowHandle<JSONValue> = try await context.startChildWorkflow(
+                "order", input: .null, options: ChildWorkflowOptions(parentClosePolicy: .requestCancel, idReusePolicy: .rejectDuplicate))
+            return try await handle.result()
+        }
+        let scenario = try engine.scenario([parent, Self.order], [echo])
+        try await scenario.start("parent", .null, WorkflowOptions(executionTimeout: .minutes(1)))
+        try await scenario.run()
+        let text = try await json(scenario)
+        #expect(text.contains(#""parentClosePolicy":"PARENT_CLOSE_POLICY_REQUEST_CANCEL""#))
+        #expect(text.contains(#""workflowIdReusePolicy":"WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE""#))
+        #expect(text.contains(#""workflowExecutionExpirationTime":"20"#))
+        #expect(text.contains(#""retryState":"RETRY_STATE_TIMEOUT""#))
+    }
+
     /// An event that may be ignored was left out: the ids behind it move up, and what refers to them too.
     @Test(arguments: LawEngine.allCases) func gapsClose(engine: LawEngine) async throws {
         let scenario = try engine.scenario([Self.order], [echo])

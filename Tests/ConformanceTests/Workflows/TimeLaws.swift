@@ -75,6 +75,22 @@ import Testing
         #expect(runs.count == 2)
     }
 
+    @Test(arguments: LawEngine.allCases) func aResetBeginsTheTimesAnew(engine: LawEngine) async throws {
+        let scenario = try engine.scenario([Self.sleep])
+        try await scenario.start("sleep", 15, WorkflowOptions(executionTimeout: .minutes(20), runTimeout: .minutes(10)))
+        try await scenario.run()
+        #expect(try await scenario.status() == .timedOut)
+        let began = scenario.clock.now
+        try await scenario.engine.reset(workflowID: "w", toEvent: 4, reason: "more time", at: began)
+        let described = try await scenario.engine.describe(workflowID: "w", at: began)
+        #expect(described.timesOutAt == began + .minutes(10))
+        #expect(described.executionTimesOutAt == began + .minutes(20))
+        try await scenario.run()
+        #expect(try await scenario.status() == .timedOut)
+        #expect(scenario.clock.now == began + .minutes(10), "its sleep would have taken longer still")
+        #expect(try await scenario.engine.nextDue() == nil)
+    }
+
     /// Code that takes longer than a task may: nothing of what it decided is kept, and the task comes again after a wait.
     @Test(arguments: LawEngine.allCases) func aTaskThatTakesTooLongComesAgain(engine: LawEngine) async throws {
         let uptime = Mutex(Duration.zero)
