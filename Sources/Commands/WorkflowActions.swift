@@ -35,7 +35,14 @@ struct WorkflowCancel: AsyncParsableCommand {
 
     @OptionGroup var which: WorkflowOptionsOnCommandLine
 
-    func run() async throws { try await which.change { engine, now in try await engine.cancel(workflowID: which.workflow, at: now) } }
+    func run() async throws {
+        try await which.change { engine, now in
+            guard try await !engine.describe(workflowID: which.workflow, at: now).run.status.isClosed else {
+                throw WorkflowNotFound(workflowID: which.workflow, expected: "an open run")
+            }
+            try await engine.cancel(workflowID: which.workflow, at: now)
+        }
+    }
 }
 
 /// `lockstep workflow terminate`

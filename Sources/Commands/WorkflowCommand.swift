@@ -31,9 +31,19 @@ struct WorkflowOptionsOnCommandLine: ParsableArguments {
         return (run, try await store.history(run.key))
     }
 
-    /// See ``OperatorEngine/change(_:_:)``.
+    /// Changes the current run, see ``OperatorEngine/change(_:_:_:)``; refused when another one was named.
     func change(_ body: (EmbeddedEngine, Timestamp) async throws -> Void) async throws {
-        do { try await OperatorEngine.change(database, .alone, body) } catch let missing as WorkflowNotFound {
+        do {
+            try await OperatorEngine.change(database, .alone) { engine, now in
+                if let run {
+                    let current = try await engine.describe(workflowID: workflow, at: now).run.runID
+                    guard run == current else {
+                        throw CommandFailure(.usage, "\(workflow): expected its current run \(current), found --run \(run); leave it out")
+                    }
+                }
+                try await body(engine, now)
+            }
+        } catch let missing as WorkflowNotFound {
             throw CommandFailure(.usage, missing.description)
         } catch let refused as ResetRefused { throw CommandFailure(.usage, refused.description) }
     }

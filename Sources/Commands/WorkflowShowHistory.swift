@@ -6,13 +6,44 @@ import Events
 struct WorkflowShowHistory: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "history", abstract: "Prints a workflow's events.",
-        discussion: "lockstep workflow history R-900001/2 --database work.sqlite")
+        discussion: """
+            lockstep workflow history R-900001/2 --database work.sqlite
+            lockstep workflow history R-900001/2 --database work.sqlite --format json      with inputs, outputs and failures, as they are
+            """)
 
     @OptionGroup var which: WorkflowOptionsOnCommandLine
+    @Option(help: "Output: text or json.") var format: OutputFormat = .text
 
     func run() async throws {
         let (_, history) = try await which.load()
+        guard format == .text else { return Console.print(JSONValue.array(history.map(Self.json)).canonicalText) }
         Console.print(Console.table(history.map { [String($0.id), $0.at.description, $0.kind.name, Self.summary($0)] }))
+    }
+
+    private static func json(_ event: HistoryEvent) -> JSONValue {
+        var fields: JSONValue = [:]
+        for field in EventField.allCases { fields["\(field)"] = event.fields[field].map(json) }
+        return ["event": .integer(event.id), "at": .string(event.at.description), "kind": .string(event.kind.name), "fields": fields]
+    }
+
+    /// Payloads are decoded where they are JSON; a duration is in milliseconds.
+    private static func json(_ value: FieldValue) -> JSONValue {
+        switch value {
+        case .integer(let number): .integer(number)
+        case .text(let text): .string(text)
+        case .payloads(let payloads): payloads.count == 1 ? json(payloads[0]) : .array(payloads.map(json))
+        case .map(let map): .object(map.mapValues(json))
+        case .failure(let failure): .array(failure.chain)
+        case .retry(let policy):
+            [
+                "maximumAttempts": .integer(policy.maximumAttempts),
+                "initialMilliseconds": .integer(Int(policy.initialInterval.milliseconds)),
+            ]
+        }
+    }
+
+    private static func json(_ payload: Payload) -> JSONValue {
+        (try? payload.json()) ?? ["encoding": .string(payload.encoding), "bytes": .integer(payload.data.count)]
     }
 
     private static func summary(_ event: HistoryEvent) -> String {
@@ -31,4 +62,11 @@ struct WorkflowExport: AsyncParsableCommand {
     @OptionGroup var which: WorkflowOptionsOnCommandLine
 
     func run() async throws { Console.print(WorkflowHistory(events: try await which.load().1).temporalJSON) }
+}
+
+extension Failure {
+    /// The failure and its causes, outermost first.
+    fileprivate var chain: [JSONValue] {
+        [["message": .string(message), "type": type.map { .string($0) } ?? .null]] + (cause?.chain ?? [])
+    }
 }

@@ -104,6 +104,28 @@ import Testing
         #expect(try lockstep("workflow", "import", file, database: other).code == 2)
     }
 
+    @Test func aChangeIsMadeToTheRunThatIsMeant() throws {
+        try running().kill()
+        let run = try #require(try lockstep("workflow", "describe", "R-900001/2", "--format", "json").json?["run"]?.string)
+        for verb in ["cancel", "terminate"] {
+            let reason = verb == "terminate" ? ["--reason", "test"] : []
+            #expect(try Lockstep.run(["workflow", verb, "R-0/2", "--database", database] + reason).code == 2, "no such workflow")
+            let other = try Lockstep.run(["workflow", verb, "R-900001/2", "--database", database, "--run", "0"] + reason)
+            #expect(other.code == 2)
+            #expect(other.error.contains("expected its current run \(run), found --run 0"))
+        }
+        #expect(try lockstep("workflow", "signal", "R-900001/2", "hello", "--id", "1", "--payload", #"{"a":1}"#, "--run", run).code == 0)
+        #expect(try lockstep("workflow", "signal", "R-900001/2", "hello", "--id", "1").output == "delivered before\n")
+        #expect(try lockstep("workflow", "terminate", "R-900001/2", "--reason", "entered twice").code == 0)
+        #expect(try lockstep("workflow", "cancel", "R-900001/2").code == 2, "it has closed")
+        let events = try #require(try lockstep("workflow", "history", "R-900001/2", "--format", "json").json?.array)
+        let signal = try #require(events.first { $0["kind"] == "workflowExecutionSignaled" && $0["fields"]?["signalName"] == "hello" })
+        #expect(signal["fields"]?["input"] == ["a": 1])
+        #expect(events.last?["kind"] == "workflowExecutionTerminated")
+        #expect(events.last?["fields"] == ["reason": "entered twice", "identity": "lockstep workflow"])
+        #expect(events.compactMap { $0["event"]?.integer } == Array(1...events.count))
+    }
+
     @Test func retentionDeletesClosedRuns() throws {
         let lines = try Lockstep.lines("happy-private-profit")
         let run = try FedRun(database)
