@@ -165,7 +165,7 @@ struct LegacyAlone {
         for attempt in 0..<attempts {
             var rates = attempt < 2 ? FaultRates.none : FaultRates.inside(Self.shares[attempt / 2 % Self.shares.count])
             // When exactly a jump falls between two hourly sweeps is chance, too.
-            if attempt >= 2, !own.jumps.isEmpty { rates.shares[.clockJump] = 0.02 }
+            if attempt >= 2, attempt / 8 % 2 == 0, !own.jumps.isEmpty { rates.shares[.clockJump] = 0.02 }
             let schedule = attempt.isMultiple(of: 2) ? right : own
             let run = try await play(
                 schedule, seed: seed &+ UInt64(attempt), rates: rates, holdUp: attempt < 2 ? .zero : longestBusy)

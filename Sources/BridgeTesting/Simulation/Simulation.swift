@@ -24,7 +24,7 @@ public struct SimulationOptions<State: MachineState, Record: Codable & Sendable>
     public var watched: EntityID?
     /// So long after the last thing that came from outside every entity must have come to rest (I6).
     public var longestLife = Duration.days(200)
-    /// At a jump of the clock the process is held up for up to so long, as by what becomes due for everybody else at that moment.
+    /// At every other jump of the clock the process is held up for up to so long, as by what becomes due for everybody else at that moment.
     public var holdUp = Duration.zero
     /// What stands between the bridge and its ports, below the faults and above the checker: a known bug.
     public var ports = PortWrapper.none
@@ -241,7 +241,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         if noteQueue() { choices.append(.handle) }
         if bridge.hasUnsent { choices.append(.relay) }
         if let next = try await engine.nextDue(), next <= now { choices.append(.work) }
-        if choices.isEmpty, let sweep = try await nextSweep(), sweep <= now { choices.append(.sweep) }
+        if choices.isEmpty, !isHeldUp, let sweep = try await nextSweep(), sweep <= now { choices.append(.sweep) }
         return choices
     }
 
@@ -253,8 +253,11 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         }
         busySince = busySince ?? worldNow
         run.longestBusy = max(run.longestBusy, worldNow - (busySince ?? worldNow))
-        return heldUpUntil.map { $0 <= worldNow } ?? true
+        return !isHeldUp
     }
+
+    /// True while the process is at work on what is not simulated.
+    private var isHeldUp: Bool { heldUpUntil.map { $0 > worldNow } ?? false }
 
     /// The cron job of the full hour that began last; a run that fails is made up for at once.
     private func sweep() async throws {
@@ -268,8 +271,9 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     }
 
     private func nextMoment() async throws -> Timestamp? {
-        let visible = bridge.nextVisible.map { max($0, (heldUpUntil ?? .distantPast) + skew) }
-        let system = [visible, try await engine.nextDue(), try await nextSweep()].compactMap { $0 }.map {
+        let free = (heldUpUntil ?? .distantPast) + skew
+        let own = [bridge.nextVisible, try await nextSweep()].compactMap { $0 }.map { max($0, free) }
+        let system = (own + [try await engine.nextDue()].compactMap { $0 }).map {
             Timestamp(milliseconds: $0.milliseconds - skew.milliseconds)
         }
         let outside = [happening.next, arriving.next, skewUntil, haltedUntil, jumps.first?.at].compactMap { $0 }
@@ -340,7 +344,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     private func setSkew(_ skew: Duration) {
         self.skew = skew
         sweptAt = min(sweptAt, now)
-        if options.holdUp > .zero { heldUpUntil = worldNow + faults.duration(.zero...options.holdUp) }
+        if options.holdUp > .zero, faults.isHeads() { heldUpUntil = worldNow + faults.duration(.zero...options.holdUp) }
         run.schedule.jumps.append(ClockJump(at: worldNow, skew: skew))
     }
 
