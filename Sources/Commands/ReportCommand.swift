@@ -17,6 +17,7 @@ struct ReportCommand: AsyncParsableCommand {
         discussion: """
             lockstep report                          all fixtures; the paths of the reports are printed
             lockstep report trace.jsonl --output reports
+            lockstep report --audit R-900001         with the history of that registration's durable segments
             Writes report.html (one file, no network), report.md and report.json.
             """)
 
@@ -25,6 +26,9 @@ struct ReportCommand: AsyncParsableCommand {
     @Option(help: "The folder to write to; default: the user's cache folder.")
     var output: String?
 
+    @Option(help: ArgumentHelp("A registration whose durable segments are listed event by event; may be repeated.", valueName: "id"))
+    var audit: [String] = []
+
     func run() async throws {
         let inputs = try input.load()
         let database = try input.database ?? InputOptions.freshDatabase("report")
@@ -32,7 +36,8 @@ struct ReportCommand: AsyncParsableCommand {
         let lines = inputs.lines
         try await comparison.play(lines) { Console.progress("\($0.rawValue): \($1) of \(lines.count) deliveries, \($2)") }
         Console.endProgress()
-        let report = try await comparison.report(title: "A2P 10DLC registration", at: Timestamp(Date()))
+        let audited = audit.map { EntityID($0) }
+        let report = try await comparison.report(title: "A2P 10DLC registration", auditing: audited, at: Timestamp(Date()))
         let folder = output ?? database.replacing(".sqlite", with: "")
         let paths = try Self.write(report, to: folder)
         let unexpected = try await comparison.legacy.unexpected(inputs.scenarios) + comparison.hybrid.unexpected(inputs.scenarios)
@@ -72,7 +77,7 @@ struct ReportCommand: AsyncParsableCommand {
 
 extension A2PComparison {
     /// Everything the report shows, from both databases.
-    func report(title: String, at now: Timestamp) async throws -> Report {
+    func report(title: String, auditing audited: [EntityID] = [], at now: Timestamp) async throws -> Report {
         let summary = try await summary()
         let machine = A2PMachine.machine
         let states = Dictionary(machine.steps.map { ($0.key.rawValue, $0.value) }, uniquingKeysWith: { $1 })
@@ -88,7 +93,20 @@ extension A2PComparison {
         return Report(
             title: title, generatedAt: now, plan: PlanProgress(hybrid.options.plan, figures: tally.figures),
             runs: [try await legacy.figures(), try await hybrid.figures()], comparison: summary, mismatches: details,
+            segments: try await segments(of: details.map(\.comparison.entity) + audited),
             matrix: Self.matrix(machine.description, taken: tally.taken))
+    }
+
+    /// Throws when one of `entities` is not a registration of this run.
+    private func segments(of entities: [EntityID]) async throws -> [SegmentAudit] {
+        var segments: [SegmentAudit] = []
+        for entity in entities {
+            guard try await hybrid.store.snapshot(of: entity) != nil else {
+                throw CommandFailure(.usage, "--audit \(entity.rawValue): expected a registration of this run, found none; check the id")
+            }
+            segments += try await hybrid.audits(of: entity)
+        }
+        return segments
     }
 
     private static func matrix(_ description: MachineDescription, taken: [String: [String: Int]]) -> MatrixView {

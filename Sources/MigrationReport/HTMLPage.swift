@@ -51,6 +51,8 @@ struct HTMLPage {
     let runNames: [String]
     let runRows: [Row]
     let comparison: HTMLComparison?
+    let segments: [HTMLSegment]
+    let hasSegments: Bool
     let matrix: HTMLMatrix?
 
     init(_ report: Report, showing limit: Int) {
@@ -67,6 +69,8 @@ struct HTMLPage {
         runNames = report.runs.map(\.mode)
         runRows = RunRow.rows(of: report.runs).map { Row(title: $0.title, cells: $0.values) }
         comparison = report.comparison.map { HTMLComparison($0, details: report.mismatches, showing: limit) }
+        segments = report.segments.map { HTMLSegment($0) }
+        hasSegments = !segments.isEmpty
         matrix = report.matrix.map { HTMLMatrix($0) }
     }
 

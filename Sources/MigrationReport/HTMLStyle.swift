@@ -57,6 +57,11 @@ extension HTMLTemplate {
         td { padding: 5px 8px; border-top: 1px solid var(--line); vertical-align: top; }
         .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
         code { font: 12.5px/1.4 ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
+        details.card { margin-top: 10px; }
+        summary { cursor: pointer; }
+        .audit { margin-top: 10px; }
+        .audit .at { white-space: nowrap; font-variant-numeric: tabular-nums; color: var(--muted); }
+        .audit td { overflow-wrap: anywhere; }
         tr.quiet td { color: var(--muted); }
         tr.bad .count, tr.bad .rule { color: var(--bad); font-weight: 600; }
         .rule { white-space: nowrap; }

@@ -1,6 +1,6 @@
 /// The page's text; values are put in by Mustache, which escapes every one of them.
 enum HTMLTemplate {
-    static let page = head + verdict + ladder + figures + comparison + matrix + "</main>\n</body>\n</html>\n"
+    static let page = head + verdict + ladder + figures + comparison + segments + matrix + "</main>\n</body>\n</html>\n"
 
     private static let head = """
         <!doctype html>
@@ -139,6 +139,28 @@ enum HTMLTemplate {
         {{/mismatches}}
         {{#hasMore}}<p class="muted">{{more}}</p>{{/hasMore}}
         {{/comparison}}
+
+        """
+
+    private static let segments = """
+        {{#hasSegments}}
+        <section>
+        <h2>Durable segments</h2>
+        <p class="muted">Inputs and outputs by size; <code>lockstep workflow history ID --format json</code> prints them.</p>
+        {{#segments}}
+        <details class="card scroll"><summary><b>{{workflow}}</b> <span class="muted">{{status}}, {{count}}, run {{run}}</span></summary>
+        <table class="audit">
+        <thead><tr><th class="n">#</th><th>at</th><th>event</th><th>detail</th><th>by</th></tr></thead>
+        <tbody>
+        {{#entries}}
+        <tr><td class="n">{{event}}</td><td class="at">{{at}}</td><td>{{kind}}</td><td>{{detail}}</td><td>{{identity}}</td></tr>
+        {{/entries}}
+        </tbody>
+        </table>
+        </details>
+        {{/segments}}
+        </section>
+        {{/hasSegments}}
 
         """
 

@@ -14,7 +14,9 @@ public struct MarkdownRenderer: ReportRenderer {
 
     /// The whole text.
     public func render(_ report: Report) throws -> String {
-        let parts = [heading(report), steps(report.plan), runs(report.runs), comparison(report), matrix(report.matrix)]
+        let parts = [
+            heading(report), steps(report.plan), runs(report.runs), comparison(report), segments(report.segments), matrix(report.matrix),
+        ]
         return parts.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
     }
 
@@ -78,6 +80,17 @@ public struct MarkdownRenderer: ReportRenderer {
                         difference.control?.canonicalText ?? "–", difference.candidate?.canonicalText ?? "–",
                     ]
                 })
+    }
+
+    private func segments(_ audits: [SegmentAudit]) -> [String] {
+        guard !audits.isEmpty else { return [] }
+        return ["## Durable segments"]
+            + audits.flatMap { audit in
+                ["", "### \(escape(audit.workflow)), \(escape(audit.status)), run \(escape(audit.run))", ""]
+                    + table(
+                        ["#", "at", "event", "detail", "by"],
+                        audit.entries.map { [String($0.event), Text.moment($0.at.description), $0.kind, $0.detail, $0.identity] })
+            }
     }
 
     private func matrix(_ matrix: MatrixView?) -> [String] {

@@ -17,6 +17,8 @@ public struct Report: Codable, Hashable, Sendable {
     public var comparison: ComparisonSummary?
     /// The mismatched entities in full.
     public var mismatches: [MismatchDetail]
+    /// What durable did with the mismatched entities, and with those that were asked for.
+    public var segments: [SegmentAudit]
     /// The legacy machine's matrix with what was taken of it.
     public var matrix: MatrixView?
     /// Whether the next step may move, and why.
@@ -25,7 +27,7 @@ public struct Report: Codable, Hashable, Sendable {
     /// A report; the verdict follows from the rest.
     public init(
         title: String, generatedAt: Timestamp, plan: PlanProgress, runs: [RunFigures], comparison: ComparisonSummary? = nil,
-        mismatches: [MismatchDetail] = [], matrix: MatrixView? = nil
+        mismatches: [MismatchDetail] = [], segments: [SegmentAudit] = [], matrix: MatrixView? = nil
     ) {
         self.title = title
         self.generatedAt = generatedAt
@@ -33,6 +35,7 @@ public struct Report: Codable, Hashable, Sendable {
         self.runs = runs
         self.comparison = comparison
         self.mismatches = mismatches
+        self.segments = segments
         self.matrix = matrix
         verdict = ReportVerdict(run: runs.last, comparison: comparison, matrix: matrix)
     }

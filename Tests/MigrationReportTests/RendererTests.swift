@@ -14,7 +14,7 @@ struct RendererTests {
     @Test("HTML says the verdict first, then steps, figures, mismatches and the matrix")
     func order() throws {
         let page = try HTMLRenderer().render(SampleReport.report())
-        let parts = ["Not safe to move on", "Steps and their stages", "Runs", "Mismatch: R-000042", "Legacy machine"]
+        let parts = ["Not safe to move on", "Steps and their stages", "Runs", "Mismatch: R-000042", "Durable segments", "Legacy machine"]
         let places = try parts.map { try position($0, in: page) }
         #expect(places == places.sorted())
     }
@@ -33,7 +33,7 @@ struct RendererTests {
         let page = try HTMLRenderer().render(SampleReport.report(hostile: Self.hostile))
         #expect(!page.contains("<script>"))
         #expect(!page.contains("'x'"))
-        #expect(page.components(separatedBy: "&lt;script&gt;alert(").count >= 4)
+        #expect(page.components(separatedBy: "&lt;script&gt;alert(").count >= 5)
     }
 
     @Test("HTML shows every step, every cell and both timelines")
@@ -45,7 +45,10 @@ struct RendererTests {
         #expect(page.components(separatedBy: " here\"").count - 1 == report.plan.steps.count)
         let cells = SampleReport.states.count * SampleReport.events.count
         #expect(page.components(separatedBy: " × ").count - 1 >= cells)
-        for text in ["content.approved", "content.rejected", "hand off", "equal entries", "durable 2", "canary", "durable for 10 %"] {
+        for text in [
+            "content.approved", "content.rejected", "hand off", "equal entries", "durable 2", "canary", "durable for 10 %",
+            "R-000042/2", "activityTaskFailed", "timeout ← refused", "worker-1",
+        ] {
             #expect(page.contains(text), "the page has no '\(text)'")
         }
     }
@@ -78,6 +81,7 @@ struct RendererTests {
         #expect(rows.contains { $0.replacing("\\|", with: "").count { $0 == "|" } == 6 })
         #expect(text.contains("1,794") == false)
         #expect(text.contains("39 states × 46 events"))
+        #expect(text.contains("| 5 | 2026-06-01 09:00:00 | activityTaskScheduled | vetting.order, input 486 bytes |  |"))
     }
 
     @Test("JSON is the report itself and says the same every time")

@@ -162,6 +162,18 @@ enum SampleReport {
         return Report(
             title: "A2P registration\(hostile)", generatedAt: Timestamp("2026-06-10T12:00:00Z") ?? .distantPast,
             plan: PlanProgress(plan, figures: figures), runs: runs, comparison: summary,
-            mismatches: summary.mismatches.map { MismatchDetail(comparison: $0, control: control, candidate: candidate) }, matrix: matrix)
+            mismatches: summary.mismatches.map { MismatchDetail(comparison: $0, control: control, candidate: candidate) },
+            segments: [segment(hostile: hostile)], matrix: matrix)
+    }
+
+    static func segment(hostile: String) -> SegmentAudit {
+        let at = Timestamp("2026-06-01T09:00:00Z") ?? .distantPast
+        return SegmentAudit(
+            entity: "R-000042", workflow: "R-000042/2", run: "0123456789abcdef", status: "completed",
+            entries: [
+                SegmentAudit.Entry(event: 5, at: at, kind: "activityTaskScheduled", detail: "vetting.order, input 486 bytes", identity: ""),
+                SegmentAudit.Entry(
+                    event: 6, at: at + .seconds(3), kind: "activityTaskFailed", detail: "timeout ← refused\(hostile)", identity: "worker-1"),
+            ])
     }
 }
