@@ -83,7 +83,7 @@ package struct A2PSimulation {
         guard hybrid.violations.count < mostViolations else { return (hybrid, seconds) }
         let alone = LegacyAlone(
             domain: Self.domain, plan: plans[0].legacyOnly(), seed: seed, schedule: hybrid.schedule, book: world.book,
-            longestBusy: hybrid.longestBusy, watched: watched)
+            watched: watched)
         let legacy = try await alone.run(progress: progress)
         if watched != nil { show(hybrid, legacy) }
         hybrid.violations += legacy.violations.map { violation in
@@ -144,8 +144,6 @@ struct LegacyAlone {
     var seed: UInt64
     var schedule: SimulatedSchedule
     var book: ReferenceBook
-    /// How long the process was busy at a stretch with everybody's events, in the hybrid run.
-    var longestBusy: Duration
     var watched: EntityID?
 
     /// Nothing goes wrong inside.
@@ -168,7 +166,7 @@ struct LegacyAlone {
             if attempt >= 2, attempt / 8 % 2 == 0, !own.jumps.isEmpty { rates.shares[.clockJump] = 0.02 }
             let schedule = attempt.isMultiple(of: 2) ? right : own
             let run = try await play(
-                schedule, seed: seed &+ UInt64(attempt), rates: rates, holdUp: attempt < 2 ? .zero : longestBusy)
+                schedule, seed: seed &+ UInt64(attempt), rates: rates, isHeldUp: attempt >= 2)
             guard let result = run.results[candidate.entity] else { continue }
             let control = result.observation(path: "legacy")
             if comparator.compare(controls: [control], candidates: [candidate]).mismatched == 0 { return true }
@@ -179,13 +177,13 @@ struct LegacyAlone {
     private static let shares = [0.01, 0.05, 0.2, 0.4]
 
     private func play(
-        _ schedule: SimulatedSchedule, seed: UInt64, rates: FaultRates, holdUp: Duration = .zero,
+        _ schedule: SimulatedSchedule, seed: UInt64, rates: FaultRates, isHeldUp: Bool = false,
         progress: (Int, Timestamp) -> Void = { _, _ in }
     ) async throws -> SimulationRun {
         let world = A2PSimulatedWorld(seed: self.seed, book: book, repeating: schedule.lines)
         var options = SimulationOptions(
             domain: domain, plans: [plan], seed: seed, rates: rates, schedule: schedule, watched: watched)
-        options.holdUp = holdUp
+        options.isHeldUp = isHeldUp
         return try await Simulation(options, world: world).play(progress: progress)
     }
 }

@@ -24,8 +24,8 @@ public struct SimulationOptions<State: MachineState, Record: Codable & Sendable>
     public var watched: EntityID?
     /// So long after the last thing that came from outside every entity must have come to rest (I6).
     public var longestLife = Duration.days(200)
-    /// At every other jump of the clock the process is held up for up to so long, as by what becomes due for everybody else at that moment.
-    public var holdUp = Duration.zero
+    /// True to hold the process up after a jump of the clock as the schedule's run was, by what had become due for everybody else.
+    public var isHeldUp = false
     /// What stands between the bridge and its ports, below the faults and above the checker: a known bug.
     public var ports = PortWrapper.none
     /// What stands below the checker: a bug of the storage itself.
@@ -65,6 +65,8 @@ public struct ClockJump: Hashable, Sendable {
     public var at: Timestamp
     /// By how much.
     public var skew: Duration
+    /// How long the process had something to do from then on, without a pause.
+    public var busy = Duration.zero
 }
 
 /// What a simulated run has come to.
@@ -79,8 +81,6 @@ public struct SimulationRun: Sendable {
     public var moves: [String: Int] = [:]
     /// Laws that were broken while it ran.
     public var violations: [Violation] = []
-    /// The longest time in which the queue was never empty.
-    public var longestBusy = Duration.zero
     /// A hash of everything that was journalled, in order.
     public var digest = ""
     /// What every entity amounts to, with its effects.
@@ -129,8 +129,9 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     private var skew = Duration.zero
     private var skewUntil: Timestamp?
     private var haltedUntil: Timestamp?
-    private var heldUpUntil: Timestamp?
-    private var busySince: Timestamp?
+    private var hold: (until: Timestamp, withSweep: Bool)?
+    /// True from a jump of the clock until there is nothing to do.
+    private var isCatchingUp = false
     private var jumps: [ClockJump]
     private var plan = 0
     private var happening = LineQueue()
@@ -238,26 +239,30 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     private func choices() async throws -> [Choice] {
         var choices: [Choice] = []
         if !due.isEmpty { choices.append(.deliver) }
-        if noteQueue() { choices.append(.handle) }
+        if !isHeldUp, let visible = bridge.nextVisible, visible <= now { choices.append(.handle) }
         if bridge.hasUnsent { choices.append(.relay) }
         if let next = try await engine.nextDue(), next <= now { choices.append(.work) }
-        if choices.isEmpty, !isHeldUp, let sweep = try await nextSweep(), sweep <= now { choices.append(.sweep) }
+        if choices.isEmpty, !isHeldUp || hold?.withSweep == false, let sweep = try await nextSweep(), sweep <= now {
+            choices.append(.sweep)
+        }
+        if choices.isEmpty { noteCaughtUp() }
         return choices
     }
 
-    /// True when there is an event to handle, and the process can.
-    private func noteQueue() -> Bool {
-        guard let visible = bridge.nextVisible, visible <= now else {
-            busySince = nil
-            return false
-        }
-        busySince = busySince ?? worldNow
-        run.longestBusy = max(run.longestBusy, worldNow - (busySince ?? worldNow))
-        return !isHeldUp
+    private func noteCaughtUp() {
+        guard isCatchingUp, let last = run.schedule.jumps.indices.last else { return }
+        isCatchingUp = false
+        run.schedule.jumps[last].busy = worldNow - run.schedule.jumps[last].at
     }
 
     /// True while the process is at work on what is not simulated.
-    private var isHeldUp: Bool { heldUpUntil.map { $0 > worldNow } ?? false }
+    private var isHeldUp: Bool { hold.map { $0.until > worldNow } ?? false }
+
+    private func holdUp(for busy: Duration) {
+        guard options.isHeldUp else { return }
+        let length = faults.isHeads() ? busy : faults.duration(.zero...busy)
+        hold = (worldNow + length, withSweep: faults.isHeads())
+    }
 
     /// The cron job of the full hour that began last; a run that fails is made up for at once.
     private func sweep() async throws {
@@ -271,9 +276,10 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     }
 
     private func nextMoment() async throws -> Timestamp? {
-        let free = (heldUpUntil ?? .distantPast) + skew
-        let own = [bridge.nextVisible, try await nextSweep()].compactMap { $0 }.map { max($0, free) }
-        let system = (own + [try await engine.nextDue()].compactMap { $0 }).map {
+        let free = hold?.until ?? .distantPast
+        let sweep = try await nextSweep().map { hold?.withSweep == false ? $0 : max($0, free + skew) }
+        let handling = bridge.nextVisible.map { max($0, free + skew) }
+        let system = [handling, sweep, try await engine.nextDue()].compactMap { $0 }.map {
             Timestamp(milliseconds: $0.milliseconds - skew.milliseconds)
         }
         let outside = [happening.next, arriving.next, skewUntil, haltedUntil, jumps.first?.at].compactMap { $0 }
@@ -334,6 +340,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         if let jump = jumps.first, jump.at <= worldNow {
             jumps.removeFirst()
             setSkew(jump.skew)
+            holdUp(for: jump.busy)
         }
         if let end = skewUntil, end <= worldNow {
             skewUntil = nil
@@ -344,8 +351,8 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     private func setSkew(_ skew: Duration) {
         self.skew = skew
         sweptAt = min(sweptAt, now)
-        if options.holdUp > .zero, faults.isHeads() { heldUpUntil = worldNow + faults.duration(.zero...options.holdUp) }
         run.schedule.jumps.append(ClockJump(at: worldNow, skew: skew))
+        isCatchingUp = true
     }
 
     /// What operators do, and what happens to the machine.
@@ -353,6 +360,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         switch faults.strike([.clockJump, .planChange, .halt, .recall, .adoption]) {
         case .clockJump where skewUntil == nil:
             setSkew(faults.duration(.zero ... .days(2)) - .days(1))
+            holdUp(for: options.schedule?.jumps.map(\.busy).max() ?? .zero)
             skewUntil = worldNow + faults.duration(.minutes(10) ... .hours(6))
         case .planChange:
             plan = (plan + 1) % options.plans.count
