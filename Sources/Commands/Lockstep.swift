@@ -39,6 +39,7 @@ public struct Lockstep: AsyncParsableCommand {
         switch error {
         case let failure as CommandFailure: leave(failure.description, failure.code)
         case let refusal as DatabaseRefusal: leave(refusal.description, .environment)
+        case let failure as DatabaseFailure: leave(failure.description, .environment)
         case let refusal as JournalError: leave(refusal.description, .environment)
         case let refusal as PlanError: leave(refusal.description, .usage)
         case let refusal as TraceError: leave(refusal.description, .usage)

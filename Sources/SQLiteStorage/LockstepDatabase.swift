@@ -59,7 +59,12 @@ public final class LockstepDatabase: Sendable {
     ///
     /// Throws ``DatabaseRefusal`` when another process runs on it and `access` wants none, when its schema is newer than this build
     /// (older, for all but a runner), when there is none, or when the file is no database.
-    public init(path: String, durability: Durability = .everyCommit, access: Access) throws {
+    public convenience init(path: String, durability: Durability = .everyCommit, access: Access) throws {
+        try self.init(path: path, durability: durability, access: access, patience: .seconds(30))
+    }
+
+    /// The same; a runner waits for other connections no longer than `patience`.
+    package init(path: String, durability: Durability = .everyCommit, access: Access = .runner, patience: Duration) throws {
         self.path = path
         self.access = access
         self.durability = durability
@@ -75,7 +80,7 @@ public final class LockstepDatabase: Sendable {
         case .runner where isFile && durability == .grouped: turnstile = try Turnstile(database: path)
         case .runner, .alone, .reader: turnstile = nil
         }
-        queue = try Self.open(path, access)
+        queue = try Self.open(path, access, patience)
         // Off the commit path, where somebody waits for each commit. An open group would keep such a checkpoint from ever starting the
         // log anew; it has SQLite's own, between two groups.
         let hasOwnCheckpoints = isFile && access == .runner && durability == .everyCommit
@@ -90,10 +95,10 @@ public final class LockstepDatabase: Sendable {
             description: "\(path): expected a database that a run has made, found no such file; check the path")
     }
 
-    private static func open(_ path: String, _ access: Access) throws -> DatabaseQueue {
+    private static func open(_ path: String, _ access: Access, _ patience: Duration) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.allowsUnsafeTransactions = true
-        configuration.busyMode = .timeout(30)
+        configuration.busyMode = .timeout(patience / .seconds(1))
         if case .beside(let wait) = access { configuration.busyMode = .timeout(wait / .seconds(1)) }
         configuration.readonly = access == .reader
         do {
@@ -154,25 +159,34 @@ public final class LockstepDatabase: Sendable {
 
     /// Reads, seeing every write made so far, flushed or not.
     public func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        try queue.unsafeRead(body)
+        try explaining { try queue.unsafeRead(body) }
     }
 
     /// Reads at one moment: all statements of `body` see the same commits.
     public func readTogether<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        try queue.unsafeRead { database in
-            guard !database.isInsideTransaction else { return try body(database) }
-            try database.beginTransaction(.deferred)
-            defer { try? database.rollback() }
-            return try body(database)
+        try explaining {
+            try queue.unsafeRead { database in
+                guard !database.isInsideTransaction else { return try body(database) }
+                try database.beginTransaction(.deferred)
+                defer { try? database.rollback() }
+                return try body(database)
+            }
         }
+    }
+
+    private func explaining<Value>(isWrite: Bool = false, _ body: () throws -> Value) throws -> Value {
+        do { return try body() } catch { throw DatabaseFailure.explain(error, path: path, isWrite: isWrite) }
     }
 
     /// Runs `body` as one transaction: all of it or nothing. In a grouped database it is a savepoint of the open group.
     ///
-    /// Beside a runner it throws ``DatabaseRefusal`` when the runner's transaction does not end in time.
+    /// Beside a runner it throws ``DatabaseRefusal`` when the runner's transaction does not end in time; what else the environment does
+    /// to a write is a ``DatabaseFailure``.
     public func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        guard case .beside(let wait) = access, let turnstile else { return try transact(body) }
-        do { return try turnstile.held { try transact(body) } } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+        guard case .beside(let wait) = access, let turnstile else { return try explaining(isWrite: true) { try transact(body) } }
+        do { return try turnstile.held { try explaining(isWrite: true) { try transact(body) } } } catch let error as DatabaseFailure
+            where error.code & 0xFF == Int(ResultCode.SQLITE_BUSY.rawValue)
+        {
             throw DatabaseRefusal(
                 description: "\(path): expected to write within \(wait.description), found \(FileLock.runner(of: path)) in a transaction;"
                     + " nothing was written; try again, wait longer with --wait, or stop that process")
@@ -201,7 +215,7 @@ public final class LockstepDatabase: Sendable {
         try database.cachedStatement(sql: "BEGIN IMMEDIATE TRANSACTION").execute()
         do {
             let result = try body(database)
-            try database.cachedStatement(sql: "COMMIT TRANSACTION").execute()
+            do { try database.cachedStatement(sql: "COMMIT TRANSACTION").execute() } catch { throw FailedCommit(cause: error) }
             return result
         } catch {
             if database.isInsideTransaction { try? database.rollback() }
@@ -249,9 +263,11 @@ public final class LockstepDatabase: Sendable {
 
     /// Commits the open group, and lets those who wait to write beside it do so before the next one.
     public func flush() throws {
-        try queue.writeWithoutTransaction { database in
-            if database.isInsideTransaction { try database.commit() }
-            checkpoints?.noteCommit()
+        try explaining(isWrite: true) {
+            try queue.writeWithoutTransaction { database in
+                do { if database.isInsideTransaction { try database.commit() } } catch { throw FailedCommit(cause: error) }
+                checkpoints?.noteCommit()
+            }
         }
         seen.withLock { $0.holdsUntilFlush = false }
         turnstile?.pass()

@@ -28,6 +28,10 @@ final class Agenda: Sendable {
         var blocked: [String: [DueItem]] = [:]
         /// What commits added and removed while a part was being loaded.
         var isLoading = false
+        /// Counts resets: what was being read when one came is not the whole.
+        var resets = 0
+        /// Counts what may have moved the first thing beyond the horizon.
+        var changes = 0
         var added: [DueItem] = []
         var removed: Set<DueItem.Key> = []
 
@@ -134,6 +138,7 @@ final class Agenda: Sendable {
     /// Takes over what a commit has made due and settled.
     func apply(_ change: WorkflowChange) {
         contents.withLock { contents in
+            contents.changes += 1
             for key in change.done {
                 contents.remove(key)
                 if case .some(let beyond) = contents.beyond, beyond == key.at { contents.beyond = nil }
@@ -165,7 +170,11 @@ final class Agenda: Sendable {
             contents.blocked = [:]
             contents.horizon = nil
             contents.beyond = nil
+            contents.resets += 1
+            contents.changes += 1
         }
+        // Nobody else may say that there is something to read.
+        tell()
     }
 
     /// The task of a workflow whose code does not fit waits until something new arrives for it, or another engine comes.
@@ -203,24 +212,26 @@ final class Agenda: Sendable {
 
     /// Loads everything due at `now` and a little more, at most one part of it.
     func load(at now: Timestamp) async throws {
-        let horizon = contents.withLock { contents -> DueItem.Key?? in
-            if let horizon = contents.horizon, horizon.at > now { return .none }
-            if case .some(let beyond) = contents.beyond, contents.horizon != nil, beyond.map({ $0 > now }) ?? true { return .none }
-            if contents.items.count >= part { return .none }
+        let begun = contents.withLock { contents -> (after: DueItem.Key?, resets: Int)? in
+            if let horizon = contents.horizon, horizon.at > now { return nil }
+            if case .some(let beyond) = contents.beyond, contents.horizon != nil, beyond.map({ $0 > now }) ?? true { return nil }
+            if contents.items.count >= part { return nil }
             contents.isLoading = true
             contents.added = []
             contents.removed = []
-            return .some(contents.horizon)
+            return (contents.horizon, contents.resets)
         }
-        guard let horizon else { return }
+        guard let begun else { return }
         let until = now + .seconds(1)
         let loaded: Result<[DueItem], any Error>
-        do { loaded = .success(try await store.due(after: horizon, until: until, limit: part)) } catch { loaded = .failure(error) }
+        do { loaded = .success(try await store.due(after: begun.after, until: until, limit: part)) } catch { loaded = .failure(error) }
         try contents.withLock { contents in
             contents.isLoading = false
             let items = try loaded.get()
+            guard contents.resets == begun.resets else { return }
             let isWhole = items.count < part
             let end = DueItem.Key(at: until, run: .max, event: .max, kind: .schedule)
+            contents.changes += 1
             contents.horizon = isWhole ? end : items.last?.key ?? end
             contents.beyond = nil
             for item in items + contents.added where item.key <= contents.horizon ?? end && !contents.removed.contains(item.key) {
@@ -283,13 +294,14 @@ final class Agenda: Sendable {
 
     /// When the first thing is due; nil for never.
     func next(at now: Timestamp?) async throws -> Timestamp? {
-        let known = contents.withLock { contents -> (Timestamp?, Timestamp??, DueItem.Key?) in
-            (contents.earliest(nil), contents.beyond, contents.horizon)
+        let known = contents.withLock { contents -> (Timestamp?, Timestamp??, DueItem.Key?, changes: Int) in
+            (contents.earliest(nil), contents.beyond, contents.horizon, contents.changes)
         }
         if let first = known.0, known.2 != nil { return first }
         if case .some(let beyond) = known.1 { return [known.0, beyond].compactMap { $0 }.min() }
         let beyond = try await store.nextDue(after: known.2)
-        contents.withLock { $0.beyond = .some(beyond) }
+        // What was committed while it was read is not in it.
+        contents.withLock { if $0.changes == known.changes { $0.beyond = .some(beyond) } }
         return [known.0, beyond].compactMap { $0 }.min()
     }
 

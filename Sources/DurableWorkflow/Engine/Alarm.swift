@@ -12,12 +12,15 @@ final class Alarm: Sendable {
     }
 
     /// The longest sleep: a wall clock that was set forward is noticed after it.
-    private static let longest = Duration.seconds(60)
+    private let longest: Duration
     private let time: any TimeSource
     private let state = Mutex(State())
     private let change = DispatchSemaphore(value: 0)
 
-    init(_ time: any TimeSource) { self.time = time }
+    init(_ time: any TimeSource, longest: Duration) {
+        self.time = time
+        self.longest = longest
+    }
 
     /// Begins to watch the time, until ``stop()``; calls `ring`, which may set it again.
     func start(ring: @escaping @Sendable () -> Void) {
@@ -43,18 +46,18 @@ final class Alarm: Sendable {
         while true {
             let (moment, isStopped) = state.withLock { ($0.moment, $0.isStopped) }
             if isStopped { return }
-            let left = moment.map { $0 - time.now } ?? Self.longest
+            let left = moment.map { $0 - time.now } ?? longest
             if left <= .zero {
                 state.withLock { if $0.moment == moment { $0.moment = nil } }
                 ring()
             } else {
-                _ = change.wait(timeout: .now() + Self.pause(left))
+                _ = change.wait(timeout: .now() + pause(left))
             }
         }
     }
 
     /// Moments are whole milliseconds: the last one is watched closely.
-    private static func pause(_ left: Duration) -> DispatchTimeInterval {
+    private func pause(_ left: Duration) -> DispatchTimeInterval {
         if left <= .milliseconds(1) { return .microseconds(100) }
         return .milliseconds(Int((min(left, longest) - .milliseconds(1)) / .milliseconds(1)))
     }

@@ -59,7 +59,7 @@ public final class EmbeddedEngine: DurableEngine {
     let runs: RunCache
     let agenda: Agenda
     let commits: GroupCommit
-    let waiters = Mutex<[String: [CheckedContinuation<RunOutcome, Never>]]>([:])
+    let waiters = Mutex<[String: [CheckedContinuation<RunOutcome, any Error>]]>([:])
     let attempts = Mutex<[TaskToken: Task<AttemptEnd, Never>]>([:])
     /// The last moment that the engine was told.
     let clock = Mutex(Timestamp.distantPast)
@@ -135,6 +135,7 @@ public final class EmbeddedEngine: DurableEngine {
         }
         do { try await commits.commit(turn.change) } catch {
             agenda.reset()
+            answerLater(turn.outcomes)
             throw error
         }
         let id = turn.state.run.workflowID

@@ -94,14 +94,29 @@ extension EmbeddedEngine {
         try await turn(workflowID, at: now) { $0.outcome(ofUpdate: id) }
     }
 
-    /// Waits for the end of a workflow, through continue-as-new, retries and cron runs. Returns its result; throws ``WorkflowFailed``.
+    /// Waits for the end of a workflow, through continue-as-new, retries and cron runs. Returns its result; throws ``WorkflowFailed``, and
+    /// what ends the worker.
     public func result(workflowID: String) async throws -> Payload? {
-        let outcome = await withCheckedContinuation { continuation in
+        let outcome = try await withCheckedThrowingContinuation { continuation in
             waiters.withLock { $0[workflowID, default: []].append(continuation) }
             Task { await self.answerIfClosed(workflowID) }
         }
         guard outcome.event.kind == .workflowExecutionCompleted else { throw WorkflowFailed(outcome) }
         return outcome.event.payload(.result)
+    }
+
+    /// Runs whose end was in a commit that failed may have ended all the same; then nobody else tells those who wait.
+    func answerLater(_ outcomes: [RunOutcome]) {
+        for outcome in outcomes { Task { await self.answerIfClosed(outcome.run.workflowID) } }
+    }
+
+    /// Nobody works any more, because of `error`.
+    func dropWaiters(_ error: any Error) {
+        let waiting = waiters.withLock { waiters in
+            defer { waiters = [:] }
+            return waiters.values.joined()
+        }
+        for waiter in waiting { waiter.resume(throwing: error) }
     }
 
     /// A workflow that has closed before somebody waited.

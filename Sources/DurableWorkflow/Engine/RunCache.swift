@@ -1,3 +1,4 @@
+import DequeModule
 import Synchronization
 
 /// The runs in memory, each held by one caller at a time; the least recently used leave when there are too many.
@@ -13,12 +14,34 @@ final class RunCache: Sendable {
         var entries: [String: Entry] = [:]
         var uses = 0
         var kept = 0
+        /// Every use, oldest first; one that was followed by another use of the same run stands for nothing.
+        var order: Deque<(id: String, usedAt: Int)> = []
 
         /// False when somebody holds it.
         mutating func hold(_ id: String) -> Bool {
             guard entries[id]?.isHeld != true else { return false }
             entries[id, default: Entry()].isHeld = true
             return true
+        }
+
+        mutating func used(_ id: String, at use: Int) {
+            order.append((id, use))
+            guard order.count > 2 * entries.count + 64 else { return }
+            order = order.filter { entries[$0.id]?.usedAt == $0.usedAt }
+        }
+
+        /// Removes the runs that were not used for longest, down to `maximum`.
+        mutating func evict(to maximum: Int) -> [LiveWorkflow] {
+            var live: [LiveWorkflow] = []
+            while kept > maximum, let oldest = order.popFirst() {
+                guard let entry = entries[oldest.id], entry.usedAt == oldest.usedAt, !entry.isHeld, let state = entry.state else {
+                    continue
+                }
+                entries[oldest.id] = nil
+                kept -= 1
+                if let code = state.live { live.append(code) }
+            }
+            return live
         }
     }
 
@@ -58,20 +81,12 @@ final class RunCache: Sendable {
                 if state != nil { contents.kept += 1 }
                 if entry.waiters.isEmpty { entry.isHeld = false } else { next = entry.waiters.removeFirst() }
                 contents.entries[id] = entry.isHeld || state != nil ? entry : nil
+                if state != nil { contents.used(id, at: contents.uses) }
             }
-            return (next, Self.evict(&contents, maximum: maximum))
+            return (next, contents.evict(to: maximum))
         }
         for live in evicted { live.evict() }
         next?.resume()
-    }
-
-    private static func evict(_ contents: inout Contents, maximum: Int) -> [LiveWorkflow] {
-        guard contents.kept > maximum else { return [] }
-        let free = contents.entries.filter { !$0.value.isHeld && $0.value.state != nil }
-        let oldest = free.sorted { $0.value.usedAt < $1.value.usedAt }.prefix(max(1, maximum / 10))
-        for (id, _) in oldest { contents.entries[id] = nil }
-        contents.kept -= oldest.count
-        return oldest.compactMap(\.value.state?.live)
     }
 
     /// The code of a run that nobody holds; nil when it is not in memory.
@@ -82,10 +97,12 @@ final class RunCache: Sendable {
     /// Removes everything that nobody holds.
     func removeAll() {
         let live = contents.withLock { contents in
-            let free = contents.entries.filter { !$0.value.isHeld }
-            for id in free.keys { contents.entries[id] = nil }
-            contents.kept -= free.values.count { $0.state != nil }
-            return free.values.compactMap(\.state?.live)
+            let live = contents.entries.values.compactMap { $0.isHeld ? nil : $0.state?.live }
+            // A dictionary that things are removed from keeps its memory.
+            contents.entries = contents.entries.filter(\.value.isHeld)
+            contents.kept = contents.entries.values.count { $0.state != nil }
+            contents.order = contents.order.filter { contents.entries[$0.id]?.usedAt == $0.usedAt }
+            return live
         }
         for live in live { live.evict() }
     }

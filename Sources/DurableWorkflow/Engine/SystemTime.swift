@@ -16,14 +16,24 @@ public final class SystemTime: TimeSource {
     }
 
     private let state = Mutex(State(offset: .min))
+    private let wall: @Sendable () -> Int64
+    private let uptime: @Sendable () -> Int64
 
     /// The system's time.
-    public init() {}
+    public convenience init() {
+        self.init(wall: { Self.milliseconds(CLOCK_REALTIME) }, uptime: { Self.milliseconds(CLOCK_MONOTONIC) })
+    }
+
+    /// The time that a wall clock and the time since the start of a machine make together, both in milliseconds.
+    package init(wall: @escaping @Sendable () -> Int64, uptime: @escaping @Sendable () -> Int64) {
+        self.wall = wall
+        self.uptime = uptime
+    }
 
     /// Required by `TimeSource`, which says what it does.
     public var now: Timestamp {
-        let uptime = Self.milliseconds(CLOCK_MONOTONIC)
-        let offset = Self.milliseconds(CLOCK_REALTIME) - uptime
+        let uptime = uptime()
+        let offset = wall() - uptime
         return state.withLock { state in
             state.offset = max(state.offset, offset)
             return Timestamp(milliseconds: state.offset + uptime)

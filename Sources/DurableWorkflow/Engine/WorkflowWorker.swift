@@ -46,12 +46,15 @@ public final class WorkflowWorker: Sendable {
     private let state: Mutex<State>
     private let alarm: Alarm
 
-    /// A worker of `engine` on `time`, with `activitySlots` attempts at once.
-    public init(engine: EmbeddedEngine, time: any TimeSource = SystemTime(), activitySlots: Int = 100) {
+    /// A worker of `engine` on `time`, with `activitySlots` attempts at once. It sleeps no longer than `longestSleep`: so late does it
+    /// notice that the time was set forward.
+    public init(
+        engine: EmbeddedEngine, time: any TimeSource = SystemTime(), activitySlots: Int = 100, longestSleep: Duration = .seconds(60)
+    ) {
         self.engine = engine
         self.time = time
         state = Mutex(State(freeSlots: activitySlots))
-        alarm = Alarm(time)
+        alarm = Alarm(time, longest: longestSleep)
         engine.agenda.onNews { [weak self] in
             guard let self, Self.current !== self else { return }
             self.spread()
@@ -65,11 +68,13 @@ public final class WorkflowWorker: Sendable {
         state.withLock { if $0.phase == .new { $0.phase = .working } }
         alarm.start { [weak self] in self?.spread() }
         defer { alarm.stop() }
-        try await withTaskCancellationHandler {
+        await withTaskCancellationHandler {
             while await hasWork() {
-                try await engine.agenda.load(at: time.now)
-                begin()
-                if let next = try await engine.nextDue() { alarm.set(next) }
+                do {
+                    try await engine.agenda.load(at: time.now)
+                    begin()
+                    if let next = try await engine.nextDue() { alarm.set(next) }
+                } catch { fail(error) }
             }
         } onCancel: {
             stop()
@@ -142,6 +147,7 @@ public final class WorkflowWorker: Sendable {
 
     private func fail(_ error: any Error) {
         state.withLock { $0.failure = $0.failure ?? error }
+        engine.dropWaiters(error)
         stop()
     }
 

@@ -19,9 +19,9 @@ enum LawEngine: CaseIterable, CustomTestStringConvertible {
 
     var testDescription: String { "\(self)" }
     private var isRebuilding: Bool { self == .memoryRebuilt || self == .diskRebuilt }
-    private var isEager: Bool { self == .memoryEager || self == .diskEager }
+    var isEager: Bool { self == .memoryEager || self == .diskEager }
 
-    private func store() throws -> any WorkflowStore {
+    func store() throws -> any WorkflowStore {
         switch self {
         case .memory, .memoryRebuilt, .memoryEager: return InMemoryWorkflowStore()
         case .disk, .diskRebuilt, .diskEager:
