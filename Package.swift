@@ -134,7 +134,8 @@ let package = Package(
         .testTarget(name: "LegacyStateMachineTests", dependencies: ["LegacyStateMachine", "Events", "Outcomes"]),
         .testTarget(
             name: "DurableWorkflowTests",
-            dependencies: ["DurableWorkflow", "Events", "Outcomes", "BridgeTesting", "SQLiteStorage"], exclude: ["Histories"]),
+            dependencies: ["DurableWorkflow", "Events", "Outcomes", "BridgeTesting", "SQLiteStorage"],
+            exclude: ["Histories", "CommandStreams"]),
         .testTarget(name: "ShadowComparatorTests", dependencies: ["ShadowComparator", "Events", "Outcomes"]),
         .testTarget(
             name: "CutoverTests", dependencies: ["Cutover", "HybridRouter", "Events", "Outcomes", "ShadowComparator", "Migrations"]),
