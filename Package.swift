@@ -128,6 +128,12 @@ let package = Package(
         .executableTarget(name: "deploy-v2", dependencies: ["Deploys", "DurableWorkflow"], path: "Tests/Deploys/V2"),
         .testTarget(name: "DeployTests", dependencies: ["deploy-v1", "deploy-v2", "Events"]),
 
+        // test code only: a worker that is killed, and whose disk is taken away
+        .executableTarget(
+            name: "fault-worker", dependencies: ["Events", "DurableWorkflow", "SQLiteStorage"], path: "Tests/FaultWorker"),
+        .testTarget(
+            name: "FaultTests", dependencies: ["fault-worker", "Events", "DurableWorkflow", "SQLiteStorage", "BridgeTesting"]),
+
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(name: "OutcomesTests", dependencies: ["Outcomes", "Events"]),
         .testTarget(name: "HybridRouterTests", dependencies: ["HybridRouter", "Events", "Outcomes"]),
