@@ -6,5 +6,5 @@ import Events
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lockstep-bench", abstract: "Measures the durable engine beside bare SQLite.",
-        subcommands: [DurableBench.self, ReplayBench.self, ParkedBench.self, TimersBench.self, RateLimitBench.self])
+        subcommands: [DurableBench.self, ReplayBench.self, ParkedBench.self, MemoryBench.self, TimersBench.self, RateLimitBench.self])
 }

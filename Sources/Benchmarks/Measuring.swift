@@ -42,6 +42,18 @@ enum Measuring {
     /// Waits until the kernel has written what it holds.
     static func settleDisk() { sync() }
 
+    /// Does something for many numbers in 64 lanes, so that they share commits.
+    static func inLanes(_ numbers: Range<Int>, _ body: @escaping @Sendable (Int) async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for lane in 0..<64 {
+                group.addTask {
+                    for number in stride(from: numbers.lowerBound + lane, to: numbers.upperBound, by: 64) { try await body(number) }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
     static func quantile(_ values: [Double], _ share: Double) -> Double {
         let sorted = values.sorted()
         return sorted.isEmpty ? 0 : sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]

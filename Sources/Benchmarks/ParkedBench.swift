@@ -48,17 +48,9 @@ struct ParkedBench: AsyncParsableCommand {
 
     /// Starts many at once, so that they share commits.
     private func start(_ engine: EmbeddedEngine, _ numbers: Range<Int>, _ prefix: String, at now: Timestamp) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for lane in 0..<64 {
-                group.addTask {
-                    for number in stride(from: numbers.lowerBound + lane, to: numbers.upperBound, by: 64) {
-                        try await engine.start(
-                            workflowID: "\(prefix)\(number)", type: "parked", input: Registration.payload, options: WorkflowOptions(),
-                            at: now)
-                    }
-                }
-            }
-            try await group.waitForAll()
+        try await Measuring.inLanes(numbers) { number in
+            try await engine.start(
+                workflowID: "\(prefix)\(number)", type: "parked", input: Registration.payload, options: WorkflowOptions(), at: now)
         }
     }
 }
