@@ -3,7 +3,8 @@ import Synchronization
 
 /// The runs in memory, each held by one caller at a time; the least recently used leave when there are too many.
 final class RunCache: Sendable {
-    private struct Entry {
+    /// A class, because a table of so large values would have as much again in free places.
+    private final class Entry {
         var state: RunState?
         var isHeld = false
         var waiters: [CheckedContinuation<Void, Never>] = []
@@ -20,7 +21,9 @@ final class RunCache: Sendable {
         /// False when somebody holds it.
         mutating func hold(_ id: String) -> Bool {
             guard entries[id]?.isHeld != true else { return false }
-            entries[id, default: Entry()].isHeld = true
+            let entry = entries[id] ?? Entry()
+            entry.isHeld = true
+            entries[id] = entry
             return true
         }
 
@@ -75,12 +78,12 @@ final class RunCache: Sendable {
         let (next, evicted) = contents.withLock { contents in
             contents.uses += 1
             var next: CheckedContinuation<Void, Never>?
-            if var entry = contents.entries[id] {
+            if let entry = contents.entries[id] {
                 entry.state = state
                 entry.usedAt = contents.uses
                 if state != nil { contents.kept += 1 }
                 if entry.waiters.isEmpty { entry.isHeld = false } else { next = entry.waiters.removeFirst() }
-                contents.entries[id] = entry.isHeld || state != nil ? entry : nil
+                if !entry.isHeld, state == nil { contents.entries[id] = nil }
                 if state != nil { contents.used(id, at: contents.uses) }
             }
             return (next, contents.evict(to: maximum))

@@ -58,6 +58,7 @@ public struct EventFields: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     /// Fields; a nil value is left out.
     public init(dictionaryLiteral elements: (EventField, FieldValue?)...) {
         pairs = []
+        pairs.reserveCapacity(elements.count { $0.1 != nil })
         for case (let field, let value?) in elements { pairs.append((field, value)) }
     }
 
