@@ -132,7 +132,7 @@ let package = Package(
         .executableTarget(
             name: "fault-worker", dependencies: ["Events", "DurableWorkflow", "SQLiteStorage"], path: "Tests/FaultWorker"),
         .testTarget(
-            name: "FaultTests", dependencies: ["fault-worker", "Events", "DurableWorkflow", "SQLiteStorage", "BridgeTesting"]),
+            name: "FaultTests", dependencies: ["fault-worker", "Benchmarks", "Events", "DurableWorkflow", "SQLiteStorage", "BridgeTesting"]),
 
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(name: "OutcomesTests", dependencies: ["Outcomes", "Events"]),

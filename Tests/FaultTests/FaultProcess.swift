@@ -11,17 +11,26 @@ final class FaultProcess {
     init(_ database: String) throws {
         // A process that has ended must fail the test, not end it.
         signal(SIGPIPE, SIG_IGN)
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
-        let built = CommandLine.arguments.first.map { URL(filePath: $0).deletingLastPathComponent().path }
-        let binary = [built, "\(root)/.build/debug"].compactMap { $0 }.map { "\($0)/fault-worker" }.first {
-            FileManager.default.isExecutableFile(atPath: $0)
-        }
-        process.executableURL = URL(filePath: try #require(binary, "build the product fault-worker first"))
+        process.executableURL = URL(filePath: try #require(Self.binary("fault-worker"), "build the product fault-worker first"))
         process.arguments = [database]
         (process.standardInput, process.standardOutput) = (input, output)
         try process.run()
         // The reader sees the end only when no writer is left.
         try output.fileHandleForWriting.close()
+    }
+
+    /// A product that was built beside the tests.
+    static func binary(_ name: String) -> String? {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+        let built = CommandLine.arguments.first.map { URL(filePath: $0).deletingLastPathComponent().path }
+        #if DEBUG
+            let configuration = "debug"
+        #else
+            let configuration = "release"
+        #endif
+        return [built, "\(root)/.build/\(configuration)"].compactMap { $0 }.map { "\($0)/\(name)" }.first {
+            FileManager.default.isExecutableFile(atPath: $0)
+        }
     }
 
     /// Talks to a process on a thread of its own: who waits for a line must not keep a thread from tasks.

@@ -1,0 +1,49 @@
+import Events
+import Foundation
+import Testing
+
+/// What live workflows cost, and that nothing of them stays: `lockstep-bench memory` in a process of its own, whose memory nobody else
+/// uses. The bounds are of release builds; a debug build looks for leaks among fewer.
+@Suite struct MemoryTests {
+    #if DEBUG
+        private static let workflows = 4000
+    #else
+        private static let workflows = 100_000
+    #endif
+
+    @Test func whatIsEvictedLeavesNothing() async throws {
+        let line = try await FaultProcess.talk { try Self.run("memory", "--workflows", "\(Self.workflows)", "--rounds", "6") }
+        print("memory: \(line.canonicalText)")
+        #expect(line["workflows"]?.integer == Self.workflows, "all of them were live at once")
+        // One suspended workflow that stayed for ever would be thousands of bytes.
+        #expect(try #require(Self.number(line["bytesLeftPerRun"])) < 400)
+        #if !DEBUG
+            let live = try #require(Self.number(line["liveMB"]))
+            let start = try #require(Self.number(line["startMB"]))
+            let evicted = try #require(Self.number(line["evictedMB"]))
+            // A ratchet: half of it are three blocks of a kilobyte that the runtime takes for each task's frames.
+            #expect(live < 650)
+            #expect(evicted - start < live * 0.05, "what was taken is given back")
+        #endif
+    }
+
+    private static func number(_ value: JSONValue?) -> Double? {
+        switch value {
+        case .number(let number): number
+        case .integer(let number): Double(number)
+        default: nil
+        }
+    }
+
+    private static func run(_ arguments: String...) throws -> JSONValue {
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = URL(filePath: try #require(FaultProcess.binary("lockstep-bench"), "build lockstep-bench first"))
+        process.arguments = arguments
+        process.standardOutput = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return try JSONValue(parsing: text)
+    }
+}
