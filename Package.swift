@@ -12,7 +12,7 @@ let package = Package(
     name: "lockstep",
     platforms: [.macOS(.v15)],
     products: [
-        .library(name: "Lockstep", targets: ["Bridge", "SQLiteStorage", "BridgeTesting"]),
+        .library(name: "Lockstep", targets: ["Bridge", "SQLiteStorage", "MetricsEndpoint", "BridgeTesting"]),
         .executable(name: "lockstep", targets: ["lockstep"]),
         .executable(name: "lockstep-bench", targets: ["Benchmarks"]),
     ],
@@ -22,6 +22,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
     ],
     targets: [
         // 1 what came in: events, their ids, the wire decoders' port
@@ -38,7 +42,8 @@ let package = Package(
             name: "DurableWorkflow",
             dependencies: [
                 "Events", "Outcomes", "WorkflowHook", .product(name: "HeapModule", package: "swift-collections"),
-                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "DequeModule", package: "swift-collections"), .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"), .product(name: "Logging", package: "swift-log"),
             ]),
         // ten lines of C: the runtime reports what leaves a workflow's executor
         .target(name: "WorkflowHook"),
@@ -70,6 +75,13 @@ let package = Package(
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "DurableWorkflow", "Migrations", .product(name: "GRDB", package: "GRDB.swift"),
             ]),
+        // adapter: metrics as Prometheus reads them, in a file or on a port
+        .target(
+            name: "MetricsEndpoint",
+            dependencies: [
+                .product(name: "CoreMetrics", package: "swift-metrics"), .product(name: "FlyingFox", package: "FlyingFox"),
+                .product(name: "FlyingSocks", package: "FlyingFox"),
+            ]),
         // the built-in domain: A2P 10DLC registration
         .target(
             name: "A2PRegistration",
@@ -86,15 +98,17 @@ let package = Package(
             name: "Commands",
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover",
-                "MigrationReport", "Bridge", "SQLiteStorage", "A2PRegistration", "BridgeTesting", "LegacyFixtures", "Migrations",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "MigrationReport", "Bridge", "SQLiteStorage", "MetricsEndpoint", "A2PRegistration", "BridgeTesting", "LegacyFixtures",
+                "Migrations", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "CoreMetrics", package: "swift-metrics"), .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(name: "lockstep", dependencies: ["Commands"]),
         // figures beside their floor
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Events", "DurableWorkflow", "SQLiteStorage", .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "Events", "DurableWorkflow", "SQLiteStorage", "MetricsEndpoint",
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         // SQL schema and migration plans, embedded in the binary
@@ -140,8 +154,19 @@ let package = Package(
         .testTarget(name: "LegacyStateMachineTests", dependencies: ["LegacyStateMachine", "Events", "Outcomes"]),
         .testTarget(
             name: "DurableWorkflowTests",
-            dependencies: ["DurableWorkflow", "Events", "Outcomes", "BridgeTesting", "SQLiteStorage"],
-            exclude: ["Histories", "CommandStreams"]),
+            dependencies: [
+                "DurableWorkflow", "Events", "Outcomes", "BridgeTesting", "SQLiteStorage", "MetricsEndpoint",
+                .product(name: "MetricsTestKit", package: "swift-metrics"), .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "InMemoryLogging", package: "swift-log"),
+            ], exclude: ["Histories", "CommandStreams"]),
+        .testTarget(
+            name: "MetricsEndpointTests",
+            dependencies: [
+                "MetricsEndpoint", .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "FlyingSocks", package: "FlyingFox"),
+            ]),
         .testTarget(name: "ShadowComparatorTests", dependencies: ["ShadowComparator", "Events", "Outcomes"]),
         .testTarget(
             name: "CutoverTests", dependencies: ["Cutover", "HybridRouter", "Events", "Outcomes", "ShadowComparator", "Migrations"]),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DurableWorkflow
 import Events
+import MetricsEndpoint
 import SQLiteStorage
 
 /// `lockstep-bench durable`
@@ -11,6 +12,7 @@ struct DurableBench: AsyncParsableCommand {
     @Option(help: "Registrations under way at once.") var concurrency = 64
     @Option(help: "Registrations in all.") var registrations = 4000
     @Option(help: "How often; the median of the ratios is printed last.") var runs = 3
+    @Flag(help: "Record the engine's metrics.") var metrics = false
     @Option(help: "Output: json only; named for symmetry.") var format = "json"
 
     func run() async throws {
@@ -47,7 +49,8 @@ struct DurableBench: AsyncParsableCommand {
     /// Our engine; what it committed, the time it took, and how long each registration took.
     private func ours(_ path: String) async throws -> ([[WorkflowChange]], Double, [Double]) {
         let store = RecordingStore(SQLiteWorkflowStore(try LockstepDatabase(path: path)))
-        let (seconds, latencies) = try await Registrations(store).run(registrations, concurrency: concurrency)
+        let telemetry = Telemetry(metrics: metrics ? PrometheusRegistry() : nil)
+        let (seconds, latencies) = try await Registrations(store, telemetry: telemetry).run(registrations, concurrency: concurrency)
         return (store.recorded, seconds, latencies)
     }
 

@@ -7,8 +7,8 @@ struct Registrations {
     let engine: EmbeddedEngine
     private let time = SystemTime()
 
-    /// An engine on `store` that knows `others` too.
-    init(_ store: any WorkflowStore, others: [WorkflowType] = [], maximumLive: Int = 1000) {
+    /// An engine on `store` that knows `others` too, and tells `telemetry` what it does.
+    init(_ store: any WorkflowStore, others: [WorkflowType] = [], maximumLive: Int = 1000, telemetry: Telemetry = Telemetry()) {
         let made = Guarded<EmbeddedEngine?>(nil)
         let time = time
         let activities = Registration.activities { name, workflow, _ in
@@ -20,7 +20,7 @@ struct Registrations {
         }
         engine = EmbeddedEngine(
             store: store, workflows: [Registration.workflow] + others, activities: activities,
-            options: EngineOptions(maximumLive: maximumLive, isEager: true))
+            options: EngineOptions(maximumLive: maximumLive, isEager: true, telemetry: telemetry))
         let engine = engine
         made.change { $0 = engine }
     }

@@ -10,12 +10,15 @@ private let allowed: [String: Set<String>] = {
     let bridge = report.subtracting(["Mustache"]).union(["LegacyStateMachine", "DurableWorkflow", "MigrationReport", "Synchronization"])
     return [
         "Events": ["FoundationEssentials"], "Outcomes": ["Events"], "LegacyStateMachine": engines, "HybridRouter": engines,
-        "DurableWorkflow": engines.union(["WorkflowHook", "DequeModule", "Dispatch", "_Concurrency"]), "WorkflowHook": [],
-        "ShadowComparator": ground,
+        "DurableWorkflow": engines.union([
+            "WorkflowHook", "DequeModule", "Dispatch", "_Concurrency", "CoreMetrics", "Tracing", "Logging",
+        ]),
+        "WorkflowHook": [], "ShadowComparator": ground,
         "Cutover": cutover, "MigrationReport": report, "Bridge": bridge,
         "SQLiteStorage": ground.union([
             "HybridRouter", "DurableWorkflow", "Migrations", "GRDB", "FoundationEssentials", "Dispatch", "Synchronization",
         ]),
+        "MetricsEndpoint": ["CoreMetrics", "Synchronization", "FlyingFox", "FlyingSocks", "FoundationEssentials"],
         "A2PRegistration": ground.union([
             "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Synchronization", "FoundationEssentials",
         ]),
@@ -24,10 +27,12 @@ private let allowed: [String: Set<String>] = {
         ]),
         "Commands": bridge.union([
             "Bridge", "SQLiteStorage", "A2PRegistration", "BridgeTesting", "LegacyFixtures", "Migrations", "ArgumentParser",
+            "MetricsEndpoint", "CoreMetrics", "Logging",
         ]),
         "lockstep": ["Commands"],
         "Benchmarks": [
             "Events", "DurableWorkflow", "SQLiteStorage", "Synchronization", "FoundationEssentials", "ArgumentParser", "GRDBSQLite",
+            "MetricsEndpoint",
         ],
     ]
 }()

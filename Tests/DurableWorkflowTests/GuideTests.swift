@@ -1,6 +1,8 @@
 import BridgeTesting
 import DurableWorkflow
 import Events
+import Foundation
+import MetricsEndpoint
 import Testing
 
 /// The code that Documentation.docc/DurableWorkflows.md quotes.
@@ -91,5 +93,31 @@ import Testing
         try await scenario.run()
         let recorded = try await scenario.engine.history(workflowID: "o3").temporalJSON
         try WorkflowReplayer(workflows: [Self.purchase.type]).replay(WorkflowHistory(temporalJSON: recorded))
+    }
+
+    @Test func watching() async throws {
+        let registry = PrometheusRegistry(help: EngineMetric.helpByName)
+        let engine = EmbeddedEngine(
+            store: InMemoryWorkflowStore(), workflows: [Self.purchase.type], activities: [Self.charge.type, Self.refund.type],
+            options: EngineOptions(isEager: true, telemetry: Telemetry(metrics: registry)))
+        let reporter = MetricsReporter(registry, to: MetricsDestination("127.0.0.1:0")) { engine.updateGauges() }
+        try await reporter.run(onReady: { address in print("metrics at \(address)") }) {
+            try await engine.start(
+                workflowID: "o4", type: "purchase", input: ["id": "o4", "amount": 1], options: WorkflowOptions(), at: SystemTime().now)
+        }
+        #expect(
+            registry.text.contains(
+                """
+                temporal_workflow_task_execution_latency_count{namespace="default",task_queue="default",workflow_type="purchase"} 1
+                """))
+    }
+
+    @Test func everyMetricIsInTheTable() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let guide = try String(contentsOf: root.appending(path: "Sources/Bridge/Documentation.docc/DurableWorkflows.md"), encoding: .utf8)
+        for metric in EngineMetric.allCases {
+            let row = "| `\(metric.rawValue)` | \(metric.kind.rawValue) | \(metric.labels.joined(separator: ", ")) | \(metric.help) |"
+            #expect(guide.contains(row + "\n"), "the table of metrics lacks this row:\n\(row)")
+        }
     }
 }

@@ -1,4 +1,5 @@
 public import Events
+import Logging
 
 /// A workflow as code, by name; untyped. ``Workflow`` is the typed form.
 public struct WorkflowType: Sendable {
@@ -145,6 +146,11 @@ public struct ActivityContext: Sendable {
     public let taskToken: TaskToken
     /// What the last attempt said in its last heartbeat.
     public let heartbeatDetails: JSONValue?
+    /// The activity's name.
+    public let activityType: String
+    /// The name of the workflow that wants it.
+    public let workflowType: String
+    let log: Logger
     let beat: @Sendable (JSONValue) async throws -> Void
 
     /// Says that the attempt is alive, and what the next one needs to know. Durable when it returns.

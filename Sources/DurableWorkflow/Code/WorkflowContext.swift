@@ -1,4 +1,5 @@
 public import Events
+import Logging
 
 /// What a workflow knows of itself.
 public struct WorkflowInfo: Hashable, Sendable {
@@ -67,6 +68,8 @@ public final class WorkflowContext: @unchecked Sendable {
     public let converter: PayloadConverter
 
     let executor: WorkflowExecutor
+    /// Where ``logger`` writes.
+    let log: Logger
     var commands = CommandQueue()
     var terminal: HistoryEvent?
     var problem: (any Error)?
@@ -89,8 +92,9 @@ public final class WorkflowContext: @unchecked Sendable {
     var isReadOnly = false
     var isEvicted = false
 
-    init(info: WorkflowInfo, executor: WorkflowExecutor, converter: PayloadConverter) {
+    init(info: WorkflowInfo, executor: WorkflowExecutor, converter: PayloadConverter, log: Logger) {
         self.info = info
+        self.log = log
         self.executor = executor
         self.converter = converter
         now = info.startedAt

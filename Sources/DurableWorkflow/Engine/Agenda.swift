@@ -208,6 +208,14 @@ final class Agenda: Sendable {
         }
     }
 
+    /// What is due, waits and runs, by queue.
+    func counts(at now: Timestamp) -> [String: QueueCounts] {
+        contents.withLock { contents in
+            let running = contents.taken.filter { $0.key.kind == .activity }.map(\.value.queue)
+            return QueueCounts.of(contents.items, waiting: contents.waiting, running: running, at: now)
+        }
+    }
+
     // MARK: Loading
 
     /// Loads everything due at `now` and a little more, at most one part of it.

@@ -32,11 +32,13 @@ public struct EngineOptions: Sendable {
     public var identity: String
     /// A clock that only goes forward, for the deadlock detector.
     public var uptime: @Sendable () -> Duration
+    /// Where metrics, spans and logs go.
+    public var telemetry: Telemetry
 
     /// Options.
     public init(
         maximumLive: Int = 1000, taskQueues: [TaskQueue] = [], converter: PayloadConverter = PayloadConverter(), isEager: Bool = false,
-        identity: String = "lockstep", uptime: @escaping @Sendable () -> Duration = Uptime.now
+        identity: String = "lockstep", uptime: @escaping @Sendable () -> Duration = Uptime.now, telemetry: Telemetry = Telemetry()
     ) {
         self.maximumLive = maximumLive
         self.taskQueues = taskQueues
@@ -44,6 +46,7 @@ public struct EngineOptions: Sendable {
         self.isEager = isEager
         self.identity = identity
         self.uptime = uptime
+        self.telemetry = telemetry
     }
 }
 
@@ -59,6 +62,7 @@ public final class EmbeddedEngine: DurableEngine {
     let runs: RunCache
     let agenda: Agenda
     let commits: GroupCommit
+    let watch: Watch
     let waiters = Mutex<[String: [CheckedContinuation<RunOutcome, any Error>]]>([:])
     let attempts = Mutex<[TaskToken: Task<AttemptEnd, Never>]>([:])
     /// The last moment that the engine was told.
@@ -71,9 +75,11 @@ public final class EmbeddedEngine: DurableEngine {
         self.workflows = Dictionary(workflows.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
         self.activities = Dictionary(activities.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
         self.options = options
-        runs = RunCache(maximum: options.maximumLive)
+        let watch = Watch(options.telemetry, uptime: options.uptime)
+        self.watch = watch
+        runs = RunCache(maximum: options.maximumLive, onEviction: watch.evicted)
         agenda = Agenda(store: store, queues: options.taskQueues)
-        commits = GroupCommit(store: store)
+        commits = GroupCommit(store: watch.metered(store))
     }
 
     /// An engine; `maximumLive` bounds the workflows kept in memory.
@@ -100,6 +106,7 @@ public final class EmbeddedEngine: DurableEngine {
             var turn = Turn(try await state.orElse(absent), at: now)
             state = nil
             turn.identity = options.identity
+            turn.isWatched = watch.isOn
             let value: Value
             do {
                 value = try await body(&turn)
@@ -110,6 +117,7 @@ public final class EmbeddedEngine: DurableEngine {
             }
             runs.put(workflowID, turn.state.isClosed ? nil : turn.state)
             if turn.state.isClosed { turn.state.live?.evict() }
+            watch.tell(turn.notes)
             announce(turn.outcomes)
             return value
         } catch {

@@ -5,6 +5,9 @@ import Synchronization
 struct Attempt: Sendable {
     let item: DueItem.Key
     let token: TaskToken
+    /// Carries the context of the span that scheduled it.
+    let header: [String: Payload]
+    let handles: ActivityHandles?
     let name: String
     let input: Payload
     let context: ActivityContext
@@ -55,16 +58,25 @@ extension EmbeddedEngine {
             attempt: activity.attempt.attempt)
         let context = ActivityContext(
             workflowID: token.workflowID, runID: token.runID, activityID: activity.id, attempt: token.attempt, now: now, taskToken: token,
-            heartbeatDetails: activity.attempt.heartbeatDetails,
+            heartbeatDetails: activity.attempt.heartbeatDetails, activityType: activity.type, workflowType: turn.state.run.type,
+            log: watch.logger ?? .silent,
             beat: { [weak self] details in try await self?.heartbeat(token, details: details, at: nil) })
+        let handles = watch.metrics?.activity(activity.type, of: turn.state.run.type, on: fields.text(.taskQueue))
+        handles?.scheduleToStart.record(now - item.at)
         let (deadline, type) = activity.deadline(startedAt: now, heartbeatAt: now)
         return Attempt(
-            item: item, token: token, name: activity.type, input: fields.payloads(.input).first ?? .null, context: context, startedAt: now,
+            item: item, token: token, header: watch.tracer == nil ? [:] : fields.map(.header), handles: handles, name: activity.type,
+            input: fields.payloads(.input).first ?? .null, context: context, startedAt: now,
             deadline: deadline, deadlineType: type, heartbeatTimeout: fields.duration(.heartbeatTimeout))
     }
 
     func end(of attempt: Attempt, from moment: @autoclosure () -> Timestamp) async -> AttemptEnd {
-        agenda.begun(attempt.item, at: moment())
+        let moment = moment()
+        agenda.begun(attempt.item, at: moment)
+        return await watch.run(attempt, at: moment) { await perform(attempt) }
+    }
+
+    private func perform(_ attempt: Attempt) async -> AttemptEnd {
         guard let type = activities[attempt.name] else { return .failure(Self.unknown(attempt.name)) }
         do { return .success(try await type.body(attempt.context, attempt.input, converter)) } catch is CompletesLater {
             return .later
@@ -224,7 +236,9 @@ extension Turn {
         let began = startedAt ?? activity.attempt.startedAt ?? now
         switch end {
         case .later: break
-        case .success(let result): try close(activity, .activityTaskCompleted, [.result: .payloads([result])], began)
+        case .success(let result):
+            note(activity, nil)
+            try close(activity, .activityTaskCompleted, [.result: .payloads([result])], began)
         case .cancelled where activity.cancelRequested != nil:
             try close(
                 activity, .activityTaskCanceled, [.latestCancelRequestedEventID: activity.cancelRequested.map { .integer($0) }], began)
@@ -253,11 +267,13 @@ extension Turn {
             case .failure(let verdict): state = verdict.state
             }
         }
+        note(activity, failure)
         try close(activity, kind, [.failure: .failure(failure), .retryState: .text(ProtoName.name(state.rawValue, "RETRY_STATE"))], began)
     }
 
     private mutating func retry(_ activity: RunState.Activity, _ failure: Failure, after wait: Duration) throws {
         let now = now
+        note(activity, failure, next: wait)
         update(activity.event.id) { attempt in
             attempt.attempt += 1
             attempt.dueAt = now + wait

@@ -106,10 +106,14 @@ extension EventField {
 extension Turn {
     /// Appends a recorded history to a new run, with what follows from its end.
     fileprivate mutating func take(over events: [HistoryEvent]) throws {
+        // It was counted where it happened.
+        let isWatched = isWatched
+        self.isWatched = false
         for event in events {
             try copy(event)
             edit { $0.note(event) }
         }
+        self.isWatched = isWatched
         guard let end = state.end else { return try resume(events) }
         if end.fields[.newRunID] == nil { try tellParent() }
     }

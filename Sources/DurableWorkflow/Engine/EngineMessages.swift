@@ -24,7 +24,16 @@ extension EmbeddedEngine {
     @discardableResult
     public func signal(workflowID: String, signal: SignalMessage, at now: Timestamp) async throws -> SignalReceipt {
         let fields = try SignalFields(signal, converter)
-        do { return try await turn(workflowID, at: now) { try $0.receive(fields) } } catch is WorkflowNotFound { return .notRunning }
+        return try await watch.call("SignalWorkflow:\(signal.name)", workflowID, at: now) { call in
+            var fields = fields
+            fields.fields[.header] = call.flatMap { .filled($0.header) }
+            do {
+                return try await turn(workflowID, at: now) { turn in
+                    call?.note(runID: turn.state.run.runID)
+                    return try turn.receive(fields)
+                }
+            } catch is WorkflowNotFound { return .notRunning }
+        }
     }
 
     /// Required by ``DurableEngine``, which says what it does.
@@ -61,16 +70,25 @@ extension EmbeddedEngine {
     /// none.
     public func query(workflowID: String, name: String, input: JSONValue = .null, at now: Timestamp) async throws -> JSONValue {
         let input = try converter.payload(input)
-        return try await turn(workflowID, at: now) { turn in
-            let live = try await self.live(&turn)
-            return try self.converter.value(try live.answer(name, input))
+        return try await watch.call("QueryWorkflow:\(name)", workflowID, at: now) { _ in
+            try await turn(workflowID, at: now) { turn in
+                let live = try await self.live(&turn)
+                return try self.converter.value(try live.answer(name, input))
+            }
         }
     }
 
     /// Sends an update and runs the code with it at once. An update whose id the run has accepted before is not taken again.
     public func update(workflowID: String, id: String, name: String, input: JSONValue, at now: Timestamp) async throws -> UpdateOutcome {
         let request = UpdateRequest(id: id, name: name, arguments: try converter.payload(input))
-        let outcome = try await turn(workflowID, at: now) { turn -> UpdateOutcome in
+        return try await watch.call("StartWorkflowUpdate:\(name)", workflowID, at: now) { _ in
+            try await update(workflowID, request, at: now)
+        }
+    }
+
+    private func update(_ workflowID: String, _ request: UpdateRequest, at now: Timestamp) async throws -> UpdateOutcome {
+        let id = request.id
+        return try await turn(workflowID, at: now) { turn -> UpdateOutcome in
             if let known = turn.outcome(ofUpdate: id) { return known }
             guard !turn.state.isClosed else { throw WorkflowNotFound(workflowID: workflowID, expected: "an open run") }
             if turn.state.task == nil {
@@ -86,7 +104,6 @@ extension EmbeddedEngine {
             }
             return outcome
         }
-        return outcome
     }
 
     /// Where an update stands; nil for one that the current run does not know.

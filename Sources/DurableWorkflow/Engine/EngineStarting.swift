@@ -6,7 +6,8 @@ extension EmbeddedEngine {
     public func start(workflowID: String, type: String, input: JSONValue, options: WorkflowOptions, at now: Timestamp) async throws
         -> WorkflowExecution
     {
-        try await start(StartRequest(workflowID, type, try converter.payload(input), options, converter), at: now)
+        let request = try StartRequest(workflowID, type, try converter.payload(input), options, converter)
+        return try await call("StartWorkflow:\(type)", request, at: now)
     }
 
     /// Starts a workflow, unless it runs, and sends it a signal: both or neither.
@@ -17,7 +18,20 @@ extension EmbeddedEngine {
     ) async throws -> WorkflowExecution {
         var request = try StartRequest(workflowID, type, try converter.payload(input), options, converter)
         request.signal = try SignalFields(signal, converter)
-        return try await start(request, at: now)
+        return try await call("SignalWithStartWorkflow:\(type)", request, at: now)
+    }
+
+    /// A caller's start, in a span whose context goes along.
+    private func call(_ name: @autoclosure () -> String, _ request: StartRequest, at now: Timestamp) async throws -> WorkflowExecution {
+        try await watch.call(name(), request.workflowID, at: now) { call in
+            guard let call else { return try await start(request, at: now) }
+            var request = request
+            request.header = call.header
+            request.signal?.fields[.header] = .filled(call.header)
+            let execution = try await start(request, at: now)
+            call.note(runID: execution.runID)
+            return execution
+        }
     }
 
     var converter: PayloadConverter { options.converter }
@@ -76,6 +90,8 @@ struct StartRequest: Sendable {
     var memo: [String: Payload]
     var searchAttributes: [String: Payload]
     var signal: SignalFields?
+    /// Carries the context of the span that starts it.
+    var header: [String: Payload] = [:]
     /// Parent, its run, and the initiating event.
     var parent: (workflowID: String, runID: String, event: Int)?
     /// Further fields of the first event: what one run hands to the next.
@@ -126,7 +142,7 @@ struct StartRequest: Sendable {
             .retryPolicy: options.retryPolicy.map { .retry($0) }, .cronSchedule: .filled(options.cronSchedule),
             .memo: .filled(memo), .searchAttributes: .filled(searchAttributes), .originalRunID: .text(runID), .identity: .text(identity),
             .parentWorkflowID: .filled(parent?.workflowID), .parentRunID: .filled(parent?.runID),
-            .parentInitiatedEventID: parent.map { .integer($0.event) },
+            .parentInitiatedEventID: parent.map { .integer($0.event) }, .header: .filled(header),
         ]
         for (field, value) in inherited.pairs { fields[field] = value }
         if fields[.firstRunID] == nil { fields[.firstRunID] = .text(runID) }
@@ -142,7 +158,7 @@ extension WorkflowOptions {
 /// A signal on its way into a history.
 struct SignalFields: Sendable {
     let id: String
-    let fields: EventFields
+    var fields: EventFields
 
     init(_ signal: SignalMessage, _ converter: PayloadConverter) throws {
         guard signal.name.count <= WorkflowLimits.maximumNameLength, signal.id.count <= WorkflowLimits.maximumNameLength else {

@@ -3,25 +3,37 @@ import Events
 extension EmbeddedEngine {
     /// One workflow task: shows the code what has arrived and notes what it decides. False when the code does not fit: the run waits.
     func runTask(_ turn: inout Turn, updates: [UpdateRequest] = []) async throws -> Bool {
+        let task = watch.begin(turn)
         do {
-            let live = try await live(&turn)
-            live.worked = .zero
-            try live.activate(at: turn.now, updates: updates)
-            while true {
-                let locals = live.takeLocals()
-                if locals.isEmpty { break }
-                for request in locals { try live.resolve(request, await runLocal(request, turn)) }
-            }
-            if let limit = turn.state.taskTimeout, live.worked > limit {
-                try turn.timeOutTask()
-                return true
-            }
-            try await record(live.takeActivation(), &turn)
+            try await runCode(&turn, updates, task)
+            watch.end(task)
             return true
         } catch let error where Self.isBlocking(error) {
+            watch.end(task, error)
+            if turn.isWatched { turn.notes.append(.blocked(turn.state.run, TaskFailure(error))) }
             try turn.block("\(error)", cause: Self.cause(error))
             return false
+        } catch {
+            watch.end(task, error)
+            throw error
         }
+    }
+
+    private func runCode(_ turn: inout Turn, _ updates: [UpdateRequest], _ task: WatchedTask?) async throws {
+        let live = try await live(&turn)
+        watch.link(task, to: live.unseenSignals)
+        live.worked = .zero
+        try live.activate(at: turn.now, updates: updates)
+        while true {
+            let locals = live.takeLocals()
+            if locals.isEmpty { break }
+            for request in locals { try live.resolve(request, await runLocal(request, turn, task)) }
+        }
+        if let limit = turn.state.taskTimeout, live.worked > limit {
+            watch.timedOut(task)
+            return try turn.timeOutTask()
+        }
+        try await record(live.takeActivation(), &turn, task)
     }
 
     private static func isBlocking(_ error: any Error) -> Bool {
@@ -39,8 +51,9 @@ extension EmbeddedEngine {
         if let live = turn.state.live { return live }
         let run = turn.state.run
         guard let type = workflows[run.type] else { throw UnknownWorkflowType(workflowID: run.workflowID, type: run.type) }
-        let live = LiveWorkflow(info: turn.state.info, type: type, converter: converter, uptime: options.uptime)
-        do { try live.replay(try await store.history(run.key) + turn.unsaved) } catch {
+        let info = turn.state.info
+        let live = LiveWorkflow(info: info, type: type, converter: converter, uptime: options.uptime, log: watch.logger?.of(info))
+        do { try watch.replay(run, try await store.history(run.key) + turn.unsaved, with: live) } catch {
             live.evict()
             throw error
         }
@@ -49,7 +62,7 @@ extension EmbeddedEngine {
     }
 
     /// What the code decided becomes events, and what follows from them.
-    private func record(_ activation: Activation, _ turn: inout Turn) async throws {
+    private func record(_ activation: Activation, _ turn: inout Turn, _ task: WatchedTask?) async throws {
         turn.outcomesOfUpdates += activation.rejections.map { .rejected(id: $0.id, $0.failure) }
         try turn.checkPending(activation)
         turn.set(status: .running, problem: nil)
@@ -58,7 +71,7 @@ extension EmbeddedEngine {
             if command.kind.isTerminal {
                 try await end(command, &turn)
             } else {
-                let event = try turn.append(command.kind, turn.completed(command))
+                let event = try turn.append(command.kind, watch.traced(command.kind, turn.completed(command), in: task))
                 try follow(event, &turn)
             }
         }
@@ -73,15 +86,16 @@ extension EmbeddedEngine {
     }
 
     /// One attempt of a local activity.
-    private func runLocal(_ request: LocalRequest, _ turn: Turn) async -> LocalResolution {
+    private func runLocal(_ request: LocalRequest, _ turn: Turn, _ task: WatchedTask?) async -> LocalResolution {
         var resolution = LocalResolution(
             sequence: request.sequence, name: request.name, attempt: request.attempt, completedAt: turn.now)
         let token = TaskToken(
             workflowID: turn.state.run.workflowID, runID: turn.state.run.runID, scheduledEventID: 0, attempt: request.attempt)
         let context = ActivityContext(
             workflowID: token.workflowID, runID: token.runID, activityID: String(request.sequence), attempt: request.attempt, now: turn.now,
-            taskToken: token, heartbeatDetails: nil, beat: { _ in })
-        switch await perform(request.name, request.input, context) {
+            taskToken: token, heartbeatDetails: nil, activityType: request.name, workflowType: turn.state.run.type,
+            log: watch.logger ?? .silent, beat: { _ in })
+        switch await watch.run(request, in: task, { await perform(request.name, request.input, context) }) {
         case .success(let result): resolution.result = result
         case .failure(let failure):
             switch request.retry.verdict(afterAttempt: request.attempt, failure: failure) {
@@ -208,7 +222,7 @@ extension Turn {
             next.parent = (parent, fields.text(.parentRunID), fields.integer(.parentInitiatedEventID) ?? 0)
         }
         next.inherited = [
-            .firstRunID: .text(fields.text(.firstRunID)), .continuedRunID: .text(state.run.runID),
+            .firstRunID: .text(fields.text(.firstRunID)), .continuedRunID: .text(state.run.runID), .header: fields[.header],
             .executionExpiresAt: state.executionDeadline.map { .text($0.description) },
         ]
         return next

@@ -72,6 +72,7 @@ extension EmbeddedEngine {
         request.memo = fields.map(.memo)
         request.searchAttributes = fields.map(.searchAttributes)
         request.parent = (parent.workflowID, parent.runID, event.id)
+        request.header = fields.map(.header)
         do {
             let execution = try await start(request, at: now)
             try await answer(
@@ -86,12 +87,13 @@ extension EmbeddedEngine {
 
     private func sendSignal(_ item: DueItem, _ transfer: Transfer, at now: Timestamp) async throws {
         guard let (event, sender) = try await initiating(item, transfer, at: now) else { return try await drop(item) }
-        let signal = SignalFields(
+        var signal = SignalFields(
             id: "\(sender.runID)/\(event.id)", name: event.fields.text(.signalName), input: event.payload(.input),
             from: (sender.workflowID, sender.runID))
+        signal.fields[.header] = .filled(event.fields.map(.header))
         let receipt: SignalReceipt
         do {
-            receipt = try await turn(transfer.to, at: now) { turn in
+            receipt = try await turn(transfer.to, at: now) { [signal] turn in
                 guard transfer.toRun.isEmpty || turn.state.run.runID == transfer.toRun else { return .notRunning }
                 return try turn.receive(signal)
             }

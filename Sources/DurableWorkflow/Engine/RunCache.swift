@@ -50,8 +50,12 @@ final class RunCache: Sendable {
 
     private let contents = Mutex(Contents())
     private let maximum: Int
+    private let onEviction: @Sendable (Int) -> Void
 
-    init(maximum: Int) { self.maximum = maximum }
+    init(maximum: Int, onEviction: @escaping @Sendable (Int) -> Void = { _ in }) {
+        self.maximum = maximum
+        self.onEviction = onEviction
+    }
 
     /// Waits for its turn and takes a workflow's run out; nil when it is not in memory. Every take is followed by one ``put(_:_:)``.
     func take(_ id: String) async -> RunState? {
@@ -89,6 +93,7 @@ final class RunCache: Sendable {
             return (next, contents.evict(to: maximum))
         }
         for live in evicted { live.evict() }
+        onEviction(evicted.count)
         next?.resume()
     }
 

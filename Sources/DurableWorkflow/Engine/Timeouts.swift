@@ -49,6 +49,7 @@ extension Turn {
     mutating func timeOutTask() throws {
         state.live?.evict()
         withState { $0.live = nil }
+        if isWatched { notes.append(.taskTimedOut(state.run)) }
         let (task, attempt) = (state.task?.id ?? 0, state.task?.fields.integer(.attempt) ?? 1)
         let started = try append(.workflowTaskStarted, [.scheduledEventID: .integer(task)])
         try append(

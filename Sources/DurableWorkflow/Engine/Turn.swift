@@ -14,6 +14,10 @@ struct Turn {
     var isBlocked = false
     /// True when something has arrived that the code has not seen.
     private(set) var hasNews = false
+    /// True when somebody listens to ``notes``.
+    var isWatched = false
+    /// What is to be counted and logged once it is durable.
+    var notes: [Note] = []
     private var isRowChanged = false
 
     /// A turn of an open or closed run.
@@ -130,6 +134,7 @@ struct Turn {
         state.run.closedAt = event.at
         state.run.problem = event.fields.failure(.failure)?.description
         state.activities.removeAll()
+        if isWatched { notes.append(.closed(state.run, event.kind, after: event.at - state.run.startedAt)) }
         if event.fields[.newRunID] == nil { outcomes.append(RunOutcome(run: state.run, event: event)) }
     }
 
@@ -144,7 +149,9 @@ struct Turn {
     mutating func flush() {
         guard !appended.isEmpty || isRowChanged else { return }
         let batch = appended.isEmpty ? nil : EventCoding.encode(appended)
+        let bytes = state.run.bytes
         state.run.bytes += batch?.count ?? 0
+        noteGrowth(from: state.run.length - appended.count, bytes)
         state.saveAttempts()
         change.runs.append(RunChange(run: state.run, batch: batch, first: appended.first?.id ?? 0))
         appended.removeAll()

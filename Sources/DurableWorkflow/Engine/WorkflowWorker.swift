@@ -43,6 +43,7 @@ public final class WorkflowWorker: Sendable {
     @TaskLocal private static var current: WorkflowWorker?
     private let engine: EmbeddedEngine
     private let time: any TimeSource
+    private let activitySlots: Int
     private let state: Mutex<State>
     private let alarm: Alarm
 
@@ -53,12 +54,14 @@ public final class WorkflowWorker: Sendable {
     ) {
         self.engine = engine
         self.time = time
+        self.activitySlots = activitySlots
         state = Mutex(State(freeSlots: activitySlots))
         alarm = Alarm(time, longest: longestSleep)
         engine.agenda.onNews { [weak self] in
             guard let self, Self.current !== self else { return }
             self.spread()
         }
+        engine.watch.onSlots { [weak self] in self?.slots }
     }
 
     /// Works until it is stopped or its task is cancelled. Throws what the store throws; then nobody knows what the last commits came to,
@@ -68,6 +71,8 @@ public final class WorkflowWorker: Sendable {
         state.withLock { if $0.phase == .new { $0.phase = .working } }
         alarm.start { [weak self] in self?.spread() }
         defer { alarm.stop() }
+        let gauges = engine.gaugesEverySecond(time)
+        defer { gauges?.cancel() }
         await withTaskCancellationHandler {
             while await hasWork() {
                 do {
@@ -128,6 +133,16 @@ public final class WorkflowWorker: Sendable {
             if item.key.kind == .activity { state.freeSlots -= 1 }
         }
         return item
+    }
+
+    /// What it runs and could run.
+    private var slots: WorkerSlots {
+        state.withLock { state in
+            let activities = activitySlots - state.freeSlots
+            return WorkerSlots(
+                activities: activities, freeActivities: state.freeSlots, tasks: state.inFlight - activities,
+                freeTasks: Self.maximumInFlight - state.inFlight)
+        }
     }
 
     /// Whether an activity may begin; nil when nothing may.

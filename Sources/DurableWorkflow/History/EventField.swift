@@ -25,7 +25,7 @@ public enum EventField: UInt8, Hashable, Sendable, CaseIterable {
     case lastFailure, continuedFailure, outcomeFailure
     /// Named payloads.
     case memo = 176
-    case searchAttributes, upsertedMemo, markerDetails
+    case searchAttributes, upsertedMemo, markerDetails, header
     /// A retry policy.
     case retryPolicy = 192
 
@@ -65,6 +65,6 @@ public enum EventField: UInt8, Hashable, Sendable, CaseIterable {
         .runTimeout: ["workflowRunTimeout"], .taskTimeout: ["workflowTaskTimeout"], .firstTaskBackoff: ["firstWorkflowTaskBackoff"],
         .updateArguments: ["acceptedRequest", "input", "args"], .outcomeSuccess: ["outcome", "success"],
         .outcomeFailure: ["outcome", "failure"], .memo: ["memo", "fields"], .searchAttributes: ["searchAttributes", "indexedFields"],
-        .upsertedMemo: ["upsertedMemo", "fields"], .markerDetails: ["details"],
+        .upsertedMemo: ["upsertedMemo", "fields"], .markerDetails: ["details"], .header: ["header", "fields"],
     ]
 }

@@ -1,4 +1,5 @@
 import Events
+import Logging
 
 /// What an activation of workflow code has led to.
 struct Activation {
@@ -33,8 +34,10 @@ final class LiveWorkflow: @unchecked Sendable {
     /// How long the code has run since this was last set to zero.
     var worked = Duration.zero
 
-    init(info: WorkflowInfo, type: WorkflowType, converter: PayloadConverter, uptime: @escaping @Sendable () -> Duration) {
-        context = WorkflowContext(info: info, executor: executor, converter: converter)
+    init(
+        info: WorkflowInfo, type: WorkflowType, converter: PayloadConverter, uptime: @escaping @Sendable () -> Duration, log: Logger? = nil
+    ) {
+        context = WorkflowContext(info: info, executor: executor, converter: converter, log: log ?? .silent)
         body = type.body
         self.uptime = uptime
     }
@@ -95,6 +98,9 @@ final class LiveWorkflow: @unchecked Sendable {
         if event.kind.isCommand { return try match(event) }
         if event.kind.wakes { inputs.append(event) }
     }
+
+    /// The signals that the code has not been shown.
+    var unseenSignals: [HistoryEvent] { inputs.filter { $0.kind == .workflowExecutionSignaled } }
 
     /// True when there is something that the code has not been shown.
     var hasInputs: Bool { !inputs.isEmpty }
