@@ -39,6 +39,8 @@ public struct A2PRun: Sendable {
         public var simulator: Simulator?
         /// What stands between the bridge and its ports.
         public var ports = PortWrapper.none
+        /// Where the durable engine's metrics, spans and logs go.
+        public var telemetry = Telemetry()
 
         /// Options.
         public init(
@@ -79,7 +81,9 @@ public struct A2PRun: Sendable {
         let made = Mutex<EmbeddedEngine?>(nil)
         let effects = options.ports.effects(world)
         bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: effects) { workflows, activities in
-            let engine = EmbeddedEngine(store: workflowStore, workflows: workflows, activities: activities)
+            let engine = EmbeddedEngine(
+                store: workflowStore, workflows: workflows, activities: activities,
+                options: EngineOptions(telemetry: options.telemetry))
             made.withLock { $0 = engine }
             return engine
         }

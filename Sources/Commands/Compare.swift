@@ -15,11 +15,17 @@ public struct A2PComparison: Sendable {
     /// Legacy and durable as the plan says.
     public let hybrid: A2PRun
 
-    /// Opens both databases: `database` with `.legacy` and `.hybrid` before its ending, or two in memory.
-    public init(plan: MigrationPlan, database: String, steps: [DurableStep<Registration>] = A2PDomain.durableSteps) throws {
+    /// Opens both databases: `database` with `.legacy` and `.hybrid` before its ending, or two in memory. What the hybrid
+    /// path's engine says of itself goes to `telemetry`.
+    public init(
+        plan: MigrationPlan, database: String, steps: [DurableStep<Registration>] = A2PDomain.durableSteps,
+        telemetry: Telemetry = Telemetry()
+    ) throws {
         let isMemory = database == ":memory:"
         legacy = try A2PRun(.init(mode: .legacy, plan: plan, database: isMemory ? database : database + ".legacy", steps: steps))
-        hybrid = try A2PRun(.init(mode: .hybrid, plan: plan, database: isMemory ? database : database + ".hybrid", steps: steps))
+        var options = A2PRun.Options(mode: .hybrid, plan: plan, database: isMemory ? database : database + ".hybrid", steps: steps)
+        options.telemetry = telemetry
+        hybrid = try A2PRun(options)
     }
 
     /// Plays the lines through both paths.
@@ -60,6 +66,7 @@ struct Compare: AsyncParsableCommand {
             """)
 
     @OptionGroup var input: InputOptions
+    @OptionGroup var watch: WatchOptions
 
     @Option(help: "Seed of the simulated outside; recorded traces do not depend on it.")
     var seed: UInt64 = 1
@@ -67,9 +74,12 @@ struct Compare: AsyncParsableCommand {
     func run() async throws {
         let inputs = try input.load()
         let database = try input.database ?? InputOptions.freshDatabase("compare")
-        let comparison = try A2PComparison(plan: try input.loadPlan(), database: database)
+        let watching = watch.watching()
+        let comparison = try A2PComparison(plan: try input.loadPlan(), database: database, telemetry: watching.telemetry)
         let lines = inputs.lines
-        try await comparison.play(lines) { Console.progress("\($0.rawValue): \($1) of \(lines.count) deliveries, \($2)") }
+        try await watching.during(comparison.hybrid) {
+            try await comparison.play(lines) { Console.progress("\($0.rawValue): \($1) of \(lines.count) deliveries, \($2)") }
+        }
         Console.endProgress()
         let summary = try await comparison.summary()
         Console.print(input.format == .json ? try JSONValue(encoding: summary).canonicalText : Self.text(summary, database))

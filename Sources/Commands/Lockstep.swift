@@ -3,6 +3,7 @@ public import ArgumentParser
 import Cutover
 import DurableWorkflow
 import Events
+import MetricsEndpoint
 import SQLiteStorage
 
 /// The command line's root; the executable calls ``main()``.
@@ -40,6 +41,7 @@ public struct Lockstep: AsyncParsableCommand {
         case let failure as CommandFailure: leave(failure.description, failure.code)
         case let refusal as DatabaseRefusal: leave(refusal.description, .environment)
         case let failure as DatabaseFailure: leave(failure.description, .environment)
+        case let refusal as MetricsRefusal: leave(refusal.description, .environment)
         case let refusal as JournalError: leave(refusal.description, .environment)
         case let refusal as PlanError: leave(refusal.description, .usage)
         case let refusal as TraceError: leave(refusal.description, .usage)

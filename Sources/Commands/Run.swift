@@ -62,9 +62,12 @@ struct Run: AsyncParsableCommand {
             lockstep run --mode legacy LegacyFixtures/m01-exact-duplicate
             lockstep run trace.jsonl --database work.sqlite   killed? the same command goes on where it stopped
             producer | lockstep run --events -             prints ACK <event id> once each is durable
+            lockstep run --metrics metrics.prom            for Prometheus, renewed every few seconds and at the end
+            lockstep run --metrics 127.0.0.1:9464          the same at http://127.0.0.1:9464/metrics while it runs
             """)
 
     @OptionGroup var input: InputOptions
+    @OptionGroup var watch: WatchOptions
 
     @Option(help: "legacy or hybrid.")
     var mode: RunMode = .hybrid
@@ -84,28 +87,31 @@ struct Run: AsyncParsableCommand {
     func run() async throws {
         guard events == nil || input.inputs.isEmpty else { throw ValidationError("give --events or inputs, not both") }
         let database = try input.database ?? InputOptions.freshDatabase(mode.rawValue)
-        let options = A2PRun.Options(mode: mode, plan: try input.loadPlan(), database: database, effectsLog: effectsLog)
+        let watching = watch.watching()
+        var options = A2PRun.Options(mode: mode, plan: try input.loadPlan(), database: database, effectsLog: effectsLog)
+        options.telemetry = watching.telemetry
+        let inputs = events == nil ? try input.load() : nil
         let start = Date()
-        var unexpected: [String] = []
-        let run: A2PRun
-        if let events {
-            run = try A2PRun(options)
-            try await run.notePlan()
-            let lines = try LineReader(path: events)
-            try await run.play(stream: { try lines.next() }, acknowledge: { ids in ids.forEach { Console.print("ACK \($0)") } })
-        } else {
-            let inputs = try input.load()
-            run = try A2PRun(options)
-            try await run.notePlan()
-            let lines = inputs.lines
-            try await run.play(lines, progress: { Console.progress("\($0) of \(lines.count) deliveries, \($1)") })
-            Console.endProgress()
-            unexpected = try await run.unexpected(inputs.scenarios)
-        }
+        let run = try A2PRun(options)
+        try await watching.during(run) { try await play(run, inputs) }
+        let unexpected = try await run.unexpected(inputs?.scenarios ?? [])
         if let outcomes { try await run.writeOutcomes(to: outcomes) }
         let summary = try await RunSummary(run, unexpected: unexpected, seconds: Date().timeIntervalSince(start))
         Console.print(input.format == .json ? try JSONValue(encoding: summary).canonicalText : summary.text)
         if !unexpected.isEmpty { throw CommandFailure(.differences, "\(unexpected.count) facts are not as recorded") }
+    }
+
+    /// Plays the inputs, or the stream when there are none.
+    private func play(_ run: A2PRun, _ inputs: Inputs?) async throws {
+        try await run.notePlan()
+        if let inputs {
+            let lines = inputs.lines
+            try await run.play(lines, progress: { Console.progress("\($0) of \(lines.count) deliveries, \($1)") })
+            Console.endProgress()
+        } else {
+            let lines = try LineReader(path: events ?? "-")
+            try await run.play(stream: { try lines.next() }, acknowledge: { ids in ids.forEach { Console.print("ACK \($0)") } })
+        }
     }
 }
 
