@@ -95,19 +95,21 @@ import Testing
         let busy = try Faulty(path)
         try await busy.start(0..<20)
         let other = try LockstepDatabase(path: path, access: .beside(wait: .seconds(30)))
-        let error = try other.write { _ in
-            let ended = DispatchSemaphore(value: 0)
-            let found = Found()
-            Task.detached { [busy] in
-                found.error = try? await busy.runIntoFailure()
-                ended.signal()
+        // On a thread of its own: a thread of the pool that waits for the pool may wait for ever.
+        let letGo = DispatchSemaphore(value: 0)
+        await withCheckedContinuation { held in
+            Thread.detachNewThread {
+                _ = try? other.write { _ in
+                    held.resume()
+                    letGo.wait()
+                }
             }
-            ended.wait()
-            return found.error
         }
-        #expect(error?.code == 5 && error?.isOutcomeUnknown == false)
+        let error = try await busy.runIntoFailure()
+        letGo.signal()
+        #expect(error.code == 5 && !error.isOutcomeUnknown)
         #expect(
-            error?.description
+            error.description
                 == "\(path): expected no other connection that writes for so long, found: database is locked (SQLite code 5); nothing of"
                 + " this write is kept; end the transaction that holds it, then open it again")
         try await busy.finish()

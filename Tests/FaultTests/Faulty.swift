@@ -99,12 +99,3 @@ final class Faulty: Sendable {
         #expect(try opened.setting("integrity_check") == "ok")
     }
 }
-
-/// What another task has found.
-final class Found: Sendable {
-    private let value = Mutex<DatabaseFailure?>(nil)
-    var error: DatabaseFailure? {
-        get { value.withLock { $0 } }
-        set { value.withLock { $0 = newValue } }
-    }
-}
