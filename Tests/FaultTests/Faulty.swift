@@ -72,11 +72,19 @@ final class Faulty: Sendable {
         return try #require(error)
     }
 
+    /// The database, once what the failed worker had begun has let go of it.
+    private func reopened() async throws -> LockstepDatabase {
+        for _ in 0..<30_000 {
+            do { return try LockstepDatabase(path: path) } catch is DatabaseRefusal { try await Task.sleep(for: .milliseconds(1)) }
+        }
+        return try LockstepDatabase(path: path)
+    }
+
     /// A new engine on the database, opened again, ends everything; each thing has happened once.
     func finish() async throws {
         engine.withLock { $0 = nil }
         database.withLock { $0 = nil }
-        let opened = try LockstepDatabase(path: path)
+        let opened = try await reopened()
         let engine = Self.engine(opened)
         self.engine.withLock { $0 = engine }
         let worker = WorkflowWorker(engine: engine)
