@@ -28,6 +28,12 @@ enum Console {
         }
     }
 
+    /// The members of an object that have a value, by name, as a table.
+    static func properties(_ json: JSONValue) -> String {
+        let members = (json.object ?? [:]).sorted { $0.key < $1.key }.filter { !$0.value.isNull }
+        return table(members.map { [$0.key, $0.value.string ?? $0.value.canonicalText] })
+    }
+
     /// Rows as aligned columns; the first row is the head.
     static func table(_ rows: [[String]]) -> String {
         let count = rows.map(\.count).max() ?? 0

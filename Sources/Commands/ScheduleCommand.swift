@@ -46,9 +46,7 @@ struct ScheduleChanges: ParsableArguments {
         if !cron.isEmpty { schedule.crons = cron }
         if let interval { schedule.interval = try CommandDuration(interval, option: "--interval").value }
         if let offset { schedule.offset = try CommandDuration(offset, option: "--offset").value }
-        if let input {
-            do { schedule.input = try JSONValue(parsing: input) } catch { throw CommandFailure(.usage, "--input: \(error)") }
-        }
+        if let input { schedule.input = try JSONValue(input, option: "--input") }
         if let taskQueue { schedule.taskQueue = taskQueue }
         if let overlap { schedule.overlapPolicy = overlap }
         if let catchUp { schedule.catchUpWindow = try CommandDuration(catchUp, option: "--catch-up").value }

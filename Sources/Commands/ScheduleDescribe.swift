@@ -45,8 +45,7 @@ extension ScheduleCommand {
                     ["workflow": .string(run.workflowID), "run": .string(run.runID), "startedAt": .string(run.startedAt.description)]
                 })
             guard format == .text else { return Console.print(json.canonicalText) }
-            let lines = (json.object ?? [:]).sorted { $0.key < $1.key }.filter { !$0.value.isNull }
-            Console.print(Console.table(lines.map { [$0.key, $0.value.string ?? $0.value.canonicalText] }))
+            Console.print(Console.properties(json))
         }
     }
 }

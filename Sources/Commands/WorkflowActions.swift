@@ -14,8 +14,7 @@ struct WorkflowSignal: AsyncParsableCommand {
     @Option(help: "Its content as JSON.") var payload = "null"
 
     func run() async throws {
-        let content: JSONValue
-        do { content = try JSONValue(parsing: payload) } catch { throw CommandFailure(.usage, "--payload: \(error)") }
+        let content = try JSONValue(payload, option: "--payload")
         try await which.change { engine, now in
             let signal = SignalMessage(id: id, name: name, payload: content)
             switch try await engine.signal(workflowID: which.workflow, signal: signal, at: now) {

@@ -82,6 +82,13 @@ struct WorkflowFilterOptions: ParsableArguments {
     func filter() throws -> WorkflowFilter { WorkflowFilter(query: try query.map { try WorkflowQuery($0) }) }
 }
 
+extension JSONValue {
+    /// The value of an option that takes JSON.
+    init(_ text: String, option: String) throws {
+        do { try self.init(parsing: text) } catch { throw CommandFailure(.usage, "\(option): \(error)") }
+    }
+}
+
 extension WorkflowRun {
     /// What lists and descriptions say of a run.
     var json: JSONValue {

@@ -29,8 +29,7 @@ struct WorkflowDescribe: AsyncParsableCommand {
         json["warnings"] = .array(seen.warnings.map { .string($0) })
         json["waitsFor"] = try Self.waits(run, WorkflowHistory(events: history))
         guard format == .text else { return Console.print(json.canonicalText) }
-        let lines = (json.object ?? [:]).sorted { $0.key < $1.key }.filter { !$0.value.isNull }
-        Console.print(Console.table(lines.map { [$0.key, $0.value.string ?? $0.value.canonicalText] }))
+        Console.print(Console.properties(json))
     }
 
     /// What the code waits for, from a replay; the reason when it cannot be known, null for a closed run.

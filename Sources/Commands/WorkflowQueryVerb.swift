@@ -22,8 +22,7 @@ extension WorkflowCommand {
         @Option(help: "Its input as JSON.") var args = "null"
 
         func run() async throws {
-            let input: JSONValue
-            do { input = try JSONValue(parsing: args) } catch { throw CommandFailure(.usage, "--args: \(error)") }
+            let input = try JSONValue(args, option: "--args")
             let (_, events) = try await which.load()
             let replayer = WorkflowReplayer(workflows: try A2PRun.workflowTypes())
             do {

@@ -250,8 +250,7 @@ extension EmbeddedEngine {
         try await turn(attempt.token.workflowID, at: now) { turn in
             guard let activity = turn.state.activities[attempt.token.scheduledEventID], activity.attempt.attempt == attempt.token.attempt
             else { return nil }
-            let beatAt = activity.attempt.heartbeatAt.map { max($0, attempt.startedAt) } ?? attempt.startedAt
-            return activity.deadline(startedAt: attempt.startedAt, heartbeatAt: beatAt).0.flatMap { $0 > now ? $0 : nil }
+            return attempt.deadline(of: activity).0.flatMap { $0 > now ? $0 : nil }
         }
     }
 
@@ -260,9 +259,16 @@ extension EmbeddedEngine {
             guard turn.state.run.runID == attempt.token.runID, let activity = turn.state.activities[attempt.token.scheduledEventID],
                 activity.attempt.attempt == attempt.token.attempt
             else { return }
-            let beatAt = activity.attempt.heartbeatAt.map { max($0, attempt.startedAt) } ?? attempt.startedAt
-            let type = activity.deadline(startedAt: attempt.startedAt, heartbeatAt: beatAt).1
+            let type = attempt.deadline(of: activity).1
             try turn.settle(attempt.token.scheduledEventID, .timeout(type), startedAt: attempt.startedAt)
         }
+    }
+}
+
+extension Attempt {
+    /// When its time is over, its heartbeats counted, and which time that is.
+    fileprivate func deadline(of activity: RunState.Activity) -> (Timestamp?, TimeoutType) {
+        let beatAt = activity.attempt.heartbeatAt.map { max($0, startedAt) } ?? startedAt
+        return activity.deadline(startedAt: startedAt, heartbeatAt: beatAt)
     }
 }
