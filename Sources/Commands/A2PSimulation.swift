@@ -193,7 +193,7 @@ extension LegacyAlone {
     func schedules(of entities: Set<EntityID>) -> [EntityID: SimulatedSchedule] {
         guard !entities.isEmpty else { return [:] }
         var schedules: [EntityID: SimulatedSchedule] = [:]
-        for entity in entities { schedules[entity] = SimulatedSchedule(jumps: schedule.jumps) }
+        for entity in entities { schedules[entity] = SimulatedSchedule(jumps: schedule.jumps, busy: schedule.busy) }
         for line in schedule.lines { for entity in book.entities(of: line) { schedules[entity]?.lines.append(line) } }
         for delivery in schedule.accepted {
             for entity in book.entities(of: delivery.line) { schedules[entity]?.accepted.append(delivery) }

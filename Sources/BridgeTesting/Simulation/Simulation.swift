@@ -24,7 +24,7 @@ public struct SimulationOptions<State: MachineState, Record: Codable & Sendable>
     public var watched: EntityID?
     /// So long after the last thing that came from outside every entity must have come to rest (I6).
     public var longestLife = Duration.days(200)
-    /// True to hold the process up after a jump of the clock as the schedule's run was, by what had become due for everybody else.
+    /// True to hold the process up when the schedule's run was busy, with what was due for everybody else.
     public var isHeldUp = false
     /// What stands between the bridge and its ports, below the faults and above the checker: a known bug.
     public var ports = PortWrapper.none
@@ -66,9 +66,10 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     private var skewUntil: Timestamp?
     private var haltedUntil: Timestamp?
     private var hold: (until: Timestamp, withSweep: Bool)?
-    /// True from a jump of the clock until there is nothing to do.
-    private var isCatchingUp = false
+    /// Since when there has always been something to do.
+    private var busySince: Timestamp?
     private var jumps: [ClockJump]
+    private var stretches: [BusyStretch]
     private var plan = 0
     private var happening = LineQueue()
     private var arriving = LineQueue()
@@ -88,6 +89,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         faults = FaultInjector(seed: options.seed, rates: options.rates)
         random = SeededRandom(seed: options.seed, label: "schedule")
         jumps = options.schedule?.jumps ?? []
+        stretches = options.isHeldUp ? options.schedule?.busy ?? [] : []
         for delivery in options.schedule?.accepted ?? [] { arriving.add(delivery.line, at: delivery.at) }
         (bridge, engine) = try Self.assemble(options, options.plans[0], checker, workflows, world, faults, moving)
     }
@@ -181,23 +183,26 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         if choices.isEmpty, !isHeldUp || hold?.withSweep == false, let sweep = try await nextSweep(), sweep <= now {
             choices.append(.sweep)
         }
-        if choices.isEmpty { noteCaughtUp() }
+        noteBusy(!choices.isEmpty)
         return choices
     }
 
-    private func noteCaughtUp() {
-        guard isCatchingUp, let last = run.schedule.jumps.indices.last else { return }
-        isCatchingUp = false
-        run.schedule.jumps[last].busy = worldNow - run.schedule.jumps[last].at
+    private func noteBusy(_ isBusy: Bool) {
+        if isBusy {
+            busySince = busySince ?? worldNow
+        } else if let since = busySince {
+            busySince = nil
+            if worldNow - since >= BusyStretch.shortest { run.schedule.busy.append(BusyStretch(at: since, length: worldNow - since)) }
+        }
     }
 
     /// True while the process is at work on what is not simulated.
     private var isHeldUp: Bool { hold.map { $0.until > worldNow } ?? false }
 
-    private func holdUp(for busy: Duration) {
-        guard options.isHeldUp else { return }
-        let length = faults.isHeads() ? busy : faults.duration(.zero...busy)
-        hold = (worldNow + length, withSweep: faults.isHeads())
+    private func holdUp(_ stretch: BusyStretch) {
+        let length = faults.isHeads() ? stretch.length : faults.duration(.zero...stretch.length)
+        let until = max(stretch.at + length, hold?.until ?? .distantPast)
+        hold = (until, withSweep: faults.isHeads())
     }
 
     /// The cron job of the full hour that began last; a run that fails is made up for at once.
@@ -276,7 +281,10 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         if let jump = jumps.first, jump.at <= worldNow {
             jumps.removeFirst()
             setSkew(jump.skew)
-            holdUp(for: jump.busy)
+        }
+        while let stretch = stretches.first, stretch.at <= worldNow {
+            stretches.removeFirst()
+            holdUp(stretch)
         }
         if let end = skewUntil, end <= worldNow {
             skewUntil = nil
@@ -288,7 +296,6 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         self.skew = skew
         sweptAt = min(sweptAt, now)
         run.schedule.jumps.append(ClockJump(at: worldNow, skew: skew))
-        isCatchingUp = true
     }
 
     /// What operators do, and what happens to the machine.
@@ -296,7 +303,9 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         switch faults.strike([.clockJump, .planChange, .halt, .recall, .adoption]) {
         case .clockJump where skewUntil == nil:
             setSkew(faults.duration(.zero ... .days(2)) - .days(1))
-            holdUp(for: options.schedule?.jumps.map(\.busy).max() ?? .zero)
+            if let longest = options.schedule?.busy.map(\.length).max(), options.isHeldUp {
+                holdUp(BusyStretch(at: worldNow, length: longest))
+            }
             skewUntil = worldNow + faults.duration(.minutes(10) ... .hours(6))
         case .planChange:
             plan = (plan + 1) % options.plans.count

@@ -10,9 +10,14 @@ public struct SimulatedSchedule: Sendable {
     public var accepted: [(line: TraceLine, at: Timestamp)] = []
     /// When the clock was wrong.
     public var jumps: [ClockJump] = []
+    /// When the process had more to do than it could do at once, in order.
+    public var busy: [BusyStretch] = []
 
     /// A schedule on which nothing has reached anybody yet.
-    public init(jumps: [ClockJump] = []) { self.jumps = jumps }
+    public init(jumps: [ClockJump] = [], busy: [BusyStretch] = []) {
+        self.jumps = jumps
+        self.busy = busy
+    }
 }
 
 /// From a moment on, the process' clock is wrong by `skew`.
@@ -21,8 +26,16 @@ public struct ClockJump: Hashable, Sendable {
     public var at: Timestamp
     /// By how much.
     public var skew: Duration
-    /// How long the process had something to do from then on, without a pause.
-    public var busy = Duration.zero
+}
+
+/// From a moment on, and for so long, the process had something to do without a pause.
+public struct BusyStretch: Hashable, Sendable {
+    /// From when, by the world's time.
+    public var at: Timestamp
+    /// How long; a minute at least, or it is not worth telling.
+    public var length: Duration
+
+    static let shortest = Duration.minutes(1)
 }
 
 /// What a simulated run has come to.
