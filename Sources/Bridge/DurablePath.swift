@@ -82,8 +82,8 @@ extension Pipeline {
                     end.how = .failed(reason: error.description)
                 }
                 end.used = used.map { EventID($0) }
-                end.record = try JSONValue(encoding: record)
-                let goesOn = try await workflow.execute(Self.endStepActivity, input: try JSONValue(encoding: end))
+                end.record = try workflow.json(record)
+                let goesOn = try await workflow.execute(Self.endStepActivity, input: try workflow.json(end))
                 guard goesOn.bool == true else { return .null }
                 entry = StepEntry(createdAt: entry.createdAt, enteredAt: workflow.now, heardAt: workflow.now)
             }
@@ -261,7 +261,7 @@ extension Pipeline {
         stored.isFinal = domain.machine.final.contains(state)
         if case .completed = end.how { stored.stepEnteredAt = now }
         stored.lastEventAt = now
-        stored.dueAt = dueAt(stored, state: state, entity: end.entity)
+        stored.dueAt = dueAt(stored, state: state)
         var change = Change(entity: end.entity, epoch: end.epoch, at: now)
         change.record = stored
         change.ownership = snapshot.ownership

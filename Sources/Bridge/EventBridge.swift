@@ -129,12 +129,11 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
 
     private func facts(_ event: Event, _ snapshot: EntitySnapshot) throws -> RoutingFacts {
         let state = try pipeline.state(snapshot.record)
-        let cell = domain.machine.cell(state, event.kind)
         let step = pipeline.durableStep(of: event.kind, for: snapshot.ownership)
         return RoutingFacts(
             ownership: snapshot.ownership, legacyStep: pipeline.legacyStep(state, snapshot.ownership), isFinal: snapshot.record.isFinal,
             durableStep: step, early: step.flatMap { pipeline.steps[$0]?.early[event.kind] },
-            isInterrupt: domain.interrupts.contains(event.kind), legacyHandles: cell.isHandled)
+            isInterrupt: domain.interrupts.contains(event.kind), legacyHandles: domain.machine.handles(event.kind, in: state))
     }
 
     private func settle(
@@ -203,12 +202,12 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
     private func sweep(_ entity: EntityID, at now: Timestamp) async throws -> Int {
         guard let snapshot = try await store.snapshot(of: entity) else { return 0 }
         let state = try pipeline.state(snapshot.record)
-        let timers = domain.sweeper.due(for: pipeline.summary(snapshot.record, state: state, entity: entity), at: now)
+        let timers = domain.sweeper.due(for: snapshot.record.times, in: state, at: now)
         var change = Change(entity: entity, epoch: snapshot.ownership.epoch, at: now)
         change.version = snapshot.record.version
         var stored = snapshot.record
         stored.lastSweptAt = now
-        stored.dueAt = pipeline.dueAt(stored, state: state, entity: entity)
+        stored.dueAt = pipeline.dueAt(stored, state: state)
         change.record = stored
         change.append = timers.map { timer in
             Event(

@@ -82,7 +82,7 @@ extension Pipeline {
         stored.isFinal = domain.machine.final.contains(to)
         if left != after { stored.stepEnteredAt = change.at }
         if event.source != .timer { stored.lastEventAt = change.at }
-        stored.dueAt = dueAt(stored, state: to, entity: event.entity)
+        stored.dueAt = dueAt(stored, state: to)
         change.record = stored
         change.references = newReferences(record, since: before)
         change.unpark = left != after || (stored.isFinal && !snapshot.record.isFinal)

@@ -73,7 +73,7 @@ extension Pipeline {
         var change = Change(entity: entity, epoch: snapshot.ownership.epoch, at: now)
         change.version = snapshot.record.version
         var stored = snapshot.record
-        stored.dueAt = dueAt(stored, state: try state(stored), entity: entity)
+        stored.dueAt = dueAt(stored, state: try state(stored))
         change.record = stored
         change.ownership = next
         change.requeueSignalled = true
@@ -147,12 +147,12 @@ extension Pipeline {
             throw AdoptionRefusal(reason: "the durable code does not wait in \(snapshot.record.state)")
         }
         let state = try state(snapshot.record)
-        let expected = (steps[step]?.events ?? []).filter { domain.machine.cell(state, $0).isHandled }
+        let expected = (steps[step]?.events ?? []).filter { domain.machine.handles($0, in: state) }
         let missing = expected.filter { !wait.signals.contains($0.rawValue) }.map(\.rawValue).sorted()
         guard missing.isEmpty else {
             throw AdoptionRefusal(reason: "the durable code does not wait for \(missing.joined(separator: ", ")) in \(state.rawValue)")
         }
-        let due = dueAt(snapshot.record, state: state, entity: snapshot.ownership.entity)
+        let due = dueAt(snapshot.record, state: state)
         guard wait.until == due else {
             throw AdoptionRefusal(
                 reason:

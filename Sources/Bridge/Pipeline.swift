@@ -105,14 +105,15 @@ final class Pipeline<State: MachineState, Record: Codable & Sendable>: Sendable 
     func completedStep(at state: State) -> StepNumber? { boundaries[state] }
 
     /// When the sweeper should look at the record next.
-    func dueAt(_ record: StoredRecord, state: State, entity: EntityID) -> Timestamp? {
-        record.isFinal ? nil : domain.sweeper.nextDue(for: summary(record, state: state, entity: entity))
+    func dueAt(_ record: StoredRecord, state: State) -> Timestamp? {
+        record.isFinal ? nil : domain.sweeper.nextDue(for: record.times, in: state)
     }
+}
 
-    func summary(_ record: StoredRecord, state: State, entity: EntityID) -> RecordSummary<State> {
-        RecordSummary(
-            entity: entity, state: state, createdAt: record.createdAt, stepEnteredAt: record.stepEnteredAt,
-            lastEventAt: record.lastEventAt, lastSweptAt: record.lastSweptAt)
+extension StoredRecord {
+    /// What the sweeper looks at.
+    var times: RecordTimes {
+        RecordTimes(createdAt: createdAt, stepEnteredAt: stepEnteredAt, lastEventAt: lastEventAt, lastSweptAt: lastSweptAt)
     }
 }
 

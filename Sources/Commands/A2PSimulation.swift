@@ -194,11 +194,32 @@ extension LegacyAlone {
         guard !entities.isEmpty else { return [:] }
         var schedules: [EntityID: SimulatedSchedule] = [:]
         for entity in entities { schedules[entity] = SimulatedSchedule(jumps: schedule.jumps, busy: schedule.busy) }
-        for line in schedule.lines { for entity in book.entities(of: line) { schedules[entity]?.lines.append(line) } }
-        for delivery in schedule.accepted {
+        // Most lines are about somebody else, and to see that is much cheaper than to decode them.
+        let ids = Set(entities.flatMap { ReferenceBook.ids(of: $0) })
+        for line in schedule.lines where line.body.mentions(ids) {
+            for entity in book.entities(of: line) { schedules[entity]?.lines.append(line) }
+        }
+        for delivery in schedule.accepted where delivery.line.body.mentions(ids) {
             for entity in book.entities(of: delivery.line) { schedules[entity]?.accepted.append(delivery) }
         }
         return schedules
+    }
+}
+
+extension JSONValue {
+    /// True when one of `texts` is a member somewhere in a document; a raw text may hold anything.
+    fileprivate func mentions(_ texts: Set<String>) -> Bool {
+        if case .string = self { return true }
+        return holds(texts)
+    }
+
+    private func holds(_ texts: Set<String>) -> Bool {
+        switch self {
+        case .string(let text): texts.contains(text)
+        case .array(let elements): elements.contains { $0.holds(texts) }
+        case .object(let members): members.values.contains { $0.holds(texts) }
+        case .null, .bool, .integer, .number: false
+        }
     }
 }
 

@@ -1,29 +1,41 @@
 extension JSONValue {
     /// The JSON form of any encodable value. Throws what its `encode(to:)` throws.
     public init(encoding value: some Encodable) throws {
-        self = try JSONValueEncoder.value(of: value, at: [])
+        self = try JSONValueEncoder.value(of: value)
     }
 
     /// Reads a value from its JSON form. Throws a `DecodingError` that names the path.
     public func decoded<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value {
-        try JSONValueDecoder.read(type, from: self, at: [])
+        try JSONValueDecoder.read(type, from: self)
     }
 }
 
 /// Encodes into a `JSONValue` without a text in between: Foundation's coders made up two thirds of a delivery (Decisions/007).
 final class JSONValueEncoder: Encoder {
-    let codingPath: [any CodingKey]
+    private let parent: JSONValueEncoder?
+    private let key: (any CodingKey)?
     var userInfo: [CodingUserInfoKey: Any] { [:] }
     private var scalar: JSONValue?
     private var members: [String: JSONValue]?
     private var elements: [JSONValue]?
     private var children: [(name: String, encoder: JSONValueEncoder)] = []
 
-    init(codingPath: [any CodingKey]) { self.codingPath = codingPath }
+    init(_ parent: JSONValueEncoder? = nil, _ key: (any CodingKey)? = nil) {
+        self.parent = parent
+        self.key = key
+    }
 
-    static func value<Value: Encodable>(of value: Value, at path: [any CodingKey]) throws -> JSONValue {
-        if let value = value as? JSONValue { return value }
-        let encoder = JSONValueEncoder(codingPath: path)
+    /// Put together when somebody asks for it, which is for an error.
+    var codingPath: [any CodingKey] { (parent?.codingPath ?? []) + (key.map { [$0] } ?? []) }
+
+    /// The value of what JSON has itself, or of what `value` encodes into a child of `parent`.
+    static func value<Value: Encodable>(
+        of value: Value, in parent: JSONValueEncoder? = nil, at key: @autoclosure () -> (any CodingKey)? = nil
+    ) throws -> JSONValue {
+        if Value.self == String.self, let text = value as? String { return .string(text) }
+        if Value.self == Int.self, let integer = value as? Int { return .integer(integer) }
+        if Value.self == JSONValue.self, let value = value as? JSONValue { return value }
+        let encoder = JSONValueEncoder(parent, key())
         try value.encode(to: encoder)
         return encoder.result
     }
@@ -43,7 +55,7 @@ final class JSONValueEncoder: Encoder {
     }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
-        members = members ?? [:]
+        members = members ?? Dictionary(minimumCapacity: 8)
         return KeyedEncodingContainer(Keyed<Key>(encoder: self))
     }
 
@@ -56,7 +68,7 @@ final class JSONValueEncoder: Encoder {
 
     /// One member of an object, made later by whoever holds the encoder.
     private func child(_ name: String, _ key: any CodingKey) -> JSONValueEncoder {
-        let encoder = JSONValueEncoder(codingPath: codingPath + [key])
+        let encoder = JSONValueEncoder(self, key)
         children.append((name, encoder))
         return encoder
     }
@@ -72,8 +84,9 @@ final class JSONValueEncoder: Encoder {
         func encode(_ value: Double, forKey key: Key) { set(.number(value), key) }
         func encode(_ value: Float, forKey key: Key) { set(.number(Double(value)), key) }
         func encode(_ value: Int, forKey key: Key) { set(.integer(value), key) }
+        func encode<Number: FixedWidthInteger & Encodable>(_ value: Number, forKey key: Key) { set(JSONValue(number: value), key) }
         func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws {
-            set(try JSONValueEncoder.scalar(value) ?? JSONValueEncoder.value(of: value, at: codingPath + [key]), key)
+            set(try JSONValueEncoder.value(of: value, in: encoder, at: key), key)
         }
         func nestedContainer<Nested: CodingKey>(keyedBy: Nested.Type, forKey key: Key) -> KeyedEncodingContainer<Nested> {
             encoder.child(key.stringValue, key).container(keyedBy: keyedBy)
@@ -92,8 +105,7 @@ final class JSONValueEncoder: Encoder {
 
         func encodeNil() { encoder.elements?.append(.null) }
         func encode<Value: Encodable>(_ value: Value) throws {
-            let path = codingPath + [IndexKey(String(count))]
-            let element = try JSONValueEncoder.scalar(value) ?? JSONValueEncoder.value(of: value, at: path)
+            let element = try JSONValueEncoder.value(of: value, in: encoder, at: IndexKey(String(count)))
             encoder.elements?.append(element)
         }
         private func child() -> JSONValueEncoder {
@@ -113,23 +125,18 @@ final class JSONValueEncoder: Encoder {
         var codingPath: [any CodingKey] { encoder.codingPath }
 
         func encodeNil() { encoder.scalar = .null }
-        func encode<Value: Encodable>(_ value: Value) throws {
-            encoder.scalar = try JSONValueEncoder.scalar(value) ?? JSONValueEncoder.value(of: value, at: codingPath)
-        }
+        func encode(_ value: Bool) { encoder.scalar = .bool(value) }
+        func encode(_ value: String) { encoder.scalar = .string(value) }
+        func encode(_ value: Double) { encoder.scalar = .number(value) }
+        func encode(_ value: Float) { encoder.scalar = .number(Double(value)) }
+        func encode<Number: FixedWidthInteger & Encodable>(_ value: Number) { encoder.scalar = JSONValue(number: value) }
+        func encode<Value: Encodable>(_ value: Value) throws { encoder.scalar = try JSONValueEncoder.value(of: value, in: encoder) }
     }
+}
 
-    /// The value of a type that JSON has itself; nil for every other.
-    private static func scalar(_ value: some Encodable) throws -> JSONValue? {
-        switch value {
-        case let value as String: .string(value)
-        case let value as Bool: .bool(value)
-        case let value as Double: .number(value)
-        case let value as Float: .number(Double(value))
-        case let value as Int: .integer(value)
-        case let value as any BinaryInteger:
-            if let integer = Int(exactly: value) { .integer(integer) } else { .number(Double(value)) }
-        default: nil
-        }
+extension JSONValue {
+    fileprivate init(number: some FixedWidthInteger) {
+        self = if let integer = Int(exactly: number) { .integer(integer) } else { .number(Double(number)) }
     }
 }
 
@@ -143,24 +150,37 @@ private struct IndexKey: CodingKey {
 }
 
 /// Decodes from a `JSONValue` without a text in between.
-struct JSONValueDecoder: Decoder {
+final class JSONValueDecoder: Decoder {
     let value: JSONValue
-    let codingPath: [any CodingKey]
+    private let parent: JSONValueDecoder?
+    private let key: (any CodingKey)?
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
-    static func read<Value: Decodable>(_ type: Value.Type, from value: JSONValue, at path: [any CodingKey]) throws -> Value {
+    init(_ value: JSONValue, _ parent: JSONValueDecoder? = nil, _ key: (any CodingKey)? = nil) {
+        self.value = value
+        self.parent = parent
+        self.key = key
+    }
+
+    /// Put together when somebody asks for it, which is for an error.
+    var codingPath: [any CodingKey] { (parent?.codingPath ?? []) + (key.map { [$0] } ?? []) }
+
+    static func read<Value: Decodable>(
+        _ type: Value.Type, from value: JSONValue, in parent: JSONValueDecoder? = nil, at key: @autoclosure () -> (any CodingKey)? = nil
+    ) throws -> Value {
+        if type == String.self, case .string(let text) = value, let text = text as? Value { return text }
         if type == JSONValue.self, let value = value as? Value { return value }
-        return try Value(from: JSONValueDecoder(value: value, codingPath: path))
+        return try Value(from: JSONValueDecoder(value, parent, key()))
     }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
         guard case .object(let members) = value else { throw mismatch([String: JSONValue].self, "an object") }
-        return KeyedDecodingContainer(Keyed<Key>(members: members, codingPath: codingPath))
+        return KeyedDecodingContainer(Keyed<Key>(decoder: self, members: members))
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
         guard case .array(let elements) = value else { throw mismatch([JSONValue].self, "an array") }
-        return Unkeyed(elements: elements, codingPath: codingPath)
+        return Unkeyed(decoder: self, elements: elements)
     }
 
     func singleValueContainer() -> any SingleValueDecodingContainer { self }
@@ -170,55 +190,90 @@ struct JSONValueDecoder: Decoder {
     }
 
     private struct Keyed<Key: CodingKey>: KeyedDecodingContainerProtocol {
+        let decoder: JSONValueDecoder
         let members: [String: JSONValue]
-        let codingPath: [any CodingKey]
+        var codingPath: [any CodingKey] { decoder.codingPath }
 
         var allKeys: [Key] { members.keys.compactMap { Key(stringValue: $0) } }
         func contains(_ key: Key) -> Bool { members[key.stringValue] != nil }
-        private func decoder(_ key: any CodingKey) throws -> JSONValueDecoder {
+        private func member(_ key: any CodingKey) throws -> JSONValue {
             guard let value = members[key.stringValue] else {
                 throw DecodingError.keyNotFound(
                     key, .init(codingPath: codingPath, debugDescription: "expected '\(key.stringValue)', found none"))
             }
-            return JSONValueDecoder(value: value, codingPath: codingPath + [key])
+            return value
         }
-        func decodeNil(forKey key: Key) throws -> Bool { try decoder(key).decodeNil() }
-        func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value { try decoder(key).decode(type) }
+        /// The member's value; nil for none and for null, as `decodeIfPresent` has it.
+        private func present(_ key: Key) -> JSONValue? {
+            guard let value = members[key.stringValue], !value.isNull else { return nil }
+            return value
+        }
+        private func child(_ key: any CodingKey) throws -> JSONValueDecoder { JSONValueDecoder(try member(key), decoder, key) }
+        func decodeNil(forKey key: Key) throws -> Bool { try member(key).isNull }
+        func decode(_ type: String.Type, forKey key: Key) throws -> String {
+            if case .string(let text) = members[key.stringValue] { text } else { try child(key).decode(type) }
+        }
+        func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool {
+            if case .bool(let value) = members[key.stringValue] { value } else { try child(key).decode(type) }
+        }
+        func decode(_ type: Int.Type, forKey key: Key) throws -> Int {
+            if case .integer(let integer) = members[key.stringValue] { integer } else { try child(key).decode(type) }
+        }
+        func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
+            try JSONValueDecoder.read(type, from: member(key), in: decoder, at: key)
+        }
+        func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? {
+            try present(key).map { if case .string(let text) = $0 { text } else { try child(key).decode(type) } }
+        }
+        func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? {
+            try present(key).map { if case .bool(let value) = $0 { value } else { try child(key).decode(type) } }
+        }
+        func decodeIfPresent(_ type: Int.Type, forKey key: Key) throws -> Int? {
+            try present(key).map { if case .integer(let integer) = $0 { integer } else { try child(key).decode(type) } }
+        }
+        func decodeIfPresent<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value? {
+            try present(key).map { try JSONValueDecoder.read(type, from: $0, in: decoder, at: key) }
+        }
         func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type, forKey key: Key) throws -> KeyedDecodingContainer<Nested> {
-            try decoder(key).container(keyedBy: type)
+            try child(key).container(keyedBy: type)
         }
-        func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer { try decoder(key).unkeyedContainer() }
-        func superDecoder() throws -> any Decoder { try decoder(IndexKey("super")) }
-        func superDecoder(forKey key: Key) throws -> any Decoder { try decoder(key) }
+        func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer { try child(key).unkeyedContainer() }
+        func superDecoder() throws -> any Decoder { try child(IndexKey("super")) }
+        func superDecoder(forKey key: Key) throws -> any Decoder { try child(key) }
     }
 
     private struct Unkeyed: UnkeyedDecodingContainer {
+        let decoder: JSONValueDecoder
         let elements: [JSONValue]
-        let codingPath: [any CodingKey]
         var currentIndex = 0
+        var codingPath: [any CodingKey] { decoder.codingPath }
 
-        init(elements: [JSONValue], codingPath: [any CodingKey]) {
+        init(decoder: JSONValueDecoder, elements: [JSONValue]) {
+            self.decoder = decoder
             self.elements = elements
-            self.codingPath = codingPath
         }
 
         var count: Int? { elements.count }
         var isAtEnd: Bool { currentIndex >= elements.count }
         private mutating func next() throws -> JSONValueDecoder {
-            let path = codingPath + [IndexKey(String(currentIndex))]
+            let key = IndexKey(String(currentIndex))
             guard !isAtEnd else {
                 throw DecodingError.valueNotFound(
-                    JSONValue.self, .init(codingPath: path, debugDescription: "expected a further element, found the end"))
+                    JSONValue.self, .init(codingPath: codingPath + [key], debugDescription: "expected a further element, found the end"))
             }
             currentIndex += 1
-            return JSONValueDecoder(value: elements[currentIndex - 1], codingPath: path)
+            return JSONValueDecoder(elements[currentIndex - 1], decoder, key)
         }
         mutating func decodeNil() throws -> Bool {
             guard !isAtEnd, elements[currentIndex].isNull else { return false }
             currentIndex += 1
             return true
         }
-        mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try next().decode(type) }
+        mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
+            guard !isAtEnd else { return try next().decode(type) }
+            currentIndex += 1
+            return try JSONValueDecoder.read(type, from: elements[currentIndex - 1], in: decoder, at: IndexKey(String(currentIndex - 1)))
+        }
         mutating func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) throws -> KeyedDecodingContainer<Nested> {
             try next().container(keyedBy: type)
         }
@@ -255,7 +310,7 @@ extension JSONValueDecoder: SingleValueDecodingContainer {
     func decode(_ type: UInt16.Type) throws -> UInt16 { try integer() }
     func decode(_ type: UInt32.Type) throws -> UInt32 { try integer() }
     func decode(_ type: UInt64.Type) throws -> UInt64 { try integer() }
-    func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try Self.read(type, from: value, at: codingPath) }
+    func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try Self.read(type, from: value, in: parent, at: key) }
 
     private func integer<Number: FixedWidthInteger>() throws -> Number {
         switch value {

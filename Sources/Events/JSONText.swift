@@ -125,9 +125,10 @@ struct JSONParser {
     }
 
     private mutating func object() throws(JSONError) -> JSONValue {
-        var members: [String: JSONValue] = [:]
+        // Most objects are small, and a dictionary that grows is copied at each step.
+        var members: [String: JSONValue] = Dictionary(minimumCapacity: 6)
         skipSpace()
-        if take(UInt8(ascii: "}")) { return .object(members) }
+        if take(UInt8(ascii: "}")) { return .object([:]) }
         repeat {
             skipSpace()
             guard peek == UInt8(ascii: "\"") else { throw unexpected("a member name") }

@@ -78,11 +78,6 @@ public enum Cell<State: MachineState>: Hashable, Sendable {
     /// Nobody has thought about it.
     case undefined
 
-    /// True for a cell with a row.
-    public var isHandled: Bool {
-        guard case .handled = self else { return false }
-        return true
-    }
 }
 
 /// What became of one event.
@@ -164,6 +159,9 @@ public struct Machine<State: MachineState, Record: Sendable>: Sendable {
         if let reason = reasons[place] { return .ignored(reason: reason) }
         return .undefined
     }
+
+    /// True when a row handles `event` in `state`.
+    public func handles(_ event: EventKind, in state: State) -> Bool { rows[Place(state: state, event: event)] != nil }
 
     /// Handles `event`. The record is changed only when the result is `moved` or `exhausted` with a state.
     public func handle(_ event: Event, in state: State, record: inout Record, context: ActionContext) async -> Handling<State> {

@@ -1,11 +1,7 @@
 public import Events
 
-/// What the cron job sees of a record.
-public struct RecordSummary<State: MachineState>: Hashable, Sendable {
-    /// The entity.
-    public var entity: EntityID
-    /// Its legacy state.
-    public var state: State
+/// What the cron job sees of a record in a state.
+public struct RecordTimes: Hashable, Sendable {
     /// When it was born.
     public var createdAt: Timestamp
     /// When it entered the step it is in.
@@ -15,12 +11,8 @@ public struct RecordSummary<State: MachineState>: Hashable, Sendable {
     /// When it was last sent a timer.
     public var lastSweptAt: Timestamp
 
-    /// A summary.
-    public init(
-        entity: EntityID, state: State, createdAt: Timestamp, stepEnteredAt: Timestamp, lastEventAt: Timestamp, lastSweptAt: Timestamp
-    ) {
-        self.entity = entity
-        self.state = state
+    /// The times of one record.
+    public init(createdAt: Timestamp, stepEnteredAt: Timestamp, lastEventAt: Timestamp, lastSweptAt: Timestamp) {
         self.createdAt = createdAt
         self.stepEnteredAt = stepEnteredAt
         self.lastEventAt = lastEventAt
@@ -28,8 +20,8 @@ public struct RecordSummary<State: MachineState>: Hashable, Sendable {
     }
 }
 
-/// One thing the cron job looks for: records that have been in some states for too long.
-public struct SweepRule<State: MachineState>: Sendable {
+/// A timer that the cron job sends to records for which too much time has passed.
+public struct SweepTimer: Hashable, Sendable {
     /// From when the time counts.
     public enum Since: Hashable, Sendable {
         /// The last event that moved it, or the last sweep: the rule repeats.
@@ -42,8 +34,6 @@ public struct SweepRule<State: MachineState>: Sendable {
 
     /// The rule's name, for the audit.
     public let name: String
-    /// The states it looks at.
-    public let states: Set<State>
     /// How long is too long.
     public let after: Duration
     /// From when.
@@ -51,26 +41,29 @@ public struct SweepRule<State: MachineState>: Sendable {
     /// What it sends.
     public let emits: EventKind
 
-    /// A rule.
-    public init(_ name: String, in states: Set<State>, after: Duration, since: Since, emits: EventKind) {
-        self.name = name
-        self.states = states
-        self.after = after
-        self.since = since
-        self.emits = emits
-    }
-
-    /// When a record in one of ``states`` breaks the rule; nil when it has been told already.
-    fileprivate func dueAt(_ summary: RecordSummary<State>) -> Timestamp? {
+    /// When a record breaks the rule; nil when it has been told already.
+    fileprivate func dueAt(_ times: RecordTimes) -> Timestamp? {
         switch since {
-        case .lastEventOrSweep: return max(summary.lastEventAt, summary.lastSweptAt) + after
-        case .stepEntered: return once(summary.stepEnteredAt + after, summary)
-        case .created: return once(summary.createdAt + after, summary)
+        case .lastEventOrSweep: return max(times.lastEventAt, times.lastSweptAt) + after
+        case .stepEntered: return once(times.stepEnteredAt + after, times)
+        case .created: return once(times.createdAt + after, times)
         }
     }
 
-    private func once(_ moment: Timestamp, _ summary: RecordSummary<State>) -> Timestamp? {
-        moment > summary.lastSweptAt ? moment : nil
+    private func once(_ moment: Timestamp, _ times: RecordTimes) -> Timestamp? { moment > times.lastSweptAt ? moment : nil }
+}
+
+/// One thing the cron job looks for: records that have been in some states for too long.
+public struct SweepRule<State: MachineState>: Sendable {
+    /// The states it looks at.
+    public let states: Set<State>
+    /// What it sends, and when.
+    public let timer: SweepTimer
+
+    /// A rule.
+    public init(_ name: String, in states: Set<State>, after: Duration, since: SweepTimer.Since, emits: EventKind) {
+        self.states = states
+        timer = SweepTimer(name: name, after: after, since: since, emits: emits)
     }
 }
 
@@ -78,28 +71,29 @@ public struct SweepRule<State: MachineState>: Sendable {
 public struct Sweeper<State: MachineState>: Sendable {
     /// What it looks for.
     public let rules: [SweepRule<State>]
-    private let rulesByState: [State: [SweepRule<State>]]
+    private let timers: [State: [SweepTimer]]
 
     /// A sweeper.
     public init(rules: [SweepRule<State>]) {
         self.rules = rules
-        rulesByState = Dictionary(
-            State.allCases.map { state in (state, rules.filter { $0.states.contains(state) }) }, uniquingKeysWith: { first, _ in first })
+        timers = Dictionary(
+            State.allCases.map { state in (state, rules.filter { $0.states.contains(state) }.map(\.timer)) },
+            uniquingKeysWith: { first, _ in first })
     }
 
-    /// The rules that a record breaks at `now`.
-    public func due(for summary: RecordSummary<State>, at now: Timestamp) -> [SweepRule<State>] {
-        rules(for: summary.state).filter { rule in rule.dueAt(summary).map { $0 <= now } == true }
+    /// The timers that a record in `state` is to be sent at `now`.
+    public func due(for times: RecordTimes, in state: State, at now: Timestamp) -> [SweepTimer] {
+        timers[state]?.filter { timer in timer.dueAt(times).map { $0 <= now } == true } ?? []
     }
 
-    /// When the record breaks its next rule; nil for never.
-    public func nextDue(for summary: RecordSummary<State>) -> Timestamp? {
+    /// When a record in `state` is to be sent its next timer; nil for never.
+    public func nextDue(for times: RecordTimes, in state: State) -> Timestamp? { timers[state].flatMap { Self.earliest($0, times) } }
+
+    private static func earliest(_ timers: [SweepTimer], _ times: RecordTimes) -> Timestamp? {
         var earliest: Timestamp?
-        for rule in rules(for: summary.state) {
-            if let due = rule.dueAt(summary) { earliest = min(earliest ?? due, due) }
+        for timer in timers {
+            if let due = timer.dueAt(times) { earliest = min(earliest ?? due, due) }
         }
         return earliest
     }
-
-    private func rules(for state: State) -> [SweepRule<State>] { rulesByState[state] ?? [] }
 }

@@ -12,11 +12,23 @@ final class FaultInjector: Sendable {
         var fullUntil = Timestamp.distantPast
     }
 
-    let rates: FaultRates
+    /// What can strike on one occasion, and how often.
+    struct Occasion {
+        fileprivate let shares: [(fault: Fault, share: Double)]
+        init(_ rates: FaultRates, _ faults: Fault...) { shares = faults.map { ($0, rates[$0]) } }
+    }
+
+    let onRead, onWrite, onCall, onSlowRead, onRecall, onDelivery, onOperation: Occasion
     private let state: Mutex<State>
 
     init(seed: UInt64, rates: FaultRates) {
-        self.rates = rates
+        onRead = Occasion(rates, .ioError)
+        onWrite = Occasion(rates, .crash, .tornPage, .ioError, .diskFull, .busy)
+        onCall = Occasion(rates, .crash, .slow, .tooManyRequests, .responseLost, .recall)
+        onSlowRead = Occasion(rates, .slow)
+        onRecall = Occasion(rates, .recall)
+        onDelivery = Occasion(rates, .reorder)
+        onOperation = Occasion(rates, .clockJump, .planChange, .halt, .recall, .adoption)
         state = Mutex(State(random: SeededRandom(seed: seed, label: "faults")))
     }
 
@@ -29,16 +41,15 @@ final class FaultInjector: Sendable {
     func quiet() { state.withLock { $0.isQuiet = true } }
     var isDown: Bool { state.withLock { $0.isDown } }
 
-    /// True when `fault` strikes now.
-    func strikes(_ fault: Fault) -> Bool { strike([fault]) != nil }
+    /// True when something strikes now.
+    func strikes(_ occasion: Occasion) -> Bool { strike(occasion) != nil }
 
-    /// The one of `faults` that strikes now; nil for none.
-    func strike(_ faults: [Fault]) -> Fault? {
+    /// The fault that strikes now; nil for none.
+    func strike(_ occasion: Occasion) -> Fault? {
         state.withLock { state in
             guard !state.isQuiet else { return nil }
             var draw = Double.random(in: 0..<1, using: &state.random)
-            for fault in faults {
-                let share = rates[fault]
+            for (fault, share) in occasion.shares {
                 if draw < share {
                     state.counts[fault, default: 0] += 1
                     return fault
@@ -63,7 +74,7 @@ final class FaultInjector: Sendable {
     /// A read of the storage.
     func read<Value>(_ body: () async throws -> Value) async throws -> Value {
         try checkUp()
-        if strikes(.ioError) {
+        if strikes(onRead) {
             _ = crash()
             throw StorageFault.unknown
         }
@@ -74,7 +85,7 @@ final class FaultInjector: Sendable {
     func write<Value>(_ body: () async throws -> Value) async throws -> Value {
         try checkUp()
         if state.withLock({ $0.now < $0.fullUntil }) { throw StorageFault.refused(.diskFull) }
-        switch strike([.crash, .tornPage, .ioError, .diskFull, .busy]) {
+        switch strike(onWrite) {
         case .crash:
             if isHeads() { _ = try await body() }
             throw crash()

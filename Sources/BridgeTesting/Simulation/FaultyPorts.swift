@@ -16,7 +16,7 @@ struct FaultyHandoffStore: ForwardingHandoffStore {
     func snapshot(of entity: EntityID) async throws -> EntitySnapshot? { try await faults.read { try await base.snapshot(of: entity) } }
     func row(_ sequence: Int) async throws -> InboxRow? { try await faults.read { try await base.row(sequence) } }
     func commit(_ change: Change) async throws -> Committed {
-        if !change.counters.contains("recalls"), faults.strikes(.recall) { await meanwhile(change.entity) }
+        if !change.counters.contains("recalls"), faults.strikes(faults.onRecall) { await meanwhile(change.entity) }
         return try await faults.write { try await base.commit(change) }
     }
     func keep(_ effects: [LedgerEntry]) async throws { try await faults.write { try await base.keep(effects) } }
@@ -51,7 +51,7 @@ struct FaultyEffects: EffectPort {
     let meanwhile: @Sendable (EntityID) async -> Void
 
     func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {
-        let fault = faults.strike([.crash, .slow, .tooManyRequests, .responseLost, .recall])
+        let fault = faults.strike(faults.onCall)
         switch fault {
         case .crash where faults.isHeads(), .slow: return try refuse(call, fault)
         case .tooManyRequests:
@@ -81,12 +81,14 @@ struct FaultyEffects: EffectPort {
     }
 
     func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? {
-        if faults.strikes(.slow) { throw EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(key): no answer in 10 s") }
+        if faults.strikes(faults.onSlowRead) {
+            throw EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(key): no answer in 10 s")
+        }
         return try await base.reply(to: key)
     }
 
     func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue {
-        if faults.strikes(.slow) {
+        if faults.strikes(faults.onSlowRead) {
             throw EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(query.operation): no answer in 10 s")
         }
         return try await base.read(query)

@@ -232,7 +232,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     private func isOver(by moment: Timestamp) -> Bool { heardAt.map { $0 + options.longestLife < moment } ?? false }
 
     private func deliver() async throws {
-        let index = due.count > 1 && faults.strikes(.reorder) ? faults.index(due.count) : 0
+        let index = due.count > 1 && faults.strikes(faults.onDelivery) ? faults.index(due.count) : 0
         let line = due.remove(at: index)
         let message = WireMessage(
             source: line.source, body: line.body.string ?? line.body.canonicalText, receivedAt: now,
@@ -300,7 +300,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
 
     /// What operators do, and what happens to the machine.
     private func operate() async throws {
-        switch faults.strike([.clockJump, .planChange, .halt, .recall, .adoption]) {
+        switch faults.strike(faults.onOperation) {
         case .clockJump where skewUntil == nil:
             setSkew(faults.duration(.zero ... .days(2)) - .days(1))
             if let longest = options.schedule?.busy.map(\.length).max(), options.isHeldUp {

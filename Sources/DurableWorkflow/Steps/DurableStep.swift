@@ -98,6 +98,11 @@ public struct StepInterruption: Error, Hashable, Sendable {
     public init(event: Event) { self.event = event }
 }
 
+extension WorkflowContext {
+    /// The JSON form of what goes out. While replaying it is null, because nobody looks at it.
+    public func json(_ value: some Encodable) throws -> JSONValue { isReplaying ? .null : try JSONValue(encoding: value) }
+}
+
 /// A wait point of a step that legacy has a state for: where the entity is seen to be, and where legacy goes on after a recall.
 public struct StepPosition: Codable, Hashable, Sendable {
     /// The name of the activity that makes it true; its input is the position.
@@ -131,15 +136,15 @@ public struct StepContext<Record: Codable & Sendable> {
 
     /// Runs `activity` and takes over the record it returns.
     public func perform(_ activity: DurableActivity<Record>, on record: inout Record) async throws {
-        let reply = try await workflow.execute(activity.name, input: try JSONValue(encoding: record), retry: activity.retry)
+        let reply = try await workflow.execute(activity.name, input: try workflow.json(record), retry: activity.retry)
         record = try reply.decoded(as: Record.self)
     }
 
     /// Makes it known that the entity is now where legacy would be in `state`: customers see it, and a recall or an interruption
     /// lets legacy go on from there. Call it before waiting, whenever the state changes.
     public func enter(_ state: String, _ record: Record) async throws {
-        let position = StepPosition(state: state, record: try JSONValue(encoding: record), used: workflow.signalsUsed)
-        _ = try await workflow.execute(StepPosition.activity, input: try JSONValue(encoding: position))
+        let position = StepPosition(state: state, record: try workflow.json(record), used: workflow.signalsUsed)
+        _ = try await workflow.execute(StepPosition.activity, input: try workflow.json(position))
     }
 
     /// The next event of one of `kinds`, in order of arrival; nil when `deadline` passes first.
