@@ -105,7 +105,8 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         let bridge = try EventBridge(domain: options.domain, plan: plan, store: store, effects: effects) { types, activities in
             let engine = EmbeddedEngine(
                 store: FaultyWorkflowStore(base: ports.workflows(workflows), faults: faults), workflows: types, activities: activities,
-                maximumLive: 2000)
+                // How long code takes is the machine's affair, and not the run's.
+                options: EngineOptions(maximumLive: 2000, uptime: { .zero }))
             made = engine
             return engine
         }

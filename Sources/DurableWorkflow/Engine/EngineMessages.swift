@@ -122,9 +122,10 @@ extension EmbeddedEngine {
         return outcome.event.payload(.result)
     }
 
-    /// Runs whose end was in a commit that failed may have ended all the same; then nobody else tells those who wait.
+    /// Runs whose end was in a commit that failed may have ended all the same; then nobody else tells those who wait. Who comes later
+    /// looks for himself.
     func answerLater(_ outcomes: [RunOutcome]) {
-        for outcome in outcomes { Task { await self.answerIfClosed(outcome.run.workflowID) } }
+        for id in outcomes.map(\.run.workflowID) where waiters.withLock({ $0[id] != nil }) { Task { await self.answerIfClosed(id) } }
     }
 
     /// Nobody works any more, because of `error`.
