@@ -127,8 +127,8 @@ extension Pipeline {
 
     /// The entity of a segment's activity; throws when it has changed hands.
     private func owned(_ context: ActivityContext) async throws -> EntitySnapshot {
-        guard let (entity, epoch) = Self.segment(context.workflowID), let snapshot = try await store.snapshot(of: entity),
-            snapshot.ownership.epoch == epoch
+        guard let id = SegmentID(context.workflowID), let snapshot = try await store.snapshot(of: id.entity),
+            snapshot.ownership.epoch == id.epoch
         else { throw Self.lost("\(context.workflowID): the entity has changed hands") }
         return snapshot
     }
@@ -173,10 +173,10 @@ extension Pipeline {
     /// Makes part of the ledger what a killed process had performed for this activity before the entity changed hands. It asks the
     /// other side by the keys and performs nothing.
     private func recollect(_ activity: DurableActivity<Record>, _ record: Record, _ context: ActivityContext) async throws {
-        guard let (entity, epoch) = Self.segment(context.workflowID) else { return }
+        guard let id = SegmentID(context.workflowID) else { return }
         var record = record
         let session = EffectSession(
-            entity: entity, now: context.now, owner: Owner.durable.rawValue, epoch: epoch, attempt: context.attempt,
+            entity: id.entity, now: context.now, owner: Owner.durable.rawValue, epoch: id.epoch, attempt: context.attempt,
             port: PastEffects(parties: effects), recall: { [store] in try await store.reply(to: $0) })
         let result: Result<Void, any Error>
         do { result = .success(try await activity.run(&record, session)) } catch { result = .failure(error) }
@@ -191,11 +191,6 @@ extension Pipeline {
         ApplicationError(
             type: error.code.rawValue, message: error.description, isNonRetryable: !error.isRetryable,
             nextRetryDelay: error.retryAfter.map { max($0, retry.backoff(afterAttempt: attempt)) })
-    }
-
-    static func segment(_ workflowID: String) -> (EntityID, Int)? {
-        guard let slash = workflowID.lastIndex(of: "/"), let epoch = Int(workflowID[workflowID.index(after: slash)...]) else { return nil }
-        return (EntityID(String(workflowID[..<slash])), epoch)
     }
 
     /// Makes the end of a step true in one transaction; returns whether the segment goes on with its next step.

@@ -155,5 +155,5 @@ public struct OutboxMessage: Codable, Hashable, Sendable {
     }
 
     /// The id of the workflow it is for.
-    public var segmentID: String { "\(entity)/\(epoch)" }
+    public var segmentID: String { SegmentID(entity: entity, epoch: epoch).description }
 }

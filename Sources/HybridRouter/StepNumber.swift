@@ -76,5 +76,28 @@ public struct Ownership: Codable, Hashable, Sendable {
     }
 
     /// The id of the workflow that runs this epoch's segment.
-    public var segmentID: String { "\(entity)/\(epoch)" }
+    public var segmentID: String { SegmentID(entity: entity, epoch: epoch).description }
+}
+
+/// The workflow id of a segment, `ENTITY/EPOCH`: one segment for one epoch of an entity.
+public struct SegmentID: Hashable, Sendable, LosslessStringConvertible {
+    /// The entity.
+    public var entity: EntityID
+    /// The epoch in which the segment has it.
+    public var epoch: Int
+
+    /// The id of an entity's segment in an epoch.
+    public init(entity: EntityID, epoch: Int) {
+        self.entity = entity
+        self.epoch = epoch
+    }
+
+    /// Reads a workflow id; nil when it is none of a segment.
+    public init?(_ workflowID: String) {
+        guard let slash = workflowID.lastIndex(of: "/"), let epoch = Int(workflowID[workflowID.index(after: slash)...]) else { return nil }
+        self.init(entity: EntityID(String(workflowID[..<slash])), epoch: epoch)
+    }
+
+    /// `ENTITY/EPOCH`.
+    public var description: String { "\(entity.rawValue)/\(epoch)" }
 }

@@ -78,12 +78,10 @@ extension Simulation {
     /// I6: a segment that has lost its entity does not go on.
     private func checkSegments() async throws {
         for run in try await workflows.runs() where !run.status.isClosed {
-            let id = run.workflowID
-            guard let slash = id.lastIndex(of: "/") else { continue }
-            let entity = EntityID(String(id[..<slash]))
-            let ownership = try await checker.snapshot(of: entity)?.ownership
-            guard ownership?.owner != .durable || ownership?.segmentID != id else { continue }
-            checker.report(Violation(invariant: "I6", entity: entity, detail: "segment \(id) is still running and has no entity"))
+            guard let id = SegmentID(run.workflowID) else { continue }
+            let ownership = try await checker.snapshot(of: id.entity)?.ownership
+            guard ownership?.owner != .durable || ownership?.epoch != id.epoch else { continue }
+            checker.report(Violation(invariant: "I6", entity: id.entity, detail: "segment \(id) is still running and has no entity"))
         }
     }
 
