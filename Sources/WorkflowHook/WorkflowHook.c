@@ -2,6 +2,7 @@
 
 typedef __attribute__((swiftcall)) void (*enqueue_function)(void *job);
 extern __attribute__((swiftcall)) void (*swift_task_enqueueGlobal_hook)(void *job, enqueue_function original);
+extern __attribute__((swiftcall)) const void *swift_task_getCurrent(void);
 
 static _Thread_local int64_t escaped = -1;
 
@@ -19,3 +20,5 @@ int64_t workflow_hook_end(void) {
     escaped = -1;
     return count;
 }
+
+const void *workflow_current_task(void) { return swift_task_getCurrent(); }

@@ -5,24 +5,33 @@ extension WorkflowContext {
     public func execute<Input, Output>(_ activity: Activity<Input, Output>, _ input: Input, options: ActivityOptions) async throws
         -> Output
     {
-        let result = try await execute(activity.name, payload: try outgoing(input), options: options)
-        return try converter.value(result)
+        let key = try schedule(activity.name, input, options)
+        return try value(await outcome(of: key))
     }
 
     /// Runs an activity by name, untyped; one attempt may take ten minutes unless `options` say otherwise.
     public func execute(
         _ activity: String, input: JSONValue, options: ActivityOptions = ActivityOptions(startToCloseTimeout: .seconds(600))
     ) async throws -> JSONValue {
-        try converter.value(try await execute(activity, payload: try outgoing(input), options: options))
+        let key = try schedule(activity, input, options)
+        return try value(await outcome(of: key))
     }
 
     /// Runs an activity by name, untyped, with this retry policy.
     public func execute(_ activity: String, input: JSONValue, retry: RetryPolicy) async throws -> JSONValue {
-        try await execute(
-            activity, input: input, options: ActivityOptions(startToCloseTimeout: .seconds(600), retryPolicy: retry))
+        let key = try schedule(activity, input, retry)
+        return try value(await outcome(of: key))
     }
 
-    private func execute(_ name: String, payload: Payload, options: ActivityOptions) async throws -> Payload? {
+    @inline(never)
+    private func schedule(_ name: String, _ input: JSONValue, _ retry: RetryPolicy) throws -> Int {
+        try schedule(name, input, ActivityOptions(startToCloseTimeout: .seconds(600), retryPolicy: retry))
+    }
+
+    /// Schedules an activity and returns its key.
+    @inline(never)
+    private func schedule(_ name: String, _ input: some Encodable, _ options: ActivityOptions) throws -> Int {
+        let payload = try outgoing(input)
         try Task.checkCancellation()
         guard options.startToCloseTimeout != nil || options.scheduleToCloseTimeout != nil else {
             throw UnusableOptions("activity \(name): expected startToCloseTimeout or scheduleToCloseTimeout, found neither")
@@ -33,13 +42,13 @@ extension WorkflowContext {
         command(
             .activityTaskScheduled,
             [
-                .activityID: .text(id), .activityType: .text(name), .taskQueue: .text(options.taskQueue ?? info.taskQueue),
+                .activityID: .text(id), .activityType: .text(name), .taskQueue: .text(options.taskQueue ?? taskQueue),
                 .input: .payloads([payload]), .scheduleToCloseTimeout: .duration(options.scheduleToCloseTimeout),
                 .scheduleToStartTimeout: .duration(options.scheduleToStartTimeout),
                 .startToCloseTimeout: .duration(options.startToCloseTimeout), .heartbeatTimeout: .duration(options.heartbeatTimeout),
                 .retryPolicy: options.retryPolicy == RetryPolicy() ? nil : .retry(options.retryPolicy),
             ], operation: key)
-        return try await outcome(of: key)
+        return key
     }
 
     /// Runs an activity inside the workflow task, without a place in a queue: for what takes milliseconds. Its result is a marker in the
@@ -47,32 +56,36 @@ extension WorkflowContext {
     public func executeLocal<Input, Output>(_ activity: Activity<Input, Output>, _ input: Input, retry: RetryPolicy = RetryPolicy())
         async throws -> Output
     {
-        try converter.value(try await executeLocal(activity.name, payload: try converter.payload(input), retry: retry))
+        try value(await executeLocal(activity.name, payload: converter.payload(input), retry: retry))
     }
 
     /// ``executeLocal(_:_:retry:)`` by name, untyped.
     public func executeLocal(_ activity: String, input: JSONValue, retry: RetryPolicy = RetryPolicy()) async throws -> JSONValue {
-        try converter.value(try await executeLocal(activity, payload: try converter.payload(input), retry: retry))
+        try value(await executeLocal(activity, payload: converter.payload(input), retry: retry))
     }
 
-    private func executeLocal(_ name: String, payload: Payload, retry: RetryPolicy) async throws -> Payload? {
+    private func executeLocal(_ name: String, payload: Payload, retry: RetryPolicy) async throws -> Arrival {
         // A later attempt may be made after a replay, so the input is converted even then.
         var attempt = 1
         while true {
-            try Task.checkCancellation()
-            counters.activities += 1
-            let sequence = counters.activities
-            let key = begin(.localActivity, name: name, id: String(sequence))
-            if !isEvicted {
-                locals.append(
-                    LocalRequest(
-                        operation: key, sequence: sequence, name: name, input: payload, attempt: attempt, retry: retry, scheduledAt: now))
-            }
+            let key = try requestLocal(name, payload, attempt, retry)
             do { return try await outcome(of: key) } catch let pause as LocalPause {
                 try await sleep(for: pause.backoff)
                 attempt += 1
             }
         }
+    }
+
+    @inline(never)
+    private func requestLocal(_ name: String, _ payload: Payload, _ attempt: Int, _ retry: RetryPolicy) throws -> Int {
+        try Task.checkCancellation()
+        counters.activities += 1
+        let sequence = counters.activities
+        let key = begin(.localActivity, name: name, id: String(sequence))
+        guard !isEvicted else { return key }
+        locals.append(
+            LocalRequest(operation: key, sequence: sequence, name: name, input: payload, attempt: attempt, retry: retry, scheduledAt: now))
+        return key
     }
 }
 
@@ -95,7 +108,7 @@ extension WorkflowContext {
     func cancel(_ key: Int) {
         guard let operation = operations[key], !operation.isCancelSent, operation.result.outcome == nil else { return }
         if operation.eventID == nil {
-            locals.removeAll { $0.operation == key }
+            if !locals.isEmpty { locals.removeAll { $0.operation == key } }
             _ = commands.retract(key)
             return finish(key, .failure(CancellationError()))
         }
@@ -145,11 +158,11 @@ extension WorkflowContext {
         if let index = conditions.firstIndex(where: { $0.id == id }) {
             let condition = conditions.remove(at: index)
             if let timer = condition.timer, !isFired(outcome) { retire(timer: timer) }
-            condition.continuation.resume(with: outcome)
+            condition.continuation?.resume(with: outcome.map(Arrival.isTrue))
         } else if let index = waits.firstIndex(where: { $0.id == id }) {
             let wait = waits.remove(at: index)
             if let timer = wait.timer, !isFired(outcome) { retire(timer: timer) }
-            wait.continuation.resume(with: outcome.map { _ in nil })
+            wait.continuation?.resume(with: outcome.map { _ in .signal(nil) })
         }
     }
 

@@ -10,7 +10,7 @@ public struct ChildWorkflowHandle<Output: Codable & Sendable> {
     let context: WorkflowContext
 
     /// Waits for its end. Throws ``ChildWorkflowError`` when it did not complete, `CancellationError` when it was cancelled from here.
-    public func result() async throws -> Output { try context.converter.value(try await context.outcome(of: key)) }
+    public func result() async throws -> Output { try context.value(await context.outcome(of: key)) }
 
     /// Sends it a signal; throws when it is not there any more.
     public func signal<Input>(_ signal: Signal<Input>, _ input: Input) async throws {
@@ -73,14 +73,28 @@ extension WorkflowContext {
     private func startChild<Output>(_ type: String, _ input: Payload, _ options: ChildWorkflowOptions) async throws
         -> ChildWorkflowHandle<Output>
     {
+        let key = try initiateChild(type, input, options)
+        try await started(key)
+        return handle(of: key)
+    }
+
+    @inline(never)
+    private func handle<Output>(of key: Int) -> ChildWorkflowHandle<Output> {
+        let child = operations[key]
+        return ChildWorkflowHandle(workflowID: child?.id ?? "", runID: child?.runID ?? "", key: key, context: self)
+    }
+
+    /// Asks for a child and returns its key.
+    @inline(never)
+    private func initiateChild(_ type: String, _ input: Payload, _ options: ChildWorkflowOptions) throws -> Int {
         try Task.checkCancellation()
         counters.children += 1
-        let id = options.id ?? "\(info.runID)/\(counters.children)"
+        let id = options.id ?? "\(runID)/\(counters.children)"
         let key = begin(.child(options.cancellationType), name: type, id: id)
         command(
             .startChildWorkflowExecutionInitiated,
             [
-                .workflowID: .text(id), .workflowType: .text(type), .taskQueue: .text(options.taskQueue ?? info.taskQueue),
+                .workflowID: .text(id), .workflowType: .text(type), .taskQueue: .text(options.taskQueue ?? taskQueue),
                 .input: .payloads([input]), .executionTimeout: .duration(options.executionTimeout),
                 .runTimeout: .duration(options.runTimeout),
                 .parentClosePolicy: .text(ProtoName.name(options.parentClosePolicy.rawValue, "PARENT_CLOSE_POLICY")),
@@ -89,32 +103,22 @@ extension WorkflowContext {
                 .memo: .filled(try options.memo.mapValues { try converter.payload($0) }),
                 .searchAttributes: .filled(options.searchAttributes.mapValues(Payload.init(searchAttribute:))),
             ], operation: key)
-        try await started(key)
-        return ChildWorkflowHandle(workflowID: id, runID: operations[key]?.runID ?? "", key: key, context: self)
-    }
-
-    /// Waits until a child runs.
-    private func started(_ key: Int) async throws {
-        if isEvicted { throw Eviction() }
-        let _: Payload? = try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                guard operations[key] != nil else { return continuation.resume(throwing: CancellationError()) }
-                operations[key]?.started.waiter = continuation
-            }
-        } onCancel: {
-            self.cancel(key)
-            self.childEnded(key)
-        }
+        return key
     }
 
     /// A child that ends before it has started ends the wait for its start too.
     func childEnded(_ key: Int) {
         guard let waiter = operations[key]?.started.waiter, let outcome = operations[key]?.result.outcome else { return }
         forget(key)
-        waiter.resume(with: outcome)
+        waiter.resume(with: outcome.map(Arrival.result))
     }
 
     func signal(_ workflowID: String, _ runID: String, isChild: Bool, _ name: String, _ input: Payload) async throws {
+        _ = try await outcome(of: sendSignal(workflowID, runID, isChild: isChild, name, input))
+    }
+
+    @inline(never)
+    private func sendSignal(_ workflowID: String, _ runID: String, isChild: Bool, _ name: String, _ input: Payload) throws -> Int {
         try Task.checkCancellation()
         let key = begin(.externalSignal, name: name, id: workflowID)
         command(
@@ -123,6 +127,6 @@ extension WorkflowContext {
                 .executionWorkflowID: .text(workflowID), .executionRunID: .filled(runID), .signalName: .text(name),
                 .input: .payloads([input]), .childWorkflowOnly: isChild ? .integer(1) : nil,
             ], operation: key)
-        _ = try await outcome(of: key)
+        return key
     }
 }

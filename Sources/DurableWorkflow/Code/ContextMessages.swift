@@ -3,45 +3,13 @@ import Events
 // MARK: Signals
 
 extension WorkflowContext {
-    /// The next signal of one of `names`, in order of arrival; signals are kept until somebody asks. Nil after `timeout`.
-    public func nextSignal(named names: Set<String>, timeout: Duration? = nil) async throws -> SignalMessage? {
-        guard let signal = try await next(names, timeout: timeout) else { return nil }
-        signalsUsed.append(signal.id)
-        return SignalMessage(id: signal.id, name: signal.name, payload: try converter.value(signal.payload))
-    }
-
-    /// The content of the next `signal`, in order of arrival; nil after `timeout`.
-    public func wait<Input>(for signal: Signal<Input>, timeout: Duration? = nil) async throws -> Input? {
-        guard let received = try await next([signal.name], timeout: timeout) else { return nil }
-        signalsUsed.append(received.id)
-        return try converter.value(received.payload)
-    }
-
-    private func next(_ names: Set<String>, timeout: Duration?) async throws -> ReceivedSignal? {
-        try Task.checkCancellation()
-        if isEvicted { throw Eviction() }
-        if let index = buffer.firstIndex(where: { names.contains($0.name) }) { return buffer.remove(at: index) }
-        if let timeout, timeout <= .zero { return nil }
-        counters.waits += 1
-        let id = counters.waits
-        let timer = timeout.map { startTimer($0, ends: id) }
-        let until = timeout.map { now + $0 }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                waits.append(SignalWait(id: id, timer: timer, until: until, names: names, continuation: continuation))
-            }
-        } onCancel: {
-            self.end(wait: id, .failure(CancellationError()))
-        }
-    }
-
     /// Signals that have arrived and that nobody has asked for.
     public var bufferedSignals: [SignalMessage] {
         buffer.map { SignalMessage(id: $0.id, name: $0.name, payload: (try? converter.value($0.payload)) ?? .null) }
     }
 
     /// The signals that the code waits for now, in the order in which it began to.
-    var awaited: [AwaitedSignal] { waits.map { AwaitedSignal(signals: $0.names, until: $0.until) } }
+    var awaited: [AwaitedSignal] { waits.map { AwaitedSignal(signals: $0.names.all, until: $0.until) } }
 
     /// Handles every `signal` from now on, and those that came before, in order of arrival.
     public func onSignal<Input>(_ signal: Signal<Input>, _ handle: @escaping (Input) async throws -> Void) {
@@ -56,7 +24,7 @@ extension WorkflowContext {
         if let index = waits.firstIndex(where: { $0.names.contains(signal.name) }) {
             let wait = waits.remove(at: index)
             if let timer = wait.timer { retire(timer: timer) }
-            wait.continuation.resume(returning: signal)
+            wait.continuation?.resume(returning: .signal(signal))
         } else if let handle = handlers.signals[signal.name] {
             run(handle) { try await $0(signal) }
         } else {
@@ -169,6 +137,7 @@ extension WorkflowContext {
 
     /// Refuses what nobody has taken; at the end of an activation.
     func rejectUnknownUpdates() {
+        guard !updates.isEmpty else { return }
         for update in updates { reject(update, UnknownMessage(kind: "update", name: update.name, known: handlers.updates.keys.sorted())) }
         updates.removeAll()
     }

@@ -8,23 +8,19 @@ public struct WorkflowType: Sendable {
 
     /// The name under which it is started.
     public let name: String
-    let body: @Sendable (WorkflowContext, Payload?) async throws -> Payload
+    /// Starts the code as a task of the context's executor.
+    let start: @Sendable (WorkflowContext) -> Task<Void, Never>
 
     /// A type.
     public init(_ name: String, run: @escaping Run) {
         self.name = name
-        body = { context, input in
-            try context.converter.payload(try await run(context, try context.converter.value(input)))
-        }
+        start = { $0.start(run) }
     }
 
     /// A type whose code is typed.
     public init<Input: Codable & Sendable, Output: Codable & Sendable>(_ workflow: Workflow<Input, Output>) {
         name = workflow.name
-        let run = workflow.run
-        body = { context, input in
-            try context.converter.payload(try await run(context, try context.converter.value(input)))
-        }
+        start = { $0.start(workflow) }
     }
 }
 

@@ -26,6 +26,11 @@ struct CommandQueue {
         head = 0
     }
 
+    /// Gives back the memory of what was taken.
+    mutating func trim() {
+        if isEmpty { self = CommandQueue() }
+    }
+
     /// Takes back the command of an operation that was not sent; false when there is none.
     mutating func retract(_ operation: Int) -> Bool {
         guard let index = items[head...].firstIndex(where: { $0.operation == operation }) else { return false }
@@ -50,7 +55,7 @@ struct Operation {
 
     /// Where a result goes: to who waits, or kept until somebody does.
     struct Slot {
-        var waiter: CheckedContinuation<Payload?, any Error>?
+        var waiter: WorkflowContinuation?
         var outcome: Result<Payload?, any Error>?
     }
 
@@ -75,23 +80,53 @@ struct Condition {
     let id: Int
     let timer: Int?
     let predicate: () -> Bool
-    let continuation: CheckedContinuation<Bool, any Error>
+    var continuation: WorkflowContinuation?
 }
 
 /// A wait for a signal.
 struct SignalWait {
+    /// Mostly one name; a set of one would be a hundred bytes.
+    enum Names {
+        case one(String)
+        case any(Set<String>)
+
+        init(_ names: Set<String>) {
+            if names.count == 1, let name = names.first { self = .one(name) } else { self = .any(names) }
+        }
+
+        func contains(_ name: String) -> Bool {
+            switch self {
+            case .one(let one): one == name
+            case .any(let names): names.contains(name)
+            }
+        }
+
+        var all: Set<String> {
+            switch self {
+            case .one(let name): [name]
+            case .any(let names): names
+            }
+        }
+    }
+
     let id: Int
-    let timer: Int?
-    let until: Timestamp?
-    let names: Set<String>
-    let continuation: CheckedContinuation<ReceivedSignal?, any Error>
+    let names: Names
+    var timer: Int?
+    var until: Timestamp?
+    var continuation: WorkflowContinuation?
+    /// How it ended before anybody waited.
+    var end: ReceivedSignal??
 }
 
 /// A signal as the history has it.
 struct ReceivedSignal: Sendable {
-    let id: String
-    let name: String
-    let payload: Payload?
+    private let fields: EventFields
+
+    init(_ event: HistoryEvent) { fields = event.fields }
+
+    var id: String { fields.text(.requestID) }
+    var name: String { fields.text(.signalName) }
+    var payload: Payload? { fields.payloads(.input).first }
 }
 
 /// An update that the code is to take or refuse.

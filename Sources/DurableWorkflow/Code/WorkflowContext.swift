@@ -48,8 +48,10 @@ struct OnWorkflowThread<Value>: @unchecked Sendable {
 ///
 /// It is `Sendable` so that `async let` and task groups can use it; every access is on the one thread that drains the workflow.
 public final class WorkflowContext: @unchecked Sendable {
-    /// What the workflow knows of itself.
-    public let info: WorkflowInfo
+    /// The workflow's id.
+    public let workflowID: String
+    /// The run's id.
+    public let runID: String
     /// The moment of the present activation, the same on every replay.
     public internal(set) var now: Timestamp
     /// True while the code is shown what it has done before: no logs, no metrics then.
@@ -70,8 +72,11 @@ public final class WorkflowContext: @unchecked Sendable {
     let executor: WorkflowExecutor
     /// Where ``logger`` writes.
     let log: Logger
+    private let type: String
+    let taskQueue: String
+    private let startedAt: Timestamp
+    private let first: FirstEvent?
     var commands = CommandQueue()
-    var terminal: HistoryEvent?
     var problem: (any Error)?
     var operations: [Int: Operation] = [:]
     /// Operations by the event that confirmed them.
@@ -79,32 +84,41 @@ public final class WorkflowContext: @unchecked Sendable {
     var conditions: [Condition] = []
     var waits: [SignalWait] = []
     var buffer: [ReceivedSignal] = []
-    var handlers = MessageHandlers()
-    var updates: [UpdateRequest] = []
-    var rejections: [UpdateRejection] = []
-    var locals: [LocalRequest] = []
     var counters = Counters()
-    var patches: [String: Bool] = [:]
-    var patchCalls: [String: PatchCall] = [:]
-    var announced: Set<String> = []
     var random: SeededRandom
     var isCancelRequested = false
     var isReadOnly = false
     var isEvicted = false
+    /// What the code is to be started with.
+    var starting: EventFields = [:]
+    /// The task that runs the workflow's own code.
+    var mainTask: UnsafeRawPointer?
+    /// What it waits for.
+    var mainWait: Wait?
+    /// What few workflows have.
+    var rest: ContextRest?
 
-    init(info: WorkflowInfo, executor: WorkflowExecutor, converter: PayloadConverter, log: Logger) {
-        self.info = info
+    init(_ state: RunState, executor: WorkflowExecutor, converter: PayloadConverter, log: Logger) {
+        (workflowID, runID) = (state.run.workflowID, state.run.runID)
+        (type, taskQueue, startedAt) = (state.run.type, state.run.taskQueue, state.run.startedAt)
+        first = state.first
         self.log = log
         self.executor = executor
         self.converter = converter
-        now = info.startedAt
-        random = SeededRandom(seed: 0, label: info.originalRunID)
+        now = startedAt
+        random = SeededRandom(seed: 0)
     }
 
-    /// The workflow's id.
-    public var workflowID: String { info.workflowID }
-    /// The run's id.
-    public var runID: String { info.runID }
+    /// What the workflow knows of itself.
+    public var info: WorkflowInfo {
+        let fields = first?.event?.fields ?? [:]
+        let parent = fields.text(.parentWorkflowID)
+        return WorkflowInfo(
+            workflowID: workflowID, runID: runID, originalRunID: fields.text(.originalRunID), firstRunID: fields.text(.firstRunID),
+            type: type, taskQueue: taskQueue, attempt: fields.integer(.attempt) ?? 1, startedAt: startedAt,
+            parentWorkflowID: parent.isEmpty ? nil : parent,
+            lastCompletionResult: fields.payloads(.lastCompletionResult).first, lastFailure: fields.failure(.continuedFailure))
+    }
 
     // MARK: Commands
 
@@ -125,28 +139,6 @@ public final class WorkflowContext: @unchecked Sendable {
         return counters.operations
     }
 
-    /// Waits for an operation's result; a cancellation of the waiting task cancels the operation as its options say.
-    func outcome(of key: Int) async throws -> Payload? {
-        if isEvicted { throw Eviction() }
-        if let outcome = operations[key]?.result.outcome {
-            forget(key)
-            return try outcome.get()
-        }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                guard operations[key] != nil else { return continuation.resume(throwing: CancellationError()) }
-                if let outcome = operations[key]?.result.outcome {
-                    forget(key)
-                    continuation.resume(with: outcome)
-                } else {
-                    operations[key]?.result.waiter = continuation
-                }
-            }
-        } onCancel: {
-            self.cancel(key)
-        }
-    }
-
     func forget(_ key: Int) {
         guard let operation = operations.removeValue(forKey: key), let event = operation.eventID else { return }
         initiated[event] = nil
@@ -157,7 +149,7 @@ public final class WorkflowContext: @unchecked Sendable {
         guard let operation = operations[key] else { return }
         if let waiter = operation.result.waiter {
             forget(key)
-            waiter.resume(with: outcome)
+            waiter.resume(with: outcome.map(Arrival.result))
         } else {
             operations[key]?.result.outcome = outcome
         }
@@ -167,8 +159,13 @@ public final class WorkflowContext: @unchecked Sendable {
 
     /// Waits for `duration`, in which the process may die and be deployed anew.
     public func sleep(for duration: Duration) async throws {
+        _ = try await outcome(of: beginSleep(duration))
+    }
+
+    @inline(never)
+    private func beginSleep(_ duration: Duration) throws -> Int {
         try Task.checkCancellation()
-        _ = try await outcome(of: startTimer(duration))
+        return startTimer(duration)
     }
 
     func startTimer(_ duration: Duration, ends wait: Int? = nil) -> Int {
@@ -203,27 +200,7 @@ public final class WorkflowContext: @unchecked Sendable {
         return parts.joined(separator: "-")
     }
 
-    // MARK: Waiting
-
-    /// Waits until `predicate` is true; it is asked after everything that the workflow does. False when `timeout` passes first.
-    ///
-    /// When several conditions become true at once, the code goes on in the order in which it began to wait.
-    @discardableResult
-    public func condition(timeout: Duration? = nil, _ predicate: @escaping () -> Bool) async throws -> Bool {
-        try Task.checkCancellation()
-        if isEvicted { throw Eviction() }
-        if predicate() { return true }
-        counters.waits += 1
-        let id = counters.waits
-        let timer = timeout.map { startTimer($0, ends: id) }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                conditions.append(Condition(id: id, timer: timer, predicate: predicate, continuation: continuation))
-            }
-        } onCancel: {
-            self.end(wait: id, .failure(CancellationError()))
-        }
-    }
+    // MARK: Shielding
 
     /// Runs `body` so that a cancellation of the workflow does not reach it: compensation.
     public func withCancellationShield<Value: Sendable>(_ body: @escaping () async throws -> Value) async throws -> Value {
@@ -268,7 +245,7 @@ public final class WorkflowContext: @unchecked Sendable {
 
     /// The error to throw in order to go on in a new run with an empty history. Signals that nobody has taken go along.
     public func continueAsNew(_ input: some Encodable, type: String? = nil, taskQueue: String? = nil) throws -> ContinueAsNewError {
-        ContinueAsNewError(type: type ?? info.type, taskQueue: taskQueue ?? info.taskQueue, input: try converter.payload(input))
+        ContinueAsNewError(type: type ?? self.type, taskQueue: taskQueue ?? self.taskQueue, input: try converter.payload(input))
     }
 }
 

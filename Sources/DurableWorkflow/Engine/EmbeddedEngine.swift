@@ -115,7 +115,7 @@ public final class EmbeddedEngine: DurableEngine {
                 turn.state.live?.evict()
                 throw error
             }
-            runs.put(workflowID, turn.state.isClosed ? nil : turn.state)
+            runs.put(workflowID, turn.parked())
             if turn.state.isClosed { turn.state.live?.evict() }
             watch.tell(turn.notes)
             announce(turn.outcomes)

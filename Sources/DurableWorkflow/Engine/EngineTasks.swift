@@ -51,8 +51,7 @@ extension EmbeddedEngine {
         if let live = turn.state.live { return live }
         let run = turn.state.run
         guard let type = workflows[run.type] else { throw UnknownWorkflowType(workflowID: run.workflowID, type: run.type) }
-        let info = turn.state.info
-        let live = LiveWorkflow(info: info, type: type, converter: converter, uptime: options.uptime, log: watch.logger?.of(info))
+        let live = LiveWorkflow(turn.state, type: type, converter: converter, uptime: options.uptime, log: watch.logger?.of(run))
         do { try watch.replay(run, try await store.history(run.key) + turn.unsaved, with: live) } catch {
             live.evict()
             throw error

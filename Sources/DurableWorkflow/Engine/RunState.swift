@@ -30,23 +30,37 @@ struct RunState {
         var outcome: HistoryEvent?
     }
 
+    /// What few runs have while they are open.
+    private struct Rest {
+        var children: [Int: Child] = [:]
+        var externals: [Int: HistoryEvent] = [:]
+        var updates: [String: Update] = [:]
+        var resetAt: Timestamp?
+        var end: HistoryEvent?
+    }
+
+    /// One word in memory while there is nothing.
+    private enum Seldom {
+        case nothing
+        indirect case some(Rest)
+
+        var rest: Rest {
+            guard case .some(let rest) = self else { return Rest() }
+            return rest
+        }
+    }
+
     var run: WorkflowRun
-    /// The first event; it holds what the run was started with.
-    private(set) var started: HistoryEvent?
+    /// Holds what the run was started with.
+    private(set) var first: FirstEvent?
     /// The scheduled workflow task.
     private(set) var task: HistoryEvent?
     var activities: [Int: Activity] = [:]
     private(set) var timers: [Int: Timestamp] = [:]
-    private(set) var children: [Int: Child] = [:]
-    private(set) var externals: [Int: HistoryEvent] = [:]
     private(set) var signals: Set<String> = []
     private(set) var signalCount = 0
-    private(set) var updates: [String: Update] = [:]
     private(set) var isCancelRequested = false
-    /// When the run was made from another by a reset.
-    private(set) var resetAt: Timestamp?
-    /// The event that ended the run.
-    private(set) var end: HistoryEvent?
+    private var seldom = Seldom.nothing
     var live: LiveWorkflow?
 
     init(run: WorkflowRun, history: [HistoryEvent] = []) {
@@ -57,15 +71,45 @@ struct RunState {
 
     var isClosed: Bool { run.status.isClosed }
     var parentWorkflowID: String? {
-        started.flatMap { $0.fields.text(.parentWorkflowID).isEmpty ? nil : $0.fields.text(.parentWorkflowID) }
+        first?.isChild == true ? started?.fields.text(.parentWorkflowID) : nil
     }
 
+    private var rest: Rest {
+        get { seldom.rest }
+        set { seldom = .some(newValue) }
+    }
+    private(set) var children: [Int: Child] {
+        get { rest.children }
+        set { rest.children = newValue }
+    }
+    private(set) var externals: [Int: HistoryEvent] {
+        get { rest.externals }
+        set { rest.externals = newValue }
+    }
+    private(set) var updates: [String: Update] {
+        get { rest.updates }
+        set { rest.updates = newValue }
+    }
+    /// When the run was made from another by a reset.
+    private(set) var resetAt: Timestamp? {
+        get { rest.resetAt }
+        set { rest.resetAt = newValue }
+    }
+    /// The event that ended the run.
+    private(set) var end: HistoryEvent? {
+        get { rest.end }
+        set { rest.end = newValue }
+    }
+
+    /// The first event.
+    var started: HistoryEvent? { first?.event }
+
     /// When the run's time is over.
-    var deadline: Timestamp? { started?.runDeadline(resetAt: resetAt) }
+    var deadline: Timestamp? { first?.isTimed == true ? started?.runDeadline(resetAt: resetAt) : nil }
 
     mutating func apply(_ event: HistoryEvent) {
         switch event.kind {
-        case .workflowExecutionStarted: started = event
+        case .workflowExecutionStarted: first = FirstEvent(event)
         case .workflowTaskScheduled: task = event
         case .workflowTaskStarted: task = nil
         case .workflowExecutionSignaled:
@@ -115,6 +159,14 @@ struct RunState {
         }
     }
 
+    /// Gives back the memory of what is over.
+    mutating func trim() {
+        if activities.isEmpty { activities = [:] }
+        if timers.isEmpty { timers = [:] }
+        if signals.isEmpty { signals = [] }
+        live?.trim()
+    }
+
     // MARK: What is due
 
     func key(_ kind: DueItem.Kind, _ event: Int, at: Timestamp) -> DueItem.Key {
@@ -123,7 +175,7 @@ struct RunState {
 
     /// The item of the scheduled workflow task.
     var taskKey: DueItem.Key? {
-        task.map { key(.task, $0.id, at: $0.at + $0.taskBackoff(of: started)) }
+        task.map { key(.task, $0.id, at: $0.at + $0.taskBackoff(of: first)) }
     }
 
     /// The item of an activity.
@@ -143,16 +195,6 @@ struct RunState {
             $0.attempt != ActivityAttempt(scheduledEventID: $0.event.id, attempt: 1, dueAt: $0.event.at)
         }
         .map(\.attempt).sorted { $0.scheduledEventID < $1.scheduledEventID }
-    }
-
-    /// What the code knows of its run.
-    var info: WorkflowInfo {
-        let fields = started?.fields ?? [:]
-        return WorkflowInfo(
-            workflowID: run.workflowID, runID: run.runID, originalRunID: fields.text(.originalRunID), firstRunID: fields.text(.firstRunID),
-            type: run.type, taskQueue: run.taskQueue,
-            attempt: fields.integer(.attempt) ?? 1, startedAt: run.startedAt, parentWorkflowID: parentWorkflowID,
-            lastCompletionResult: fields.payloads(.lastCompletionResult).first, lastFailure: fields.failure(.continuedFailure))
     }
 }
 

@@ -21,8 +21,8 @@ extension HistoryEvent {
 
     /// Of a scheduled task: the wait before it. The first one waits as the run was told to; one that follows a timeout waits a second,
     /// doubled for each further attempt, ten minutes at most.
-    func taskBackoff(of started: HistoryEvent?) -> Duration {
-        if id == 2 { return started?.fields.duration(.firstTaskBackoff) ?? .zero }
+    func taskBackoff(of first: FirstEvent?) -> Duration {
+        if id == 2 { return first?.taskBackoff ?? .zero }
         let attempt = fields.integer(.attempt) ?? 1
         return attempt < 2 ? .zero : .seconds(min(600, 1 << min(attempt - 2, 10)))
     }
@@ -35,13 +35,13 @@ extension StartRequest {
 
 extension RunState {
     /// When the time of all runs of the chain together is over.
-    var executionDeadline: Timestamp? { started?.executionDeadline(resetAt: resetAt) }
+    var executionDeadline: Timestamp? { first?.isTimed == true ? started?.executionDeadline(resetAt: resetAt) : nil }
 
     /// Whether another run of the chain may begin at `moment`.
     func mayBeFollowed(at moment: Timestamp) -> Bool { executionDeadline.map { moment < $0 } ?? true }
 
     /// How long the code may run in one workflow task; waits for local activities do not count.
-    var taskTimeout: Duration? { started?.fields.duration(.taskTimeout) }
+    var taskTimeout: Duration? { first?.taskTimeout }
 }
 
 extension Turn {

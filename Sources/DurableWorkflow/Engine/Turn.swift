@@ -158,6 +158,13 @@ struct Turn {
         isRowChanged = false
     }
 
+    /// The state as it waits for the next turn.
+    mutating func parked() -> RunState? {
+        if state.isClosed { return nil }
+        state.trim()
+        return state
+    }
+
     mutating func finish(_ edit: (inout WorkflowChange) -> Void) { edit(&change) }
 }
 

@@ -12,6 +12,37 @@ extension WorkflowContext {
     func restore(_ started: HistoryEvent) {
         memo = started.fields.map(.memo).compactMapValues { try? converter.value($0) }
         searchAttributes = started.fields.map(.searchAttributes).compactMapValues { try? $0.json() }
+        random = SeededRandom(seed: 0, label: started.fields.text(.originalRunID))
+        starting = started.fields
+    }
+
+    /// Starts `run` as the main task, with what the run was started with.
+    ///
+    /// Twice the same: a closure that passed through the generic one would need two frames more in every task.
+    func start(_ run: @escaping WorkflowType.Run) -> Task<Void, Never> {
+        Task(executorPreference: executor) {
+            do { self.end(returning: try await run(self, try self.begin())) } catch { self.end(throwing: error) }
+        }
+    }
+
+    /// ``start(_:)`` of typed code.
+    func start<Input: Codable & Sendable, Output: Codable & Sendable>(_ workflow: Workflow<Input, Output>) -> Task<Void, Never> {
+        Task(executorPreference: executor) {
+            do { self.end(returning: try await workflow.run(self, try self.begin())) } catch { self.end(throwing: error) }
+        }
+    }
+
+    /// The input; from now on the calling task is the main one.
+    @inline(never)
+    private func begin<Input: Decodable>() throws -> Input {
+        becomeMain()
+        defer { starting = [:] }
+        return try converter.value(starting.payloads(.input).first)
+    }
+
+    @inline(never)
+    private func end(returning value: some Encodable) {
+        do { end(.workflowExecutionCompleted, [.result: .payloads([try converter.payload(value)])]) } catch { end(throwing: error) }
     }
 
     /// Ends the run, unless it has ended.
@@ -20,6 +51,7 @@ extension WorkflowContext {
         terminal = HistoryEvent(kind: kind, at: now, fields: fields)
     }
 
+    @inline(never)
     func end(throwing error: any Error) {
         switch error {
         case is Eviction: break
@@ -92,7 +124,7 @@ extension WorkflowContext {
         operations[key]?.runID = event.fields.text(.executionRunID)
         let waiter = operations[key]?.started.waiter
         operations[key]?.started.waiter = nil
-        waiter?.resume(returning: nil)
+        waiter?.resume(returning: .result(nil))
     }
 
     private func failChild(_ event: HistoryEvent) {
@@ -142,31 +174,46 @@ extension WorkflowContext {
         updates = requests.filter { handlers.updates[$0.name] == nil }
         rejectUnknownUpdates()
         for request in requests { validate(request) }
-        defer { rejections.removeAll() }
+        return takeRejections()
+    }
+
+    /// Gives back the memory of what is over.
+    func trim() {
+        commands.trim()
+        if operations.isEmpty { operations = [:] }
+        if initiated.isEmpty { initiated = [:] }
+        if conditions.isEmpty { conditions = [] }
+        if waits.isEmpty { waits = [] }
+        if buffer.isEmpty { buffer = [] }
+    }
+
+    /// The updates that were refused since the last call.
+    func takeRejections() -> [UpdateRejection] {
+        guard !rejections.isEmpty else { return [] }
+        defer { rejections = [] }
         return rejections
+    }
+
+    /// Local activities that the code wants now.
+    func takeLocals() -> [LocalRequest] {
+        guard !locals.isEmpty else { return [] }
+        defer { locals = [] }
+        return locals
     }
 
     /// Resumes everything with an error so that nothing leaks; commands that the code issues meanwhile are dropped.
     func evict() {
         isEvicted = true
-        for condition in conditions { condition.continuation.resume(throwing: Eviction()) }
+        for condition in conditions { condition.continuation?.resume(throwing: Eviction()) }
         conditions.removeAll()
-        for wait in waits { wait.continuation.resume(throwing: Eviction()) }
+        for wait in waits { wait.continuation?.resume(throwing: Eviction()) }
         waits.removeAll()
         for key in operations.keys.sorted() {
             guard let operation = operations.removeValue(forKey: key) else { continue }
             operation.started.waiter?.resume(throwing: Eviction())
             operation.result.waiter?.resume(throwing: Eviction())
         }
-        handlers = MessageHandlers()
-    }
-}
-
-extension ReceivedSignal {
-    init(_ event: HistoryEvent) {
-        id = event.fields.text(.requestID)
-        name = event.fields.text(.signalName)
-        payload = event.payload(.input)
+        rest = nil
     }
 }
 

@@ -21,7 +21,7 @@ final class LiveWorkflow: @unchecked Sendable {
 
     private let executor = WorkflowExecutor()
     private let context: WorkflowContext
-    private let body: @Sendable (WorkflowContext, Payload?) async throws -> Payload
+    private let start: @Sendable (WorkflowContext) -> Task<Void, Never>
     private let uptime: @Sendable () -> Duration
     private var task: Task<Void, Never>?
     /// Events that the code has not been shown yet.
@@ -35,10 +35,10 @@ final class LiveWorkflow: @unchecked Sendable {
     var worked = Duration.zero
 
     init(
-        info: WorkflowInfo, type: WorkflowType, converter: PayloadConverter, uptime: @escaping @Sendable () -> Duration, log: Logger? = nil
+        _ state: RunState, type: WorkflowType, converter: PayloadConverter, uptime: @escaping @Sendable () -> Duration, log: Logger? = nil
     ) {
-        context = WorkflowContext(info: info, executor: executor, converter: converter, log: log ?? .silent)
-        body = type.body
+        context = WorkflowContext(state, executor: executor, converter: converter, log: log ?? .silent)
+        start = type.start
         self.uptime = uptime
     }
 
@@ -107,7 +107,7 @@ final class LiveWorkflow: @unchecked Sendable {
 
     /// Shows the code what has arrived and returns what it decided. Local activities that it wants are in ``takeLocals()``.
     func activate(at now: Timestamp, updates: [UpdateRequest]) throws {
-        context.updates += updates
+        if !updates.isEmpty { context.updates += updates }
         try activate(at: now)
     }
 
@@ -173,10 +173,7 @@ final class LiveWorkflow: @unchecked Sendable {
     // MARK: Live
 
     /// Local activities that the code wants now.
-    func takeLocals() -> [LocalRequest] {
-        defer { context.locals.removeAll() }
-        return context.locals
-    }
+    func takeLocals() -> [LocalRequest] { context.takeLocals() }
 
     /// Gives the code the end of a local activity, inside the same workflow task.
     func resolve(_ request: LocalRequest, _ resolution: LocalResolution) throws {
@@ -194,8 +191,7 @@ final class LiveWorkflow: @unchecked Sendable {
         if let terminal = context.terminal { commands.append(terminal) }
         if let terminal = context.terminal { context.commands.append(PendingCommand(event: terminal)) }
         context.terminal = nil
-        defer { context.rejections.removeAll() }
-        return Activation(commands: commands, rejections: context.rejections)
+        return Activation(commands: commands, rejections: context.takeRejections())
     }
 
     /// Runs the validators of updates that come alone, without running the code: a refusal leaves no trace at all.
@@ -217,23 +213,21 @@ final class LiveWorkflow: @unchecked Sendable {
     var untaken: [ReceivedSignal] { context.buffer }
 
     private func start(_ event: HistoryEvent) {
-        let context = context
-        let body = body
         context.restore(event)
-        let input = event.payload(.input)
-        task = Task(executorPreference: executor) {
-            do {
-                let result = try await body(context, input)
-                context.end(.workflowExecutionCompleted, [.result: .payloads([result])])
-            } catch {
-                context.end(throwing: error)
-            }
-        }
+        task = start(context)
     }
 
     private func cancel() {
         context.isCancelRequested = true
+        context.cancelMainWait()
         task?.cancel()
+    }
+
+    /// Gives back the memory that was needed to come this far.
+    func trim() {
+        if inputs.isEmpty { inputs = [] }
+        executor.trim()
+        context.trim()
     }
 
     // MARK: Comparing

@@ -89,6 +89,13 @@ final class WorkflowExecutor: TaskExecutor, SchedulingExecutor, Sendable {
     /// From now on jobs from other threads run where they come from.
     func close() { state.withLock { $0.isClosed = true } }
 
+    /// Gives back the memory of jobs that were run.
+    func trim() {
+        state.withLock { state in
+            if state.jobs.isEmpty { state.jobs = [] }
+        }
+    }
+
     private func take(after last: UInt64?) -> Waiting? {
         state.withLock { state in
             guard !state.jobs.isEmpty else { return nil }

@@ -29,8 +29,8 @@ public struct WorkflowReplayer: Sendable {
             key: 0, workflowID: history.workflowID, runID: history.runID, type: history.workflowType,
             taskQueue: started.fields.text(.taskQueue), startedAt: started.at)
         run.length = history.events.count
-        let info = RunState(run: run, history: [started]).info
-        let live = LiveWorkflow(info: info, type: type, converter: converter, uptime: Uptime.now)
+        let state = RunState(run: run, history: [started])
+        let live = LiveWorkflow(state, type: type, converter: converter, uptime: Uptime.now)
         defer { live.evict() }
         try live.replay(history.events)
         return try ask(live)

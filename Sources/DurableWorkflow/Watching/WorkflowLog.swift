@@ -28,11 +28,11 @@ extension Logger {
     static let silent = Logger(label: "lockstep") { _ in SwiftLogNoOpLogHandler() }
 
     /// The same logger for one run.
-    func of(_ info: WorkflowInfo) -> Logger {
+    func of(_ run: WorkflowRun) -> Logger {
         var logger = self
-        logger[metadataKey: "workflowID"] = "\(info.workflowID)"
-        logger[metadataKey: "runID"] = "\(info.runID)"
-        logger[metadataKey: "workflowType"] = "\(info.type)"
+        logger[metadataKey: "workflowID"] = "\(run.workflowID)"
+        logger[metadataKey: "runID"] = "\(run.runID)"
+        logger[metadataKey: "workflowType"] = "\(run.type)"
         return logger
     }
 }

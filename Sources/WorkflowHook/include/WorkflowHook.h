@@ -7,3 +7,5 @@ void workflow_hook_install(void);
 void workflow_hook_begin(void);
 /// Ends it; returns how many jobs the thread has sent to the global pool meanwhile.
 int64_t workflow_hook_end(void);
+/// Which task the calling thread runs; to be compared, nothing else.
+const void *workflow_current_task(void);
