@@ -9,10 +9,14 @@ extension WorkflowContext {
         return try value(await outcome(of: key))
     }
 
-    /// Runs an activity by name, untyped; one attempt may take ten minutes unless `options` say otherwise.
-    public func execute(
-        _ activity: String, input: JSONValue, options: ActivityOptions = ActivityOptions(startToCloseTimeout: .seconds(600))
-    ) async throws -> JSONValue {
+    /// Runs an activity by name, untyped; one attempt may take ten minutes.
+    public func execute(_ activity: String, input: JSONValue) async throws -> JSONValue {
+        let key = try schedule(activity, input, RetryPolicy())
+        return try value(await outcome(of: key))
+    }
+
+    /// Runs an activity by name, untyped, as `options` say.
+    public func execute(_ activity: String, input: JSONValue, options: ActivityOptions) async throws -> JSONValue {
         let key = try schedule(activity, input, options)
         return try value(await outcome(of: key))
     }

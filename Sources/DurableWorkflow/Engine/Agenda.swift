@@ -56,6 +56,14 @@ final class Agenda: Sendable {
             items[key] = nil
         }
 
+        /// Gives back the memory of a burst that is over: a table from which things are removed keeps its size.
+        mutating func trim() {
+            if items.isEmpty, items.capacity > Agenda.part {
+                (items, order, waiting, stalled) = ([:], Heap(), [:], [])
+            }
+            if taken.isEmpty, taken.capacity > Agenda.part { taken = [:] }
+        }
+
         mutating func first() -> DueItem? {
             while let key = order.min {
                 if let item = items[key] { return item }
@@ -118,7 +126,7 @@ final class Agenda: Sendable {
 
     private let store: any WorkflowStore
     private let contents: Mutex<Contents>
-    private let part = 4096
+    private static let part = 4096
     private let listeners = Mutex<[@Sendable () -> Void]>([])
 
     init(store: any WorkflowStore, queues: [TaskQueue]) {
@@ -196,7 +204,12 @@ final class Agenda: Sendable {
     }
 
     /// Notes that a taken item was run, whatever came of it.
-    func finished(_ key: DueItem.Key) { contents.withLock { $0.release(key) } }
+    func finished(_ key: DueItem.Key) {
+        contents.withLock { contents in
+            contents.release(key)
+            contents.trim()
+        }
+    }
 
     /// Gives a taken item back: it could not be run.
     func giveBack(_ item: DueItem) {
@@ -223,7 +236,7 @@ final class Agenda: Sendable {
         let begun = contents.withLock { contents -> (after: DueItem.Key?, resets: Int)? in
             if let horizon = contents.horizon, horizon.at > now { return nil }
             if case .some(let beyond) = contents.beyond, contents.horizon != nil, beyond.map({ $0 > now }) ?? true { return nil }
-            if contents.items.count >= part { return nil }
+            if contents.items.count >= Self.part { return nil }
             contents.isLoading = true
             contents.added = []
             contents.removed = []
@@ -232,12 +245,13 @@ final class Agenda: Sendable {
         guard let begun else { return }
         let until = now + .seconds(1)
         let loaded: Result<[DueItem], any Error>
-        do { loaded = .success(try await store.due(after: begun.after, until: until, limit: part)) } catch { loaded = .failure(error) }
+        do { loaded = .success(try await store.due(after: begun.after, until: until, limit: Self.part)) } catch { loaded = .failure(error) }
         try contents.withLock { contents in
             contents.isLoading = false
+            defer { (contents.added, contents.removed) = ([], []) }
             let items = try loaded.get()
             guard contents.resets == begun.resets else { return }
-            let isWhole = items.count < part
+            let isWhole = items.count < Self.part
             let end = DueItem.Key(at: until, run: .max, event: .max, kind: .schedule)
             contents.changes += 1
             contents.horizon = isWhole ? end : items.last?.key ?? end
