@@ -28,8 +28,11 @@ struct Mutant: Sendable, CustomTestStringConvertible {
     }
 
     /// A bug in the hand-off store.
-    init(_ number: Int, _ story: String, store: @escaping @Sendable (any HandoffStore) -> any HandoffStore) {
+    init(
+        _ number: Int, _ story: String, rates: [Fault: Double] = [:], store: @escaping @Sendable (any HandoffStore) -> any HandoffStore
+    ) {
         self.init(number, story, ports: PortWrapper(handoffs: store))
+        self.rates = rates
     }
 
     /// A bug anywhere.
@@ -234,7 +237,7 @@ extension Mutant {
             if change.isRecall { change.ownership?.pins = [:] }
         },
         Mutant(
-            22, "a repeated webhook is news",
+            22, "a repeated webhook is news", rates: [.duplicate: 0.3],
             store: {
                 BendingInbox(base: $0) { event in
                     event.id = EventID("\(event.id)-\(event.receivedAt)")
