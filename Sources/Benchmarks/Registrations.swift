@@ -25,8 +25,8 @@ struct Registrations {
         made.change { $0 = engine }
     }
 
-    /// Runs `count` registrations, so many at once; the seconds it took, and how long each took.
-    func run(_ count: Int, concurrency: Int) async throws -> (seconds: Double, latencies: [Double]) {
+    /// Runs `count` registrations, so many at once, under ids that begin with `prefix`; the seconds it took, and how long each took.
+    func run(_ count: Int, concurrency: Int, prefix: String = "r") async throws -> (seconds: Double, latencies: [Double]) {
         let worker = WorkflowWorker(engine: engine, time: time, activitySlots: 256)
         let running = Task { try await worker.run() }
         let latencies = Guarded<[Double]>([])
@@ -36,7 +36,7 @@ struct Registrations {
                 for _ in 0..<concurrency {
                     group.addTask {
                         while let number = Self.take(next, below: count) {
-                            let took = try await Measuring.seconds { try await self.run("r\(number)") }
+                            let took = try await Measuring.seconds { try await self.run("\(prefix)\(number)") }
                             latencies.change { $0.append(took) }
                         }
                     }
