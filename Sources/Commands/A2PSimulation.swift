@@ -155,18 +155,20 @@ struct LegacyAlone {
     ///
     /// What a machine with a daily poll and deadlines comes to depends on minutes: a poll that a full disk puts off, a retry that waits
     /// half a second longer, a clock that was a day ahead when the sweep ran, a poll that waits behind thousands of others that the
-    /// same jump of the clock made due. Legacy alone has a spread of outcomes for one schedule;
-    /// an outcome within it is no difference that a migration made.
+    /// same jump of the clock made due. Legacy alone has a spread of outcomes for one schedule; an outcome within it is no difference
+    /// that a migration made. Legacy's sweep saw nothing of the steps that were durable, so it does not see them here either in every
+    /// other try.
     func comesTo(_ candidate: Observation, on own: SimulatedSchedule, _ comparator: Comparator, attempts: Int) async throws -> Bool {
         var right = own
         right.jumps = []
         for attempt in 0..<attempts {
-            var rates = attempt < 2 ? FaultRates.none : FaultRates.inside(Self.shares[attempt / 2 % Self.shares.count])
+            let (luck, kind) = attempt.quotientAndRemainder(dividingBy: 4)
+            var rates = luck == 0 ? FaultRates.none : FaultRates.inside(Self.shares[luck % Self.shares.count])
             // When exactly a jump falls between two hourly sweeps is chance, too.
-            if attempt >= 2, attempt / 8 % 2 == 0, !own.jumps.isEmpty { rates.shares[.clockJump] = 0.02 }
-            let schedule = attempt.isMultiple(of: 2) ? right : own
+            if luck > 0, luck / Self.shares.count % 2 == 0, !own.jumps.isEmpty { rates.shares[.clockJump] = 0.02 }
             let run = try await play(
-                schedule, seed: seed &+ UInt64(attempt), rates: rates, isHeldUp: attempt >= 2)
+                kind.isMultiple(of: 2) ? right : own, seed: seed &+ UInt64(attempt), rates: rates, isHeldUp: luck > 0,
+                sweepsLegacyOnly: kind > 1)
             guard let result = run.results[candidate.entity] else { continue }
             let control = result.observation(path: "legacy")
             if comparator.compare(controls: [control], candidates: [candidate]).mismatched == 0 { return true }
@@ -177,13 +179,14 @@ struct LegacyAlone {
     private static let shares = [0.01, 0.05, 0.2, 0.4]
 
     private func play(
-        _ schedule: SimulatedSchedule, seed: UInt64, rates: FaultRates, isHeldUp: Bool = false,
+        _ schedule: SimulatedSchedule, seed: UInt64, rates: FaultRates, isHeldUp: Bool = false, sweepsLegacyOnly: Bool = false,
         progress: (Int, Timestamp) -> Void = { _, _ in }
     ) async throws -> SimulationRun {
         let world = A2PSimulatedWorld(seed: self.seed, book: book, repeating: schedule.lines)
         var options = SimulationOptions(
             domain: domain, plans: [plan], seed: seed, rates: rates, schedule: schedule, watched: watched)
         options.isHeldUp = isHeldUp
+        options.sweepsLegacyOnly = sweepsLegacyOnly
         return try await Simulation(options, world: world).play(progress: progress)
     }
 }
@@ -193,7 +196,10 @@ extension LegacyAlone {
     func schedules(of entities: Set<EntityID>) -> [EntityID: SimulatedSchedule] {
         guard !entities.isEmpty else { return [:] }
         var schedules: [EntityID: SimulatedSchedule] = [:]
-        for entity in entities { schedules[entity] = SimulatedSchedule(jumps: schedule.jumps, busy: schedule.busy) }
+        for entity in entities {
+            schedules[entity] = SimulatedSchedule(
+                jumps: schedule.jumps, busy: schedule.busy, durable: schedule.durable[entity].map { [entity: $0] } ?? [:])
+        }
         // Most lines are about somebody else, and to see that is much cheaper than to decode them.
         let ids = Set(entities.flatMap { ReferenceBook.ids(of: $0) })
         for line in schedule.lines where line.body.mentions(ids) {

@@ -47,6 +47,7 @@ final class InvariantChecker: ForwardingHandoffStore {
         var accepts = 0
         var wasHalted = false
         var sequences: [EventID: Int] = [:]
+        var moved: [(entity: EntityID, to: Owner)] = []
         var digest = RunDigest()
     }
 
@@ -63,6 +64,13 @@ final class InvariantChecker: ForwardingHandoffStore {
     var count: Int { state.withLock { $0.order.count } }
     func entity(_ index: Int) -> EntityID { state.withLock { $0.order[index] } }
     func known(_ entity: EntityID) -> Known? { state.withLock { $0.known[entity] } }
+    /// The entities that have changed hands since this was last asked, in order.
+    func takeMoved() -> [(entity: EntityID, to: Owner)] {
+        state.withLock { state in
+            defer { state.moved.removeAll(keepingCapacity: true) }
+            return state.moved
+        }
+    }
     func report(_ violation: Violation) { state.withLock { $0.violations.append(violation) } }
 
     func accept(_ arrivals: [Arrival], at now: Timestamp) async throws -> [Acceptance] {
@@ -131,6 +139,7 @@ extension InvariantChecker.State {
             violate("I1", change, "expected epoch \(expected) after epoch \(known.epoch), found \(ownership.epoch)")
         }
         guard changedHands else { return }
+        moved.append((change.entity, ownership.owner))
         if ownership.owner == .legacy {
             let isTakenBack = change.counters.contains("recalls") || change.counters.contains("failures")
             if isTakenBack { known.recalled.insert(ownership.step) }

@@ -26,6 +26,8 @@ public struct SimulationOptions<State: MachineState, Record: Codable & Sendable>
     public var longestLife = Duration.days(200)
     /// True to hold the process up when the schedule's run was busy, with what was due for everybody else.
     public var isHeldUp = false
+    /// True to let no sweep run while the entities of the schedule, which is about one, were the durable side's: then none looked at it.
+    public var sweepsLegacyOnly = false
     /// What stands between the bridge and its ports, below the faults and above the checker: a known bug.
     public var ports = PortWrapper.none
     /// What stands below the checker: a bug of the storage itself.
@@ -70,6 +72,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     private var busySince: Timestamp?
     private var jumps: [ClockJump]
     private var stretches: [BusyStretch]
+    private let unswept: [DurableStretch]
     private var plan = 0
     private var happening = LineQueue()
     private var arriving = LineQueue()
@@ -90,6 +93,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         random = SeededRandom(seed: options.seed, label: "schedule")
         jumps = options.schedule?.jumps ?? []
         stretches = options.isHeldUp ? options.schedule?.busy ?? [] : []
+        unswept = options.sweepsLegacyOnly ? options.schedule?.durable.values.flatMap { $0 } ?? [] : []
         for delivery in options.schedule?.accepted ?? [] { arriving.add(delivery.line, at: delivery.at) }
         (bridge, engine) = try Self.assemble(options, options.plans[0], checker, workflows, world, faults, moving)
     }
@@ -172,6 +176,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
             case .sweep: try await sweep()
             }
         }
+        noteOwners()
         return true
     }
 
@@ -186,6 +191,16 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         }
         noteBusy(!choices.isEmpty)
         return choices
+    }
+
+    private func noteOwners() {
+        for (entity, owner) in checker.takeMoved() {
+            if owner == .durable {
+                run.schedule.durable[entity, default: []].append(DurableStretch(from: worldNow))
+            } else if let last = run.schedule.durable[entity]?.indices.last {
+                run.schedule.durable[entity]?[last].until = worldNow
+            }
+        }
     }
 
     private func noteBusy(_ isBusy: Bool) {
@@ -214,7 +229,10 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     }
 
     private func nextSweep() async throws -> Timestamp? {
-        try await checker.nextDue().map { max($0, sweptAt + .milliseconds(1)).nextHour }
+        guard let due = try await checker.nextDue() else { return nil }
+        let next = max(due, sweptAt + .milliseconds(1)).nextHour
+        guard let stretch = unswept.first(where: { $0.contains(worldNow) }) else { return next }
+        return stretch.until.map { max(next, ($0 + skew).nextHour) }
     }
 
     private func nextMoment() async throws -> Timestamp? {

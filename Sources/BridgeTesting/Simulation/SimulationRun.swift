@@ -12,11 +12,14 @@ public struct SimulatedSchedule: Sendable {
     public var jumps: [ClockJump] = []
     /// When the process had more to do than it could do at once, in order.
     public var busy: [BusyStretch] = []
+    /// When each entity was the durable side's, in order, by the world's time.
+    public var durable: [EntityID: [DurableStretch]] = [:]
 
     /// A schedule on which nothing has reached anybody yet.
-    public init(jumps: [ClockJump] = [], busy: [BusyStretch] = []) {
+    public init(jumps: [ClockJump] = [], busy: [BusyStretch] = [], durable: [EntityID: [DurableStretch]] = [:]) {
         self.jumps = jumps
         self.busy = busy
+        self.durable = durable
     }
 }
 
@@ -36,6 +39,16 @@ public struct BusyStretch: Hashable, Sendable {
     public var length: Duration
 
     static let shortest = Duration.minutes(1)
+}
+
+/// From a moment on, and until another, an entity was the durable side's.
+public struct DurableStretch: Hashable, Sendable {
+    /// From when, by the world's time.
+    public var from: Timestamp
+    /// Until when; nil when it was to the end.
+    public var until: Timestamp?
+
+    func contains(_ moment: Timestamp) -> Bool { from <= moment && until.map { moment < $0 } ?? true }
 }
 
 /// What a simulated run has come to.
