@@ -10,30 +10,55 @@ final class A2PSimulatedWorld: SimulatedWorld {
     private let world: World
     private let journal: EntityJournal
     private let simulator: Simulator?
+    private let opening: Opening
     /// Whose ids are whose.
     let book: ReferenceBook
     private let repeated: Mutex<[TraceLine]>
 
+    /// How registrations begin, and what becomes of webhooks.
+    private struct Opening {
+        let spacing: Duration
+        let webhooks: WebhookFaults
+
+        static func entity(_ index: Int) -> EntityID { EntityID("R-\(index + 1)") }
+
+        /// When an entity's customer submits it.
+        func moment(of entity: EntityID) -> Timestamp {
+            let number = Int64(entity.rawValue.dropFirst(2)) ?? 1
+            return A2PSimulatedWorld.start + .milliseconds(spacing.milliseconds * (number - 1))
+        }
+    }
+
     /// A world that draws what happens to `entities` registrations, one every `spacing`.
     convenience init(seed: UInt64, entities: Int, spacing: Duration, webhooks: WebhookFaults) {
+        let opening = Opening(spacing: spacing, webhooks: webhooks)
         let simulator = Simulator(seed: seed, faults: webhooks)
         var book = ReferenceBook()
         for index in 0..<entities {
-            let entity = EntityID("R-\(index + 1)")
+            let entity = Opening.entity(index)
             book.add(entity, numbers: 4)
-            simulator.open(entity, at: Self.start + .milliseconds(spacing.milliseconds * Int64(index)))
+            simulator.open(entity, at: opening.moment(of: entity))
         }
-        self.init(seed: seed, book: book, simulator: simulator, lines: [])
+        self.init(seed: seed, book: book, opening: opening, simulator: simulator, lines: [])
     }
 
-    /// A world in which `lines` happen and nothing else: what another one with this seed came up with.
-    convenience init(seed: UInt64, book: ReferenceBook, repeating lines: [TraceLine]) {
-        self.init(seed: seed, book: book, simulator: nil, lines: lines)
+    /// A world like this one in which `lines` happen and nothing else.
+    func repeating(_ lines: [TraceLine]) -> A2PSimulatedWorld {
+        A2PSimulatedWorld(seed: seed, book: book, opening: opening, simulator: nil, lines: lines)
     }
 
-    private init(seed: UInt64, book: ReferenceBook, simulator: Simulator?, lines: [TraceLine]) {
+    /// A world like this one that has one registration only: it begins at the same moment, and the same calls are answered in the same
+    /// way. `lines` happen, too.
+    func alone(_ entity: EntityID, _ lines: [TraceLine]) -> A2PSimulatedWorld {
+        let simulator = Simulator(seed: seed, faults: opening.webhooks)
+        simulator.open(entity, at: opening.moment(of: entity))
+        return A2PSimulatedWorld(seed: seed, book: book, opening: opening, simulator: simulator, lines: lines)
+    }
+
+    private init(seed: UInt64, book: ReferenceBook, opening: Opening, simulator: Simulator?, lines: [TraceLine]) {
         self.seed = seed
         self.book = book
+        self.opening = opening
         self.simulator = simulator
         repeated = Mutex(lines)
         journal = EntityJournal()
@@ -44,13 +69,11 @@ final class A2PSimulatedWorld: SimulatedWorld {
 
     /// Required by ``SimulatedWorld``, which says what it does.
     func takeLines() -> [TraceLine] {
-        guard let simulator else {
-            return repeated.withLock { lines in
-                defer { lines = [] }
-                return lines
-            }
+        let lines = repeated.withLock { lines in
+            defer { lines = [] }
+            return lines
         }
-        return simulator.takeLines()
+        return lines + (simulator?.takeLines() ?? [])
     }
 
     /// Required by ``SimulatedWorld``, which says what it does.

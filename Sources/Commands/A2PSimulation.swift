@@ -82,8 +82,7 @@ package struct A2PSimulation {
         count(&hybrid)
         guard hybrid.violations.count < mostViolations else { return (hybrid, seconds) }
         let alone = LegacyAlone(
-            domain: Self.domain, plan: plans[0].legacyOnly(), seed: seed, schedule: hybrid.schedule, book: world.book,
-            watched: watched)
+            domain: Self.domain, plan: plans[0].legacyOnly(), seed: seed, schedule: hybrid.schedule, world: world, watched: watched)
         let legacy = try await alone.run(progress: progress)
         if watched != nil { show(hybrid, legacy) }
         hybrid.violations += legacy.violations.map { violation in
@@ -143,12 +142,14 @@ struct LegacyAlone {
     var plan: MigrationPlan
     var seed: UInt64
     var schedule: SimulatedSchedule
-    var book: ReferenceBook
+    /// The hybrid run's.
+    var world: A2PSimulatedWorld
     var watched: EntityID?
 
     /// Nothing goes wrong inside.
     func run(progress: (Int, Timestamp) -> Void) async throws -> SimulationRun {
-        try await play(schedule, seed: seed, rates: .none, progress: progress)
+        let outside = world.repeating(schedule.lines)
+        return try await Simulation(options(schedule, seed: seed, rates: .none), world: outside).play(progress: progress)
     }
 
     /// True when legacy alone comes to what `candidate` is, at least once when things go wrong inside it as they did in the hybrid run.
@@ -157,37 +158,51 @@ struct LegacyAlone {
     /// half a second longer, a clock that was a day ahead when the sweep ran, a poll that waits behind thousands of others that the
     /// same jump of the clock made due. Legacy alone has a spread of outcomes for one schedule; an outcome within it is no difference
     /// that a migration made. Legacy's sweep saw nothing of the steps that were durable, so it does not see them here either in every
-    /// other try.
+    /// other try. And where the two sides asked the outside at different times, repeated deliveries answer what legacy has not asked yet:
+    /// so at last the outside answers by itself, the same to the same call; to calls of steps that legacy does not have, as it did.
     func comesTo(_ candidate: Observation, on own: SimulatedSchedule, _ comparator: Comparator, attempts: Int) async throws -> Bool {
-        var right = own
-        right.jumps = []
         for attempt in 0..<attempts {
-            let (luck, kind) = attempt.quotientAndRemainder(dividingBy: 4)
-            var rates = luck == 0 ? FaultRates.none : FaultRates.inside(Self.shares[luck % Self.shares.count])
-            // When exactly a jump falls between two hourly sweeps is chance, too.
-            if luck > 0, luck / Self.shares.count % 2 == 0, !own.jumps.isEmpty { rates.shares[.clockJump] = 0.02 }
-            let run = try await play(
-                kind.isMultiple(of: 2) ? right : own, seed: seed &+ UInt64(attempt), rates: rates, isHeldUp: luck > 0,
-                sweepsLegacyOnly: kind > 1)
-            guard let result = run.results[candidate.entity] else { continue }
-            let control = result.observation(path: "legacy")
-            if comparator.compare(controls: [control], candidates: [candidate]).mismatched == 0 { return true }
+            if try await comesTo(candidate, own, comparator, attempt, isAnswered: false) { return true }
+        }
+        for attempt in 0..<attempts / 2 {
+            if try await comesTo(candidate, own, comparator, attempt, isAnswered: true) { return true }
         }
         return false
     }
 
+    private func comesTo(
+        _ candidate: Observation, _ own: SimulatedSchedule, _ comparator: Comparator, _ attempt: Int, isAnswered: Bool
+    ) async throws -> Bool {
+        let (luck, kind) = attempt.quotientAndRemainder(dividingBy: 4)
+        var rates = luck == 0 ? FaultRates.none : FaultRates.inside(Self.shares[luck % Self.shares.count])
+        // When exactly a jump falls between two hourly sweeps is chance, too.
+        if luck > 0, luck / Self.shares.count % 2 == 0, !own.jumps.isEmpty { rates.shares[.clockJump] = 0.02 }
+        var schedule = own
+        if kind.isMultiple(of: 2) { schedule.jumps = [] }
+        var options = options(schedule, seed: seed &+ UInt64(attempt), rates: rates)
+        options.isHeldUp = luck > 0
+        options.sweepsLegacyOnly = kind > 1
+        options.isAnswered = isAnswered
+        let outside = isAnswered ? world.alone(candidate.entity, ofAddedSteps(own.lines)) : world.repeating(schedule.lines)
+        let run = try await Simulation(options, world: outside).play()
+        guard let result = run.results[candidate.entity] else { return false }
+        return comparator.compare(controls: [result.observation(path: "legacy")], candidates: [candidate]).mismatched == 0
+    }
+
+    /// What answers steps that legacy does not have.
+    private func ofAddedSteps(_ lines: [TraceLine]) -> [TraceLine] {
+        let known = Set(plan.steps.map(\.number))
+        let added = domain.durableSteps.filter { !known.contains(StepNumber(stringLiteral: $0.number)) }
+        let kinds = added.reduce(into: Set<EventKind>()) { $0.formUnion($1.events) }
+        return lines.filter { $0.events.contains { kinds.contains($0.kind) } }
+    }
+
     private static let shares = [0.01, 0.05, 0.2, 0.4]
 
-    private func play(
-        _ schedule: SimulatedSchedule, seed: UInt64, rates: FaultRates, isHeldUp: Bool = false, sweepsLegacyOnly: Bool = false,
-        progress: (Int, Timestamp) -> Void = { _, _ in }
-    ) async throws -> SimulationRun {
-        let world = A2PSimulatedWorld(seed: self.seed, book: book, repeating: schedule.lines)
-        var options = SimulationOptions(
-            domain: domain, plans: [plan], seed: seed, rates: rates, schedule: schedule, watched: watched)
-        options.isHeldUp = isHeldUp
-        options.sweepsLegacyOnly = sweepsLegacyOnly
-        return try await Simulation(options, world: world).play(progress: progress)
+    private func options(_ schedule: SimulatedSchedule, seed: UInt64, rates: FaultRates) -> SimulationOptions<
+        RegistrationState, Registration
+    > {
+        SimulationOptions(domain: domain, plans: [plan], seed: seed, rates: rates, schedule: schedule, watched: watched)
     }
 }
 
@@ -203,10 +218,10 @@ extension LegacyAlone {
         // Most lines are about somebody else, and to see that is much cheaper than to decode them.
         let ids = Set(entities.flatMap { ReferenceBook.ids(of: $0) })
         for line in schedule.lines where line.body.mentions(ids) {
-            for entity in book.entities(of: line) { schedules[entity]?.lines.append(line) }
+            for entity in world.book.entities(of: line) { schedules[entity]?.lines.append(line) }
         }
         for delivery in schedule.accepted where delivery.line.body.mentions(ids) {
-            for entity in book.entities(of: delivery.line) { schedules[entity]?.accepted.append(delivery) }
+            for entity in world.book.entities(of: delivery.line) { schedules[entity]?.accepted.append(delivery) }
         }
         return schedules
     }
@@ -229,16 +244,19 @@ extension JSONValue {
     }
 }
 
+extension TraceLine {
+    /// The events that it carries.
+    fileprivate var events: [IncomingEvent] {
+        A2PDecoders.all.filter { $0.source == source }.flatMap { $0.decode(message) }.compactMap { message in
+            guard case .event(let incoming) = message else { return nil }
+            return incoming
+        }
+    }
+}
+
 extension ReferenceBook {
     /// The registrations that a line is about.
-    fileprivate func entities(of line: TraceLine) -> Set<EntityID> {
-        let decoded = A2PDecoders.all.filter { $0.source == line.source }.flatMap { $0.decode(line.message) }
-        return Set(
-            decoded.compactMap { message in
-                guard case .event(let incoming) = message else { return nil }
-                return self.entity(incoming.reference)
-            })
-    }
+    fileprivate func entities(of line: TraceLine) -> Set<EntityID> { Set(line.events.compactMap { entity($0.reference) }) }
 }
 
 extension FaultRates {

@@ -18,6 +18,14 @@ import Testing
         #expect(run.events > 15_000)
     }
 
+    /// The clock is wrong most of the time. These seeds missed a poll that legacy alone had made while the step was durable.
+    @Test(arguments: [5, 6] as [UInt64]) func aClockThatIsHardlyEverRight(seed: UInt64) async throws {
+        var rates = FaultRates.every(0.01)
+        rates.shares[.clockJump] = 0.5
+        let run = try await check(A2PSimulation(seed: seed, entities: 300, spacing: .minutes(10), rates: rates))
+        #expect(run.faults[.clockJump, default: 0] > 10_000)
+    }
+
     @Test func aFreshSeedHasNoViolation() async throws {
         let given = ProcessInfo.processInfo.environment["LOCKSTEP_SEED"].flatMap { UInt64($0) }
         let seed = given ?? UInt64(Date().timeIntervalSince1970)

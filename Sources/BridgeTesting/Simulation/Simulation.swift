@@ -26,12 +26,17 @@ public struct SimulationOptions<State: MachineState, Record: Codable & Sendable>
     public var longestLife = Duration.days(200)
     /// True to hold the process up when the schedule's run was busy, with what was due for everybody else.
     public var isHeldUp = false
+    /// True to let the outside answer by itself: of the schedule only the machine's troubles count, not what came from outside and when.
+    public var isAnswered = false
     /// True to let no sweep run while the entities of the schedule, which is about one, were the durable side's: then none looked at it.
     public var sweepsLegacyOnly = false
     /// What stands between the bridge and its ports, below the faults and above the checker: a known bug.
     public var ports = PortWrapper.none
     /// What stands below the checker: a bug of the storage itself.
     public var storage: @Sendable (any HandoffStore) -> any HandoffStore = { $0 }
+
+    /// The schedule, when what came from outside is to be repeated.
+    var repeated: SimulatedSchedule? { isAnswered ? nil : schedule }
 
     /// Options.
     public init(
@@ -94,7 +99,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         jumps = options.schedule?.jumps ?? []
         stretches = options.isHeldUp ? options.schedule?.busy ?? [] : []
         unswept = options.sweepsLegacyOnly ? options.schedule?.durable.values.flatMap { $0 } ?? [] : []
-        for delivery in options.schedule?.accepted ?? [] { arriving.add(delivery.line, at: delivery.at) }
+        for delivery in options.repeated?.accepted ?? [] { arriving.add(delivery.line, at: delivery.at) }
         (bridge, engine) = try Self.assemble(options, options.plans[0], checker, workflows, world, faults, moving)
     }
 
@@ -143,7 +148,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         for line in world.takeLines() {
             run.schedule.lines.append(line)
             happening.add(line, at: min(line.occurredAt ?? line.receivedAt, line.receivedAt))
-            if options.schedule == nil, !line.lost, line.source != .world { arriving.add(line, at: line.receivedAt) }
+            if options.repeated == nil, !line.lost, line.source != .world { arriving.add(line, at: line.receivedAt) }
         }
     }
 
