@@ -143,8 +143,9 @@ let package = Package(
         .testTarget(name: "DeployTests", dependencies: ["deploy-v1", "deploy-v2", "Events"]),
 
         // test code only: a worker that is killed, and whose disk is taken away
+        .target(name: "FaultyDisk", path: "Tests/FaultyDisk"),
         .executableTarget(
-            name: "fault-worker", dependencies: ["Events", "DurableWorkflow", "SQLiteStorage"], path: "Tests/FaultWorker"),
+            name: "fault-worker", dependencies: ["Events", "DurableWorkflow", "SQLiteStorage", "FaultyDisk"], path: "Tests/FaultWorker"),
         .testTarget(
             name: "FaultTests", dependencies: ["fault-worker", "Benchmarks", "Events", "DurableWorkflow", "SQLiteStorage", "BridgeTesting"]),
 

@@ -39,6 +39,54 @@ private let echo = ActivityType("echo") { _, input in input }
         }
     }
 
+    @TaskLocal private static var caller = "nobody"
+
+    /// A task that is made while somebody works inherits what he has; a workflow must not, or it would differ when it is replayed.
+    @Test func codeSeesNothingOfWhoRunsIt() async throws {
+        let type = WorkflowType("curious") { context, _ in
+            context.onSignal(Signal<JSONValue>("ask")) { _ in Self.told.withLock { $0.append(Self.caller) } }
+            Self.told.withLock { $0.append(Self.caller) }
+            try await context.sleep(for: .hours(1))
+            return .null
+        }
+        let scenario = WorkflowScenario(workflows: [type], rebuilding: false)
+        try await Self.$caller.withValue("a client") {
+            try await scenario.engine.start(workflowID: "w", type: "curious", input: [:], at: scenario.clock.now)
+            try await scenario.run(until: scenario.clock.now)
+            let signal = SignalMessage(id: "s1", name: "ask", payload: .null)
+            try await scenario.engine.signal(workflowID: "w", signal: signal, at: scenario.clock.now)
+            try await scenario.run()
+        }
+        #expect(Self.told.withLock { $0 } == ["nobody", "nobody"])
+    }
+
+    private static let told = Mutex<[String]>([])
+
+    @Test(.timeLimit(.minutes(1))) func anEngineWithLiveWorkflowsCanBeLetGo() async throws {
+        let (reached, reach) = AsyncStream.makeStream(of: Void.self)
+        let reporting = ActivityType("report") { _, input in
+            reach.finish()
+            return input
+        }
+        let type = WorkflowType("waits") { context, _ in
+            _ = try await context.execute("report", input: .null)
+            _ = try await context.nextSignal(named: ["never"])
+            return .null
+        }
+        var engine: EmbeddedEngine? = EmbeddedEngine(store: InMemoryWorkflowStore(), workflows: [type], activities: [reporting])
+        weak let letGo = engine
+        try await engine?.start(workflowID: "w", type: "waits", input: [:], options: WorkflowOptions(), at: SystemTime().now)
+        var worker = engine.map { WorkflowWorker(engine: $0) }
+        let running = Task { [worker] in try await worker?.run() }
+        for await _ in reached {}
+        worker?.stop()
+        try await running.value
+        (engine, worker) = (nil, nil)
+        // What it was at when it was stopped ends first.
+        while letGo != nil, !Task.isCancelled { await Task.yield() }
+        #expect(letGo == nil)
+    }
+
     @Test(arguments: [false, true]) func runsToTheSameEndHoweverOftenTheProcessDies(rebuilding: Bool) async throws {
         let tally = Tally()
         let scenario = WorkflowScenario(workflows: [Self.rich], activities: [echo, Self.flaky(tally)], rebuilding: rebuilding)

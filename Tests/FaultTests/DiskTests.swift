@@ -45,6 +45,21 @@ import Testing
         return acknowledged
     }
 
+    /// The kernel refuses SQLite's writes and syncs, most of them in the middle of a COMMIT, whose outcome is then unknown: after a sync
+    /// that failed, the pages that say that it is committed are in the log, and whoever opens it after a crash may find them.
+    @Test(arguments: DiskFault.all) private func aKernelThatRefuses(_ fault: DiskFault) async throws {
+        let seed = ProcessInfo.processInfo.environment["LOCKSTEP_SEED"].flatMap(UInt64.init) ?? UInt64.random(in: 1...999_999)
+        let path = path
+        let run = try await FaultProcess.talk {
+            var run = try RefusalRun(path, fault, seed: seed)
+            while run.findings.struck < 30 { try run.round() }
+            return try run.finish()
+        }
+        print("disk: \(fault), seed \(seed): \(run.figures)")
+        #expect(run.problems.isEmpty, "\(fault), seed \(seed): \(run.problems.prefix(5))")
+        try await Books(path).check(run.acknowledged, seed: seed)
+    }
+
     private func isSentence(_ failure: String) -> Bool {
         failure.contains("\(path): expected a disk that reads and writes, found: disk I/O error (SQLite code ")
             && failure.contains("look at the disk, its quota and the system's log, then open it again")

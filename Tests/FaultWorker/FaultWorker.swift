@@ -1,13 +1,15 @@
 import DurableWorkflow
 import Events
+import FaultyDisk
 import Glibc
 import SQLiteStorage
 
 /// A worker on a database, told line by line what to do. Every line is answered by one line once what it asks for is durable; answers
 /// come in the order in which things become durable.
 ///
-/// `start W`, `signal W NAME ID`, `wait W` (for its result), `limit BYTES` (the most that any file may have; 0 for none), `open` (the
-/// database again, with a new engine, after a failure).
+/// `start W`, `signal W NAME ID`, `wait W` (for its result), `limit BYTES` (the most that any file may have; 0 for none),
+/// `fail write|sync AFTER TIMES ERRNO` (of SQLite's calls of the kernel, answered by how many have failed since the last such line), `open`
+/// (the database again, with a new engine, after a failure).
 final class FaultWorker: Sendable {
     private struct Opened {
         let engine: EmbeddedEngine
@@ -25,9 +27,11 @@ final class FaultWorker: Sendable {
             let words = line.split(separator: " ").map(String.init)
             switch words.first {
             case "open":
+                opened?.worker.stop()
                 opened = nil
                 opened = open()
             case "limit": limit(words[1])
+            case "fail": fail(line, words)
             default:
                 if let engine = opened?.engine {
                     Task { @concurrent in await self.answer(line, words, engine) }
@@ -83,6 +87,12 @@ final class FaultWorker: Sendable {
         limit.rlim_cur = rlim_t(bytes).flatMap { $0 == 0 ? nil : $0 } ?? limit.rlim_max
         let result = setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
         say("limit \(bytes)", result == 0 ? "limited" : "failed setrlimit")
+    }
+
+    private func fail(_ line: String, _ words: [String]) {
+        let numbers = words.compactMap(Int32.init)
+        let operation = words[1] == "sync" ? FaultyDiskSync : FaultyDiskWrite
+        say(line, "\(faulty_disk_fail(operation, numbers[0], numbers[1], numbers[2]))")
     }
 
     /// One write, so that lines of several tasks do not mix.

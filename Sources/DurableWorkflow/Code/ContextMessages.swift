@@ -36,7 +36,7 @@ extension WorkflowContext {
     private func run<Handler>(_ handler: Handler, _ call: @escaping (Handler) async throws -> Void) {
         handlers.running += 1
         let parts = OnWorkflowThread((handler, call))
-        Task(executorPreference: executor) {
+        Task.detached(executorPreference: executor) {
             do { try await parts.value.1(parts.value.0) } catch { self.handlerFailed(error) }
             self.handlers.running -= 1
         }

@@ -63,7 +63,7 @@ public final class EmbeddedEngine: DurableEngine {
     let agenda: Agenda
     let commits: GroupCommit
     let watch: Watch
-    let waiters = Mutex<[String: [CheckedContinuation<RunOutcome, any Error>]]>([:])
+    let waiters = ResultWaiters()
     let attempts = Mutex<[TaskToken: Task<AttemptEnd, Never>]>([:])
     /// The last moment that the engine was told.
     let clock = Mutex(Timestamp.distantPast)
@@ -118,7 +118,7 @@ public final class EmbeddedEngine: DurableEngine {
             runs.put(workflowID, turn.parked())
             if turn.state.isClosed { turn.state.live?.evict() }
             watch.tell(turn.notes)
-            announce(turn.outcomes)
+            turn.outcomes.forEach(waiters.tell)
             return value
         } catch {
             runs.put(workflowID, nil)
@@ -149,12 +149,6 @@ public final class EmbeddedEngine: DurableEngine {
         let id = turn.state.run.workflowID
         if turn.isBlocked { agenda.block(id) } else if turn.hasNews { agenda.unblock(id) }
         agenda.apply(turn.change)
-    }
-
-    private func announce(_ outcomes: [RunOutcome]) {
-        for outcome in outcomes {
-            for waiter in waiters.withLock({ $0.removeValue(forKey: outcome.run.workflowID) }) ?? [] { waiter.resume(returning: outcome) }
-        }
     }
 
     /// A number for a new run.

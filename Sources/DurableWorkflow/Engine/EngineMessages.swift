@@ -1,5 +1,4 @@
 public import Events
-import Synchronization
 
 /// What became of an update.
 public enum UpdateOutcome: Hashable, Sendable {
@@ -112,11 +111,14 @@ extension EmbeddedEngine {
     }
 
     /// Waits for the end of a workflow, through continue-as-new, retries and cron runs. Returns its result; throws ``WorkflowFailed``, and
-    /// what ends the worker.
+    /// what has ended or ends a worker of the engine.
     public func result(workflowID: String) async throws -> Payload? {
         let outcome = try await withCheckedThrowingContinuation { continuation in
-            waiters.withLock { $0[workflowID, default: []].append(continuation) }
-            Task { await self.answerIfClosed(workflowID) }
+            waiters.add(continuation, for: workflowID)
+            Task {
+                await self.answerIfClosed(workflowID)
+                self.waiters.dropIfFailed()
+            }
         }
         guard outcome.event.kind == .workflowExecutionCompleted else { throw WorkflowFailed(outcome) }
         return outcome.event.payload(.result)
@@ -125,16 +127,7 @@ extension EmbeddedEngine {
     /// Runs whose end was in a commit that failed may have ended all the same; then nobody else tells those who wait. Who comes later
     /// looks for himself.
     func answerLater(_ outcomes: [RunOutcome]) {
-        for id in outcomes.map(\.run.workflowID) where waiters.withLock({ $0[id] != nil }) { Task { await self.answerIfClosed(id) } }
-    }
-
-    /// Nobody works any more, because of `error`.
-    func dropWaiters(_ error: any Error) {
-        let waiting = waiters.withLock { waiters in
-            defer { waiters = [:] }
-            return waiters.values.joined()
-        }
-        for waiter in waiting { waiter.resume(throwing: error) }
+        for id in outcomes.map(\.run.workflowID) where waiters.isWaitedFor(id) { Task { await self.answerIfClosed(id) } }
     }
 
     /// A workflow that has closed before somebody waited.
@@ -142,8 +135,7 @@ extension EmbeddedEngine {
         guard let run = try? await store.run(workflowID), run.status.isClosed, run.status != .continuedAsNew,
             let end = try? await store.history(run.key).last(where: { $0.kind.isTerminal }), end.fields[.newRunID] == nil
         else { return }
-        let waiting = waiters.withLock { $0.removeValue(forKey: workflowID) } ?? []
-        for waiter in waiting { waiter.resume(returning: RunOutcome(run: run, event: end)) }
+        waiters.tell(RunOutcome(run: run, event: end))
     }
 }
 

@@ -162,7 +162,7 @@ public final class WorkflowWorker: Sendable {
 
     private func fail(_ error: any Error) {
         state.withLock { $0.failure = $0.failure ?? error }
-        engine.dropWaiters(error)
+        engine.waiters.fail(error)
         stop()
     }
 

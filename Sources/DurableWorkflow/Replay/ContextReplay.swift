@@ -20,14 +20,14 @@ extension WorkflowContext {
     ///
     /// Twice the same: a closure that passed through the generic one would need two frames more in every task.
     func start(_ run: @escaping WorkflowType.Run) -> Task<Void, Never> {
-        Task(executorPreference: executor) {
+        Task.detached(executorPreference: executor) {
             do { self.end(returning: try await run(self, try self.begin())) } catch { self.end(throwing: error) }
         }
     }
 
     /// ``start(_:)`` of typed code.
     func start<Input: Codable & Sendable, Output: Codable & Sendable>(_ workflow: Workflow<Input, Output>) -> Task<Void, Never> {
-        Task(executorPreference: executor) {
+        Task.detached(executorPreference: executor) {
             do { self.end(returning: try await workflow.run(self, try self.begin())) } catch { self.end(throwing: error) }
         }
     }

@@ -154,6 +154,12 @@ private final class DoubtfulStore: ForwardingWorkflowStore {
         let waiting = Task { try await first.result(workflowID: "c") }
         await #expect(throws: Doubt.self) { try await WorkflowWorker(engine: first).run() }
         if fault == .lost { await #expect(throws: Doubt.self) { try await waiting.value } } else { _ = try? await waiting.value }
+        // Who asks later must not wait for somebody who is gone.
+        if fault == .lost {
+            await #expect(throws: Doubt.self) { try await first.result(workflowID: "c") }
+        } else {
+            #expect(try await first.result(workflowID: "c")?.json() == 3)
+        }
         let second = engine()
         let worker = WorkflowWorker(engine: second)
         let running = Task { try await worker.run() }
