@@ -199,10 +199,10 @@ struct LegacyAlone {
 
     private static let shares = [0.01, 0.05, 0.2, 0.4]
 
-    private func options(_ schedule: SimulatedSchedule, seed: UInt64, rates: FaultRates) -> SimulationOptions<
-        RegistrationState, Registration
-    > {
-        SimulationOptions(domain: domain, plans: [plan], seed: seed, rates: rates, schedule: schedule, watched: watched)
+    private typealias Options = SimulationOptions<RegistrationState, Registration>
+
+    private func options(_ schedule: SimulatedSchedule, seed: UInt64, rates: FaultRates) -> Options {
+        Options(domain: domain, plans: [plan], seed: seed, rates: rates, schedule: schedule, watched: watched)
     }
 }
 
