@@ -74,6 +74,7 @@ let package = Package(
             name: "SQLiteStorage",
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "DurableWorkflow", "Migrations", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
         // adapter: metrics as Prometheus reads them, in a file or on a port
         .target(
@@ -117,6 +118,7 @@ let package = Package(
             resources: [
                 .embedInCode("Schema/v001_lockstep.sql"), .embedInCode("Schema/v002_workflows.sql"),
                 .embedInCode("Schema/v003_pins.sql"), .embedInCode("Schema/v010_workflow_runtime.sql"),
+                .embedInCode("Schema/v011_moves.sql"),
                 .embedInCode("Plans/hybrid-5.2.yaml"), .embedInCode("Plans/hybrid-2-5.2.yaml"),
                 .embedInCode("Plans/legacy.yaml"),
             ]),

@@ -8,176 +8,145 @@ import Outcomes
 extension Pipeline {
     /// Lets the legacy machine handle one inbox row, and makes everything that follows from it true in one transaction.
     func runLegacy(_ row: InboxRow, _ snapshot: EntitySnapshot, at now: Timestamp) async throws {
-        let event = row.event
-        let state = try state(snapshot.record)
-        let before = try decode(snapshot.record)
-        var record = before
         let session = session(snapshot.ownership, attempt: row.attempt, at: now)
-        let handling = await domain.machine.handle(
-            event, in: state, record: &record, context: ActionContext(now: now, attempt: row.attempt, effects: session))
-
-        var change = Change(entity: event.entity, epoch: snapshot.ownership.epoch, at: now)
-        change.ledger = session.entries
-        switch handling {
+        let result = try await legacy.handle(
+            row.event, in: snapshot.record.state, record: snapshot.record.body, attempt: row.attempt, effects: session)
+        if let key = session.unresolved { throw Unresolved(key: key, performed: session.entries) }
+        var transaction = EntityTransaction(
+            entity: row.event.entity, epoch: snapshot.ownership.epoch, version: snapshot.record.version, at: now)
+        let reference = RowReference(row.sequence, row.event.kind)
+        let state = snapshot.record.state
+        add(session, to: &transaction)
+        transaction.references = result.references
+        switch result.handling {
         case .moved(let to):
-            try await move(&change, snapshot, from: state, to: to, before: before, record: record, event: event)
-            change.rows = [.init(sequence: row.sequence, disposition: .consumed)]
+            transaction.moves.append(.handled(reference, from: state, to: to))
+            try await move(&transaction, snapshot, to: to, result.record, row.event)
+        case .exhausted(let to, let reason):
+            transaction.moves.append(.exhausted(reference, from: state, to: to, reason: reason))
+            try await move(&transaction, snapshot, to: to, result.record, row.event)
         case .ignored(let reason):
-            note(&change, snapshot, event, "ignored in \(state.rawValue): \(reason)", counter: "ignored")
-            try await stay(&change, snapshot, state, event)
-            change.rows = [.init(sequence: row.sequence, disposition: .consumed, note: reason)]
+            transaction.moves.append(.ignored(reference, in: state, reason: reason))
+            try await leaveBoundary(&transaction, snapshot.ownership, at: state, isEntered: false, snapshot.record)
         case .undefined:
-            note(&change, snapshot, event, "undefined in \(state.rawValue)", counter: "undefined")
-            try await stay(&change, snapshot, state, event)
-            change.rows = [.init(sequence: row.sequence, disposition: .consumed, note: "undefined")]
-        case .retry(let after, let reason):
-            try await retry(&change, snapshot, row, at: now + after, reason: reason)
-            return
-        case .exhausted(let parked?, let reason):
-            try await move(&change, snapshot, from: state, to: parked, before: before, record: record, event: event)
-            change.rows = [.init(sequence: row.sequence, disposition: .consumed, note: reason)]
-            change.counters.append("exhausted")
-        case .exhausted(nil, let reason), .failed(let reason):
-            bury(&change, snapshot, row, reason: reason)
-            try await stay(&change, snapshot, state, event)
+            transaction.moves.append(.undefined(reference, in: state))
+            try await leaveBoundary(&transaction, snapshot.ownership, at: state, isEntered: false, snapshot.record)
+        case .failed(let reason):
+            transaction.moves.append(.deadLettered(reference, reason: reason))
+            transaction.letter = DeadLetter(row.event, .failed, "\(row.event.kind) for \(row.event.entity): \(reason)")
+            try await leaveBoundary(&transaction, snapshot.ownership, at: state, isEntered: false, snapshot.record)
+        case .retry(let wait, let reason):
+            transaction.moves.append(.retried(reference, attempt: row.attempt + 1, at: now + wait, reason: reason))
+            try await keeping(session) { try await commit(transaction, on: snapshot) }
+            return retry(row.sequence, at: now + wait)
         }
-        try await commit(change)
+        try await keeping(session) { try await commit(transaction, on: snapshot) }
         complete(row.sequence)
     }
 
-    /// The effects of one handling under the entity's present ownership.
-    func session(_ ownership: Ownership, attempt: Int, at now: Timestamp) -> EffectSession {
-        EffectSession(
-            entity: ownership.entity, now: now, owner: ownership.owner.rawValue, epoch: ownership.epoch, attempt: attempt, port: effects,
-            recall: { [store] in try await store.reply(to: $0) })
-    }
-
-    private func retry(_ change: inout Change, _ snapshot: EntitySnapshot, _ row: InboxRow, at moment: Timestamp, reason: String)
-        async throws
-    {
-        note(&change, snapshot, row.event, "attempt \(row.attempt) failed, again at \(moment): \(reason)", counter: "retries")
-        change.rows = [
-            .init(sequence: row.sequence, disposition: .pending, retry: .init(attempt: row.attempt + 1, at: moment), note: reason)
-        ]
-        try await commit(change)
-        retry(row.sequence, at: moment)
-    }
-
-    private func bury(_ change: inout Change, _ snapshot: EntitySnapshot, _ row: InboxRow, reason: String) {
-        note(&change, snapshot, row.event, "dead letter: \(reason)", counter: "failed")
-        change.rows = [.init(sequence: row.sequence, disposition: .dead, note: reason)]
-        change.deadLetter = DeadLetter(
-            id: row.event.id, source: row.event.source, reason: .failed, detail: "\(row.event.kind) for \(row.event.entity): \(reason)",
-            body: row.event.payload.canonicalText, receivedAt: row.event.receivedAt)
+    /// What was performed stays performed, also when the transaction that speaks of it may not be made.
+    private func keeping(_ session: EffectSession, _ commit: () async throws -> Void) async throws {
+        do { try await commit() } catch {
+            if error is StaleEpoch || error is StaleRecord || error is MigrationHalted, !session.entries.isEmpty {
+                try await store.keep(session.entries)
+            }
+            throw error
+        }
     }
 
     private func move(
-        _ change: inout Change, _ snapshot: EntitySnapshot, from: State, to: State, before: Record, record: Record, event: Event
+        _ transaction: inout EntityTransaction, _ snapshot: EntitySnapshot, to state: String, _ body: RecordBody?, _ event: Event
     ) async throws {
-        let left = legacyStep(from, snapshot.ownership)
-        let after = legacyStep(to, snapshot.ownership)
+        let place = try legacy.place(of: state)
+        let left = try legacyStep(snapshot.record.state, snapshot.ownership)
         var stored = snapshot.record
-        stored.state = to.rawValue
-        stored.body = RecordBody(record)
-        stored.isFinal = domain.machine.final.contains(to)
-        if left != after { stored.stepEnteredAt = change.at }
-        if event.source != .timer { stored.lastEventAt = change.at }
-        stored.dueAt = dueAt(stored, state: to)
-        change.record = stored
-        change.references = newReferences(record, since: before)
-        change.unpark = left != after || (stored.isFinal && !snapshot.record.isFinal)
-        if after != snapshot.ownership.step {
-            change.ownership = snapshot.ownership
-            change.ownership?.step = after
-        }
-        note(&change, snapshot, event, from == to ? "handled in \(to.rawValue)" : "\(from.rawValue) -> \(to.rawValue)", counter: nil)
-        try await leaveBoundary(&change, snapshot, at: to, entered: from != to, record: record)
+        stored.state = state
+        if let body { stored.body = body }
+        stored.isFinal = place.isFinal
+        if left != place.step ?? snapshot.ownership.step { stored.stepEnteredAt = transaction.at }
+        if event.source != .timer { stored.lastEventAt = transaction.at }
+        stored.dueAt = try dueAt(stored)
+        transaction.record = stored
+        let ownership = try walk(&transaction, snapshot, to: state, place)
+        if place.isFinal, !snapshot.record.isFinal { transaction.moves.append(.ended(state: state)) }
+        let isEntered = state != snapshot.record.state
+        try await leaveBoundary(&transaction, ownership, at: state, isEntered: isEntered, stored)
     }
 
-    /// An event that changed nothing still gives a held-back hand off its chance.
-    private func stay(_ change: inout Change, _ snapshot: EntitySnapshot, _ state: State, _ event: Event) async throws {
-        guard completedStep(at: state) != nil else { return }
-        try await leaveBoundary(&change, snapshot, at: state, entered: false, record: decode(snapshot.record))
+    /// The steps that legacy leaves, enters and completes by going to `state`; returns the ownership as it then is.
+    private func walk(_ transaction: inout EntityTransaction, _ snapshot: EntitySnapshot, to state: String, _ place: LegacyPlace) throws
+        -> Ownership
+    {
+        var ownership = snapshot.ownership
+        let from = try legacy.place(of: snapshot.record.state)
+        guard state != snapshot.record.state, let step = place.step else { return ownership }
+        func add(_ move: Move) {
+            transaction.moves.append(move)
+            ownership.apply(move)
+        }
+        if let left = from.step, left < step, left > ownership.passed ?? "0" {
+            add(.completed(left, visit: ownership.visit(of: left), used: []))
+        }
+        guard let done = place.completed else {
+            if step != ownership.step || ownership.passed != nil { add(.entered(step, state: state, used: [])) }
+            return ownership
+        }
+        // Back from a hold, the steps that were complete stay complete.
+        if from.step == nil, let passed = ownership.passed, passed >= done { return ownership }
+        if step != ownership.step || ownership.passed != nil { add(.entered(step, state: state, used: [])) }
+        add(.completed(done, visit: ownership.visit(of: done), used: []))
+        return ownership
     }
 
     /// In a boundary state a step is complete: the plan says who goes on. A canary's draw is pinned to the entity.
     private func leaveBoundary(
-        _ change: inout Change, _ snapshot: EntitySnapshot, at state: State, entered: Bool, record: Record
+        _ transaction: inout EntityTransaction, _ ownership: Ownership, at state: String, isEntered: Bool, _ record: StoredRecord
     ) async throws {
-        guard let step = completedStep(at: state) else { return }
+        guard let done = try legacy.place(of: state).completed else { return }
         let plan = try await presentPlan()
-        var ownership = change.ownership ?? snapshot.ownership
-        guard let next = drawn(after: step, plan, &ownership) else { return }
-        if ownership != change.ownership ?? snapshot.ownership { change.ownership = ownership }
-        if plan.owner(of: next, for: ownership) == .durable {
-            try handOff(&change, snapshot, from: ownership, to: next, plan, record: record)
-        } else if entered {
-            change.append.append(continueEvent(snapshot.ownership, version: snapshot.record.version, at: change.at))
+        let passed = max(done, ownership.passed ?? done)
+        var drawn = ownership
+        guard let next = plan.next(after: passed, for: ownership) else { return }
+        for planned in plan.steps where planned.number > passed && planned.number <= next && plan.isPinned(planned.number) {
+            guard drawn.pins[planned.number] == nil else { continue }
+            let owner = plan.owner(of: planned.number, for: ownership)
+            drawn.pins[planned.number] = owner == .durable ? .durable : .legacy
+            transaction.moves.append(.drawn(planned.number, owner))
         }
-    }
-
-    /// The step that follows `step`; what canaries on the way have drawn is pinned in `ownership`.
-    private func drawn(after step: StepNumber, _ plan: MigrationPlan, _ ownership: inout Ownership) -> StepNumber? {
-        let next = plan.next(after: step, for: ownership)
-        for planned in plan.steps where planned.number > step && planned.number <= (next ?? planned.number) {
-            guard plan.isPinned(planned.number), !ownership.completed.contains(planned.number) else { continue }
-            ownership.pins[planned.number] = plan.owner(of: planned.number, for: ownership)
+        if plan.owner(of: next, for: drawn) == .durable {
+            try handOff(&transaction, drawn, to: next, plan, record)
+        } else if isEntered {
+            transaction.moves.append(.continued)
         }
-        return next
-    }
-
-    func continueEvent(_ ownership: Ownership, version: Int, at now: Timestamp) -> Event {
-        Event(
-            id: EventID("continue/\(ownership.entity)/\(ownership.epoch)/\(version)"), source: .lockstep, entity: ownership.entity,
-            kind: .continue, receivedAt: now)
     }
 
     private func handOff(
-        _ change: inout Change, _ snapshot: EntitySnapshot, from ownership: Ownership, to step: StepNumber, _ plan: MigrationPlan,
-        record: Record
+        _ transaction: inout EntityTransaction, _ ownership: Ownership, to step: StepNumber, _ plan: MigrationPlan, _ record: StoredRecord
     ) throws {
-        var stored = change.record ?? snapshot.record
-        stored.stepEnteredAt = change.at
-        let entry = StepEntry(createdAt: stored.createdAt, enteredAt: change.at, heardAt: change.at)
+        var stored = record
+        stored.stepEnteredAt = transaction.at
+        stored.dueAt = nil
+        transaction.record = stored
+        transaction.unlessHalted = true
         let steps = plan.segment(from: step, for: ownership)
-        try take(&change, ownership, stored, steps, entry, record: record)
-        change.counters.append("handOffs")
-        change.journal.append(
-            JournalEntry(
-                entity: change.entity, at: change.at, owner: .durable, epoch: ownership.epoch + 1, what: "hand off",
-                detail: "steps \(steps.map(\.description).joined(separator: ", ")) to segment \(change.entity)/\(ownership.epoch + 1)"))
+        let entry = StepEntry(createdAt: stored.createdAt, enteredAt: transaction.at, heardAt: transaction.at)
+        transaction.segment = try JSONValue(encoding: SegmentOrder(steps: steps, entry: entry))
+        transaction.moves.append(.handedOff(steps))
     }
+}
 
-    /// Gives the entity to the durable side: the next epoch, and a segment that begins at `entry`.
-    func take(
-        _ change: inout Change, _ ownership: Ownership, _ stored: StoredRecord, _ steps: [StepNumber], _ entry: StepEntry, record: Record
-    ) throws {
-        var next = ownership
-        next.epoch += 1
-        next.owner = .durable
-        next.step = steps.first ?? ownership.step
-        change.ownership = next
-        change.unlessHalted = true
-        change.unpark = true
-        change.record = stored
-        change.record?.dueAt = nil
-        let input = SegmentInput(
-            entity: next.entity, epoch: next.epoch, steps: steps, record: try JSONValue(encoding: record), entry: entry)
-        change.outbox.append(
-            OutboxMessage(entity: next.entity, epoch: next.epoch, kind: .start, payload: try JSONValue(encoding: input)))
-    }
+/// An effect was begun, and nobody knows whether it was done.
+struct Unresolved: Error {
+    let key: EffectKey
+    /// What the same handling had performed before.
+    let performed: [LedgerEntry]
+}
 
-    /// The external ids that the stored record did not have yet.
-    func newReferences(_ record: Record, since before: Record) -> [String] {
-        let (known, present) = (domain.references(before), domain.references(record))
-        return present == known ? [] : present.filter { !known.contains($0) }
-    }
-
-    func note(_ change: inout Change, _ snapshot: EntitySnapshot, _ event: Event, _ detail: String, counter: String?) {
-        change.journal.append(
-            JournalEntry(
-                entity: event.entity, at: change.at, owner: snapshot.ownership.owner, epoch: snapshot.ownership.epoch,
-                what: event.kind.rawValue, detail: detail))
-        if let counter { change.counters.append(counter) }
+extension DeadLetter {
+    /// The letter of an event that no machine will handle.
+    init(_ event: Event, _ reason: Reason, _ detail: String) {
+        self.init(
+            id: event.id, source: event.source, reason: reason, detail: detail, body: event.payload.canonicalText,
+            receivedAt: event.receivedAt)
     }
 }

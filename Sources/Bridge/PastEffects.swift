@@ -5,6 +5,8 @@ import Outcomes
 struct PastEffects: EffectPort {
     let parties: any EffectPort
 
+    func kind(of operation: String) -> PartyKind { .answersLookUps }
+
     func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {
         guard let reply = try await parties.reply(to: call.key) else {
             throw EffectError(.refused, vendorCode: "lockstep", message: "\(call.key): the entity has changed hands")

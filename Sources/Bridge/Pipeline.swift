@@ -6,41 +6,43 @@ import LegacyStateMachine
 import Outcomes
 import Synchronization
 
-/// The state that both paths share: the store, the queue in front of its inbox, and what is to be sent to the engine.
-final class Pipeline<State: MachineState, Record: Codable & Sendable>: Sendable {
-    let domain: Domain<State, Record>
+/// What both paths share: the store, the queue in front of its inbox, what is to be sent to the engine, and entities in hand.
+final class Pipeline<Record: Codable & Sendable>: Sendable {
+    let legacy: any LegacyRuntime
+    let interrupts: Set<EventKind>
+    let renewals: @Sendable (EffectKey) -> [String]
+    let references: @Sendable (Record) -> [String]
     let plan: MigrationPlan
     let store: any HandoffStore
     let effects: any EffectPort
     let steps: [StepNumber: DurableStep<Record>]
     private let stepsOfKind: [EventKind: [StepNumber]]
-    private let legacySteps: [State: StepNumber]
-    private let boundaries: [State: StepNumber]
-    private let statesByName: [String: State]
-    private let queue = Mutex(EventQueue())
-    private let outbox = Mutex<[OutboxMessage]>([])
+    private let work = Mutex(WorkInHand())
 
-    init(domain: Domain<State, Record>, plan: MigrationPlan, store: any HandoffStore, effects: any EffectPort) {
-        self.domain = domain
+    init(
+        legacy: any LegacyRuntime, steps: [DurableStep<Record>], interrupts: Set<EventKind>,
+        renewals: @escaping @Sendable (EffectKey) -> [String], references: @escaping @Sendable (Record) -> [String], plan: MigrationPlan,
+        store: any HandoffStore, effects: any EffectPort
+    ) {
+        self.legacy = legacy
+        self.interrupts = interrupts
+        self.renewals = renewals
+        self.references = references
         self.plan = plan
         self.store = store
         self.effects = effects
-        let numbered = domain.durableSteps.map { (StepNumber(stringLiteral: $0.number), $0) }
-        steps = Dictionary(numbered, uniquingKeysWith: { first, _ in first })
-        stepsOfKind = Dictionary(grouping: numbered.flatMap { number, step in step.events.map { (number, $0) } }, by: \.1)
+        self.steps = Dictionary(steps.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
+        stepsOfKind = Dictionary(grouping: steps.flatMap { step in step.events.map { (step.number, $0) } }, by: \.1)
             .mapValues { $0.map(\.0).sorted() }
-        legacySteps = domain.machine.steps.mapValues { StepNumber(stringLiteral: $0) }
-        boundaries = domain.machine.boundaries.mapValues { StepNumber(stringLiteral: $0) }
-        statesByName = Dictionary(State.allCases.map { ($0.rawValue, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The step that an event belongs to: the one the segment is in, else the first durable step that declares the event and is not
-    /// completed, else the last that is; nil when legacy has it, or owns those steps for the entity.
+    /// The step that an event belongs to: the one the segment is in, else the next durable step that declares the event, else the last;
+    /// nil when legacy has it, or owns those steps for the entity.
     func durableStep(of kind: EventKind, for ownership: Ownership) -> StepNumber? {
         guard let declaring = stepsOfKind[kind] else { return nil }
         if ownership.owner == .durable, declaring.contains(ownership.step) { return ownership.step }
         let owned = declaring.filter { plan.owner(of: $0, for: ownership) == .durable }
-        return owned.first { !ownership.completed.contains($0) } ?? owned.last
+        return owned.first { $0 > ownership.passed ?? ownership.step } ?? owned.last
     }
 
     /// The plan as it holds now: while the migration is halted, every step is legacy's from its next boundary on.
@@ -48,66 +50,90 @@ final class Pipeline<State: MachineState, Record: Codable & Sendable>: Sendable 
         try await store.value(MigrationHalted.setting) == nil ? plan : plan.halted()
     }
 
-    /// Commits and takes over what became runnable.
-    func commit(_ change: Change) async throws {
-        let committed = try await store.commit(change)
-        enqueue(committed.outbox)
-        enqueue(committed.queued)
+    /// The entity as it is in hand, or as it is stored; nil for an unknown one.
+    func snapshot(of entity: EntityID) async throws -> EntitySnapshot? {
+        if let known = work.withLock({ $0.entities[entity] }) { return known }
+        guard let stored = try await store.snapshot(of: entity) else { return nil }
+        work.withLock { $0.entities[entity] = stored }
+        return stored
     }
 
-    func enqueue(_ rows: [QueuedRow]) {
-        queue.withLock { queue in
-            for row in rows {
-                queue.enqueue(
-                    QueueMessage(
-                        sequence: row.sequence, entity: row.entity, priority: row.priority, attempt: row.attempt,
-                        visibleAt: row.visibleAt))
-            }
+    /// Forgets an entity in hand: the store knows better.
+    func forget(_ entity: EntityID) { work.withLock { $0.entities[entity] = nil } }
+
+    /// Forgets all entities in hand.
+    func forgetAll() { work.withLock { $0.entities.removeAll() } }
+
+    /// Commits and takes over what became runnable. `event` is the one in hand, which a signal tells of.
+    func commit(_ transaction: EntityTransaction, on snapshot: EntitySnapshot, event: Event? = nil) async throws {
+        let committed: Committed
+        do { committed = try await store.commit(transaction) } catch {
+            forget(transaction.entity)
+            throw error
+        }
+        let after = EntitySnapshot(ownership: committed.ownership, record: committed.record ?? snapshot.record)
+        let messages = committed.outbox.map { message in
+            var message = message
+            if message.kind == .signal { message.event = event }
+            return message
+        }
+        work.withLock { work in
+            work.entities[transaction.entity] = after
+            work.outbox.add(messages)
+            work.enqueue(committed.queued)
         }
     }
 
-    /// Adds messages in their order; one that waits already is left alone.
-    func enqueue(_ messages: [OutboxMessage]) {
-        guard !messages.isEmpty else { return }
-        outbox.withLock { waiting in
-            let known = Set(waiting.map(\.sequence))
-            waiting += messages.filter { !known.contains($0.sequence) }
-            waiting.sort { $0.sequence < $1.sequence }
-        }
+    /// The effects of one handling under the entity's present ownership.
+    func session(_ ownership: Ownership, attempt: Int, at now: Timestamp) -> EffectSession {
+        EffectSession(
+            entity: ownership.entity, now: now, owner: ownership.owner, epoch: ownership.epoch, attempt: attempt,
+            completions: ownership.completions, ledger: store, port: effects)
     }
-    func isQueued(_ entity: EntityID) -> Bool { queue.withLock { $0.contains(entity) } }
-    func claim(at now: Timestamp) -> QueueMessage? { queue.withLock { $0.claim(at: now) } }
-    func complete(_ sequence: Int) { queue.withLock { $0.complete(sequence) } }
-    func retry(_ sequence: Int, at moment: Timestamp) { queue.withLock { $0.retry(sequence, at: moment) } }
-    func release(_ sequence: Int) { queue.withLock { $0.release(sequence) } }
-    var nextVisible: Timestamp? { queue.withLock { $0.nextVisible } }
 
-    /// The message to send next; it stays in front until it is sent, so that an error loses none.
-    var nextToSend: OutboxMessage? { outbox.withLock { $0.first } }
-    func sent(_ message: OutboxMessage) { outbox.withLock { $0.removeAll { $0.sequence == message.sequence } } }
-
-    func decode(_ record: StoredRecord) throws -> Record { try record.body.value() }
-
-    func state(_ record: StoredRecord) throws -> State {
-        guard let state = statesByName[record.state] else {
-            throw BridgeError(
-                "a record in state \(record.state): expected a state of machine \(domain.machine.name); use the build that wrote it")
-        }
-        return state
+    /// Adds to a transaction what its session has performed and read.
+    func add(_ session: EffectSession, to transaction: inout EntityTransaction) {
+        transaction.effects = session.entries
+        transaction.reads = session.reads
+        transaction.moves += session.entries.map { .performed($0.key) }
+        transaction.renewed = session.entries.flatMap { renewals($0.key) }
     }
 
     /// The step a legacy state belongs to; a state of no step (a hold) stays in the step the entity is in.
-    func legacyStep(_ state: State, _ ownership: Ownership) -> StepNumber {
-        legacySteps[state] ?? ownership.step
-    }
-
-    /// The step that is complete in `state`; nil when the state is no boundary.
-    func completedStep(at state: State) -> StepNumber? { boundaries[state] }
+    func legacyStep(_ state: String, _ ownership: Ownership) throws -> StepNumber { try legacy.place(of: state).step ?? ownership.step }
 
     /// When the sweeper should look at the record next.
-    func dueAt(_ record: StoredRecord, state: State) -> Timestamp? {
-        record.isFinal ? nil : domain.sweeper.nextDue(for: record.times, in: state)
+    func dueAt(_ record: StoredRecord) throws -> Timestamp? {
+        record.isFinal ? nil : try legacy.nextDue(for: record.times, in: record.state)
     }
+}
+
+extension Pipeline {
+    // MARK: The queue
+
+    func enqueue(_ rows: [QueuedRow]) { work.withLock { $0.enqueue(rows) } }
+    func isQueued(_ entity: EntityID) -> Bool { work.withLock { $0.queue.contains(entity) } }
+    func claim(at now: Timestamp) -> (message: QueueMessage, event: Event?)? { work.withLock { $0.claim(at: now) } }
+    func complete(_ sequence: Int) { work.withLock { $0.complete(sequence) } }
+    func retry(_ sequence: Int, at moment: Timestamp) { work.withLock { $0.queue.retry(sequence, at: moment) } }
+    func release(_ sequence: Int) { work.withLock { $0.queue.release(sequence) } }
+    var nextVisible: Timestamp? { work.withLock { $0.queue.nextVisible } }
+    /// How often the handling of a row has failed in this process, this time included.
+    func failures(of sequence: Int) -> Int { work.withLock { $0.fail(sequence) } }
+
+    // MARK: The outbox
+
+    /// Adds messages in their order; one that waits already is left alone.
+    func enqueue(_ messages: [OutboxMessage]) { work.withLock { $0.outbox.add(messages) } }
+    /// The message to send next; it stays in front until it is sent, so that an error loses none.
+    var nextToSend: OutboxMessage? { work.withLock { $0.outbox.first } }
+    func sent(_ message: OutboxMessage) { work.withLock { $0.outbox.remove(message) } }
+
+    // MARK: What is set aside
+
+    func isStopped(_ entity: EntityID) -> Bool { work.withLock { $0.stopped.contains(entity) } }
+    func stop(_ entities: some Sequence<EntityID>) { work.withLock { $0.stop(entities) } }
+    func resume(_ entity: EntityID) { work.withLock { _ = $0.stopped.remove(entity) } }
 }
 
 extension StoredRecord {
@@ -117,7 +143,7 @@ extension StoredRecord {
     }
 }
 
-/// A state of affairs that the pipeline cannot go on from.
+/// A state of affairs that the bridge cannot go on from.
 public struct BridgeError: Error, Hashable, Sendable, CustomStringConvertible {
     /// One sentence: ids, expected, found, remedy.
     public let description: String

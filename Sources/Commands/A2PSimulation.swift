@@ -192,7 +192,7 @@ struct LegacyAlone {
     /// What answers steps that legacy does not have.
     private func ofAddedSteps(_ lines: [TraceLine]) -> [TraceLine] {
         let known = Set(plan.steps.map(\.number))
-        let added = domain.durableSteps.filter { !known.contains(StepNumber(stringLiteral: $0.number)) }
+        let added = domain.durableSteps.filter { !known.contains($0.number) }
         let kinds = added.reduce(into: Set<EventKind>()) { $0.formUnion($1.events) }
         return lines.filter { $0.events.contains { kinds.contains($0.kind) } }
     }

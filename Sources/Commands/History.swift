@@ -65,7 +65,7 @@ struct History: ParsableCommand {
             guard format == .json else { return Console.print(text(snapshot, journal, ledger, histories)) }
             let object: JSONValue = [
                 "registration": .string(registration), "state": .string(snapshot.record.state),
-                "ownership": try JSONValue(encoding: snapshot.ownership), "journal": try JSONValue(encoding: journal),
+                "ownership": try JSONValue(encoding: snapshot.ownership), "journal": .array(journal.map(\.json)),
                 "ledger": try JSONValue(encoding: ledger),
                 "workflows": .object(try histories.mapValues { try JSONValue(parsing: WorkflowHistory(events: $0).temporalJSON) }),
             ]
@@ -91,7 +91,7 @@ struct History: ParsableCommand {
                 Console.table(
                     [["at", "owner", "attempt", "key"]]
                         + ledger.map {
-                            [$0.at.description, $0.owner, String($0.attempt), $0.key.description]
+                            [$0.at.description, $0.owner.rawValue, String($0.attempt), $0.key.description]
                         }))
             for (id, events) in histories.sorted(by: { $0.key < $1.key }) {
                 lines += ["", "workflow \(id)"]

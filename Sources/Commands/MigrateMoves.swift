@@ -2,6 +2,7 @@ import ArgumentParser
 import Bridge
 import Events
 import HybridRouter
+import Outcomes
 import SQLiteStorage
 
 extension Migrate {

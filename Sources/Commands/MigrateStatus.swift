@@ -3,6 +3,7 @@ import Bridge
 import Cutover
 import Events
 import HybridRouter
+import Outcomes
 import SQLiteStorage
 
 /// `lockstep migrate status`

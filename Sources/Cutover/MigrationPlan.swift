@@ -1,5 +1,6 @@
 import Events
 public import HybridRouter
+public import Outcomes
 
 /// The rung a step stands on.
 public enum Stage: Hashable, Sendable, CustomStringConvertible {
@@ -98,10 +99,10 @@ public struct MigrationPlan: Hashable, Sendable {
     public func owner(of step: StepNumber, for ownership: Ownership) -> Owner {
         switch planned(step)?.stage {
         case nil, .legacy, .shadow: return .legacy
-        case .durable, .retired: return ownership.pins[step] ?? .durable
+        case .durable, .retired: return ownership.pins[step]?.owner ?? .durable
         case .canary(let percent):
             let isDrawn = StableHash.value("\(ownership.entity)/\(step)") % 100 < UInt64(percent)
-            return ownership.pins[step] ?? (isDrawn ? .durable : .legacy)
+            return ownership.pins[step]?.owner ?? (isDrawn ? .durable : .legacy)
         }
     }
 
@@ -115,12 +116,12 @@ public struct MigrationPlan: Hashable, Sendable {
 
     /// The step that follows `step` for an entity, nil after the last one: an added step that durable does not run for it does not exist for it.
     public func next(after step: StepNumber, for ownership: Ownership) -> StepNumber? {
-        steps.first { $0.number > step && !ownership.completed.contains($0.number) && exists($0, for: ownership) }?.number
+        steps.first { $0.number > step && exists($0, for: ownership) }?.number
     }
 
     /// The run of consecutive durable steps that begins at `step`.
     public func segment(from step: StepNumber, for ownership: Ownership) -> [StepNumber] {
-        steps.filter { $0.number >= step && !ownership.completed.contains($0.number) && exists($0, for: ownership) }
+        steps.filter { $0.number >= step && exists($0, for: ownership) }
             .map(\.number).prefix { owner(of: $0, for: ownership) == .durable }.map { $0 }
     }
 

@@ -1,4 +1,5 @@
 import HybridRouter
+import Outcomes
 import Yams
 
 extension MigrationPlan {

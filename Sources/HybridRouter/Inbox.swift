@@ -1,4 +1,5 @@
 public import Events
+public import Outcomes
 
 /// What became of an accepted event. The inbox row is the truth; a signal to a workflow only notifies of it.
 public enum Disposition: String, Codable, Hashable, Sendable, CaseIterable {
@@ -67,6 +68,22 @@ public struct Birth: Hashable, Sendable {
     }
 }
 
+extension Birth {
+    /// The new entity: legacy has it, in the first epoch.
+    package func snapshot(_ entity: EntityID, at now: Timestamp) -> EntitySnapshot {
+        EntitySnapshot(
+            ownership: Ownership(entity: entity, epoch: 1, owner: .legacy, step: step),
+            record: StoredRecord(
+                state: state, body: body, version: 1, isFinal: false, createdAt: now, stepEnteredAt: now, lastEventAt: now,
+                lastSweptAt: .distantPast, dueAt: nil))
+    }
+
+    /// The first entry of its audit.
+    package func entry(_ entity: EntityID, at now: Timestamp) -> JournalEntry {
+        JournalEntry(entity: entity, at: now, owner: .legacy, epoch: 1, move: .born(step: step, state: state))
+    }
+}
+
 /// The answer to an arrival; each of them is durable once the store says so.
 public enum Acceptance: Hashable, Sendable {
     /// A new inbox row.
@@ -111,24 +128,27 @@ public struct QueuedRow: Hashable, Sendable {
     public var attempt: Int
     /// See ``InboxRow/visibleAt``.
     public var visibleAt: Timestamp
+    /// The event, when it was in hand anyway; else it is read from the row.
+    public var event: Event?
 
     /// A queued row.
-    public init(sequence: Int, entity: EntityID, priority: Int, attempt: Int, visibleAt: Timestamp) {
+    public init(sequence: Int, entity: EntityID, priority: Int, attempt: Int, visibleAt: Timestamp, event: Event? = nil) {
         self.sequence = sequence
         self.entity = entity
         self.priority = priority
         self.attempt = attempt
         self.visibleAt = visibleAt
+        self.event = event
     }
 }
 
-/// Something that must happen outside the transaction that decided it.
-public struct OutboxMessage: Codable, Hashable, Sendable {
+/// Something that the engine is to be told, outside the transaction that decided it.
+public struct OutboxMessage: Hashable, Sendable {
     /// What must happen.
     public enum Kind: String, Codable, Hashable, Sendable, CaseIterable {
-        /// Start the segment `entity/epoch`; the payload is its input.
+        /// Start the segment `entity/epoch`.
         case start
-        /// Tell the segment of an inbox row; the payload is the event.
+        /// Tell the segment of an inbox row.
         case signal
         /// Cancel the segment.
         case cancel
@@ -142,16 +162,21 @@ public struct OutboxMessage: Codable, Hashable, Sendable {
     public var epoch: Int
     /// What must happen.
     public var kind: Kind
-    /// With what.
-    public var payload: JSONValue
+    /// For a signal: the inbox row that it tells of.
+    public var row: Int?
+    /// For a start: the segment's input without its record, which is read when the message is sent.
+    public var segment: JSONValue?
+    /// For a signal: the event, when it was in hand anyway; else it is read from the row.
+    public var event: Event?
 
     /// A message.
-    public init(sequence: Int = 0, entity: EntityID, epoch: Int, kind: Kind, payload: JSONValue) {
+    public init(sequence: Int = 0, entity: EntityID, epoch: Int, kind: Kind, row: Int? = nil, segment: JSONValue? = nil) {
         self.sequence = sequence
         self.entity = entity
         self.epoch = epoch
         self.kind = kind
-        self.payload = payload
+        self.row = row
+        self.segment = segment
     }
 
     /// The id of the workflow it is for.

@@ -1,4 +1,5 @@
 public import Events
+public import Outcomes
 
 /// Where a pending event goes.
 public enum Route: Hashable, Sendable {
@@ -61,15 +62,13 @@ public enum Router {
     private static func durableRoute(_ facts: RoutingFacts) -> Route {
         if let step = facts.durableStep, step == facts.ownership.step { return .signal }
         if facts.isInterrupt { return .signal }
-        guard let step = facts.durableStep, step > facts.ownership.step, !facts.ownership.completed.contains(step) else {
-            return .park(nil)
-        }
+        guard let step = facts.durableStep, step > facts.ownership.step else { return .park(nil) }
         return early(facts.early ?? .keep, step)
     }
 
     private static func legacyRoute(_ facts: RoutingFacts) -> Route {
         guard let step = facts.durableStep else { return .legacy }
-        let isAhead = step > facts.legacyStep && !facts.ownership.completed.contains(step) && !facts.isFinal
+        let isAhead = step > facts.legacyStep && facts.ownership.passed.map { step > $0 } ?? true && !facts.isFinal
         if isAhead { return facts.early.map { early($0, step) } ?? .legacy }
         return facts.legacyHandles ? .legacy : .late(step)
     }

@@ -107,9 +107,9 @@ public struct Machine<State: MachineState, Record: Sendable>: Sendable {
     /// States that nothing leaves.
     public let final: Set<State>
     /// States in which a step is complete and `continue` starts the next one; the value is the completed step.
-    public let boundaries: [State: String]
+    public let boundaries: [State: StepNumber]
     /// The step each state belongs to; a state without one (a hold) stays in the step the entity is in.
-    public let steps: [State: String]
+    public let steps: [State: StepNumber]
     /// When a failed action is tried again.
     public let retrySchedule: RetrySchedule
     /// All rows.
@@ -124,7 +124,8 @@ public struct Machine<State: MachineState, Record: Sendable>: Sendable {
 
     /// A machine. Two rows for the same state and event are a programming error and stop the process with both notes.
     public init(
-        name: String, initial: State, events: [EventKind], final: Set<State>, boundaries: [State: String] = [:], steps: [State: String],
+        name: String, initial: State, events: [EventKind], final: Set<State>, boundaries: [State: StepNumber] = [:],
+        steps: [State: StepNumber],
         retrySchedule: RetrySchedule = RetrySchedule(), transitions: [Transition<State, Record>], ignored: [Ignored<State>] = []
     ) {
         self.name = name

@@ -1,4 +1,5 @@
 public import Events
+import Outcomes
 
 /// A machine as data that can be printed: the table, the matrix and its counts.
 public struct MachineDescription: Codable, Hashable, Sendable {
@@ -51,7 +52,7 @@ extension Machine {
         MachineDescription(
             name: name, states: State.allCases.map(\.rawValue), events: events,
             final: State.allCases.filter(final.contains).map(\.rawValue),
-            steps: Dictionary(steps.map { ($0.key.rawValue, $0.value) }, uniquingKeysWith: { $1 }),
+            steps: Dictionary(steps.map { ($0.key.rawValue, $0.value.description) }, uniquingKeysWith: { $1 }),
             rows: transitions.map { row in
                 .init(from: row.from.map(\.rawValue), event: row.event, to: row.to.map(\.rawValue), note: row.note)
             },

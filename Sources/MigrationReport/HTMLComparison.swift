@@ -1,5 +1,5 @@
 import Events
-import HybridRouter
+import Outcomes
 import ShadowComparator
 
 /// The comparison as the page's template shows it.

@@ -1,5 +1,6 @@
 import Events
 import HybridRouter
+import Outcomes
 import ShadowComparator
 
 /// What the page's template shows: texts and flags only, escaped by the template.

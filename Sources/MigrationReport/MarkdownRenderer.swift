@@ -1,5 +1,6 @@
 import Events
 import HybridRouter
+import Outcomes
 import ShadowComparator
 
 /// The report as Markdown, for a pull request or a ticket: everything but the timelines and the matrix' cells.

@@ -1,6 +1,6 @@
 public import Cutover
 public import Events
-public import HybridRouter
+public import Outcomes
 public import ShadowComparator
 
 /// Where a migration stands: one value that all renderers print; its JSON form is the machine-readable report.

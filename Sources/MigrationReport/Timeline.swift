@@ -1,5 +1,6 @@
 public import Events
 public import HybridRouter
+public import Outcomes
 public import ShadowComparator
 
 /// What one path did with one entity, in order.

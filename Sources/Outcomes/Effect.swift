@@ -4,30 +4,38 @@ public import Events
 public struct EffectKey: Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
     /// The entity on whose behalf it is performed.
     public var entity: EntityID
-    /// The step that wants it, for example `5.2`.
-    public var step: String
+    /// The step that wants it.
+    public var step: StepNumber
+    /// Which visit of the step wants it, from 1. A process that goes round comes to a step again, and its effects are new ones.
+    public var visit: Int
     /// What is done, `party.operation`, for example `registry.submitBrand`.
     public var operation: String
-    /// The how-manieth of its kind in this step, from 1; it comes from business data, never from a retry counter.
+    /// Its number among the effects of this kind in the visit, from 1; it comes from business data, never from a retry counter.
     public var ordinal: Int
 
     /// A key.
-    public init(entity: EntityID, step: String, operation: String, ordinal: Int = 1) {
+    public init(entity: EntityID, step: StepNumber, visit: Int = 1, operation: String, ordinal: Int = 1) {
         self.entity = entity
         self.step = step
+        self.visit = visit
         self.operation = operation
         self.ordinal = ordinal
     }
 
-    /// `entity/step/operation/ordinal`, the text that is stored and sent to the carrier as reference.
-    public var description: String { "\(entity)/\(step)/\(operation)/\(ordinal)" }
+    /// `entity/step/operation/ordinal`, the text that is stored and sent to the carrier as reference. The step of a later visit has
+    /// its number behind it: `R-1/5.2#2/vetting.order/1`.
+    public var description: String { "\(entity)/\(step)\(visit == 1 ? "" : "#\(visit)")/\(operation)/\(ordinal)" }
 
     /// Reads ``description``; nil when `text` has another form.
     public init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count >= 4, let ordinal = Int(parts[parts.count - 1]) else { return nil }
+        let place = parts[parts.count - 3].split(separator: "#", omittingEmptySubsequences: false)
+        guard let step = StepNumber(String(place[0])), place.count <= 2, let visit = place.count == 2 ? Int(place[1]) : 1, visit > 0 else {
+            return nil
+        }
         self.init(
-            entity: EntityID(parts[0..<(parts.count - 3)].joined(separator: "/")), step: String(parts[parts.count - 3]),
+            entity: EntityID(parts[0..<(parts.count - 3)].joined(separator: "/")), step: step, visit: visit,
             operation: String(parts[parts.count - 2]), ordinal: ordinal)
     }
 
@@ -52,14 +60,14 @@ public struct EffectKey: Hashable, Sendable, Codable, Comparable, CustomStringCo
     public static func < (left: EffectKey, right: EffectKey) -> Bool { left.description < right.description }
 }
 
-/// One call of an effect: what is asked, by whom, and for the how-manieth time.
+/// One call of an effect: what is asked, by whom, and at which attempt.
 public struct EffectCall: Codable, Hashable, Sendable {
     /// The idempotency key.
     public var key: EffectKey
     /// What is asked.
     public var request: JSONValue
-    /// `legacy` or `durable`.
-    public var owner: String
+    /// Who asks.
+    public var owner: Owner
     /// The ownership epoch under which it is asked.
     public var epoch: Int
     /// From 1; grows with every retry of the same key.
@@ -68,7 +76,7 @@ public struct EffectCall: Codable, Hashable, Sendable {
     public var at: Timestamp
 
     /// A call.
-    public init(key: EffectKey, request: JSONValue, owner: String, epoch: Int, attempt: Int, at: Timestamp) {
+    public init(key: EffectKey, request: JSONValue, owner: Owner, epoch: Int, attempt: Int, at: Timestamp) {
         self.key = key
         self.request = request
         self.owner = owner
@@ -90,6 +98,8 @@ public struct EffectError: Error, Hashable, Sendable, CustomStringConvertible {
         case duplicate
         /// It was refused and will be refused again.
         case refused
+        /// It was begun, and only a person can find out whether it was done: see ``PartyKind/neither``.
+        case unresolved
     }
 
     /// What to do.
@@ -120,12 +130,30 @@ public struct EffectError: Error, Hashable, Sendable, CustomStringConvertible {
 ///
 /// Live code calls, the simulator answers from its world, a shadow answers from the owner's ledger: same code, other port.
 public protocol EffectPort: Sendable {
+    /// What the party behind `operation` does with a key that it knows.
+    func kind(of operation: String) -> PartyKind
     /// Performs an outward call with consequences and returns the reply.
     func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue
     /// The reply of an effect that was performed before under `key`; nil when the other side does not know the key.
     func reply(to key: EffectKey) async throws(EffectError) -> JSONValue?
     /// Reads something without consequences, for example the state of a brand; it is not an effect and not in the ledger.
     func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue
+}
+
+/// What a party does when it is asked for something that it has done before.
+public enum PartyKind: String, Codable, Hashable, Sendable, CaseIterable {
+    /// It refuses a key that it knows with ``EffectError/Code-swift.enum/duplicate``: a call may be repeated.
+    case refusesKnownKeys
+    /// It does a thing twice when it is asked twice, but says under a key what it has done: every call is looked up first.
+    case answersLookUps
+    /// It does a thing twice when it is asked twice, and cannot be asked: an intention is stored before the call, and one that has no
+    /// result waits for a person.
+    case neither
+}
+
+extension EffectPort {
+    /// The kind that costs a look-up and assumes least: ``PartyKind/answersLookUps``.
+    public func kind(of operation: String) -> PartyKind { .answersLookUps }
 }
 
 /// A question to an outside party that changes nothing there.
@@ -148,6 +176,37 @@ public struct ReadQuery: Hashable, Sendable {
     }
 }
 
+/// What was read outside, and when: a shadow gets the same answer.
+public struct RecordedRead: Codable, Hashable, Sendable {
+    /// The entity.
+    public var entity: EntityID
+    /// `party.operation`.
+    public var operation: String
+    /// What was asked.
+    public var request: JSONValue
+    /// What was answered.
+    public var reply: JSONValue
+    /// Who asked.
+    public var owner: Owner
+    /// Under which epoch.
+    public var epoch: Int
+    /// When.
+    public var at: Timestamp
+
+    /// A read.
+    public init(
+        entity: EntityID, operation: String, request: JSONValue, reply: JSONValue, owner: Owner, epoch: Int, at: Timestamp
+    ) {
+        self.entity = entity
+        self.operation = operation
+        self.request = request
+        self.reply = reply
+        self.owner = owner
+        self.epoch = epoch
+        self.at = at
+    }
+}
+
 /// One performed effect in the ledger of its entity.
 public struct LedgerEntry: Codable, Hashable, Sendable {
     /// The idempotency key; at most one entry has it.
@@ -156,8 +215,8 @@ public struct LedgerEntry: Codable, Hashable, Sendable {
     public var request: JSONValue
     /// What was answered.
     public var reply: JSONValue
-    /// Who asked: `legacy` or `durable`.
-    public var owner: String
+    /// Who asked.
+    public var owner: Owner
     /// Under which epoch.
     public var epoch: Int
     /// At which attempt it succeeded.
@@ -166,7 +225,7 @@ public struct LedgerEntry: Codable, Hashable, Sendable {
     public var at: Timestamp
 
     /// An entry.
-    public init(key: EffectKey, request: JSONValue, reply: JSONValue, owner: String, epoch: Int, attempt: Int, at: Timestamp) {
+    public init(key: EffectKey, request: JSONValue, reply: JSONValue, owner: Owner, epoch: Int, attempt: Int, at: Timestamp) {
         self.key = key
         self.request = request
         self.reply = reply

@@ -1,10 +1,22 @@
 public import Events
 
+/// What a session needs of the place where effects are recorded.
+public protocol EffectLedger: Sendable {
+    /// The reply that the ledger has for a key; nil when it has none.
+    func reply(to key: EffectKey) async throws -> JSONValue?
+    /// Stores the intention to perform an effect; it is durable when the call returns. The ledger's entry replaces it.
+    func intend(_ call: EffectCall) async throws
+    /// Forgets an intention that certainly was not carried out.
+    func withdraw(_ key: EffectKey) async throws
+    /// The intention under `key` that has no result; nil for none.
+    func intention(_ key: EffectKey) async throws -> EffectCall?
+}
+
 /// The effects of one handled event or one activity: performs each key at most once and collects the ledger entries to store.
 ///
 /// A legacy action and a durable activity hold the same type, so they call the same domain functions. Not thread-safe: one
-/// session belongs to one handling. A key that is in the ledger is answered from it; a key that the other side has seen before
-/// (crash or timeout after success) is looked up and never performed again.
+/// session belongs to one handling. A key that is in the ledger is answered from it. What else is done before a call depends on
+/// what the other side does with a key that it knows, see ``PartyKind``.
 public final class EffectSession {
     /// The entity whose event is handled.
     public let entity: EntityID
@@ -12,65 +24,85 @@ public final class EffectSession {
     public let now: Timestamp
     /// Entries that are new since the session began, in the order performed; stored with the record, also when the action failed.
     public private(set) var entries: [LedgerEntry] = []
+    /// What was read outside since the session began, in order.
+    public private(set) var reads: [RecordedRead] = []
+    /// The effect that nobody knows the result of, when the session came to one; a person has to say what became of it.
+    public private(set) var unresolved: EffectKey?
 
     private let port: any EffectPort
-    private let owner: String
+    private let owner: Owner
     private let epoch: Int
     private let attempt: Int
-    private let recall: (EffectKey) async throws -> JSONValue?
+    private let completions: [StepNumber: Int]
+    private let ledger: any EffectLedger
     private var known: [EffectKey: JSONValue] = [:]
 
-    /// A session under (`owner`, `epoch`); `recall` finds the reply that the entity's ledger has for a key.
+    /// A session under (`owner`, `epoch`). `completions` says how often each step was completed before, which tells its visits apart.
     public init(
-        entity: EntityID, now: Timestamp, owner: String, epoch: Int, attempt: Int, port: any EffectPort,
-        recall: @escaping (EffectKey) async throws -> JSONValue?
+        entity: EntityID, now: Timestamp, owner: Owner, epoch: Int, attempt: Int, completions: [StepNumber: Int] = [:],
+        ledger: any EffectLedger, port: any EffectPort
     ) {
         self.entity = entity
         self.now = now
         self.owner = owner
         self.epoch = epoch
         self.attempt = attempt
+        self.completions = completions
+        self.ledger = ledger
         self.port = port
-        self.recall = recall
     }
 
     /// A session over a ledger that is in memory.
     public convenience init(
-        entity: EntityID, now: Timestamp, owner: String, epoch: Int, attempt: Int, ledger: [LedgerEntry], port: any EffectPort
+        entity: EntityID, now: Timestamp, owner: Owner, epoch: Int, attempt: Int, ledger: [LedgerEntry], port: any EffectPort
     ) {
         let replies = Dictionary(ledger.map { ($0.key, $0.reply) }, uniquingKeysWith: { first, _ in first })
-        self.init(entity: entity, now: now, owner: owner, epoch: epoch, attempt: attempt, port: port, recall: { replies[$0] })
+        self.init(entity: entity, now: now, owner: owner, epoch: epoch, attempt: attempt, ledger: FixedLedger(replies: replies), port: port)
     }
 
-    /// Performs `operation` for `step` once and returns its reply; see ``EffectKey`` for the meaning of the parameters.
+    /// The number of the visit that the entity makes to `step`, from 1.
+    public func visit(of step: StepNumber) -> Int { (completions[step] ?? 0) + 1 }
+
+    /// Performs `operation` for `step` once a visit and returns its reply; see ``EffectKey`` for the meaning of the parameters.
     @discardableResult
     public func perform(
-        _ operation: String, step: String, ordinal: Int = 1, request: JSONValue = [:]
+        _ operation: String, step: StepNumber, ordinal: Int = 1, request: JSONValue = [:]
     ) async throws(EffectError) -> JSONValue {
-        let key = EffectKey(entity: entity, step: step, operation: operation, ordinal: ordinal)
+        let key = EffectKey(entity: entity, step: step, visit: visit(of: step), operation: operation, ordinal: ordinal)
         if let reply = known[key] { return reply }
-        if let reply = try await recorded(key) { return reply }
+        if let reply = try await recorded(key, { try await self.ledger.reply(to: key) }) { return reply }
         let call = EffectCall(key: key, request: request, owner: owner, epoch: epoch, attempt: attempt, at: now)
-        let reply = try await performOrLookUp(call)
+        let reply = try await once(call)
         known[key] = reply
         entries.append(
             LedgerEntry(key: key, request: request, reply: reply, owner: owner, epoch: epoch, attempt: attempt, at: now))
         return reply
     }
 
-    /// Reads something without consequences.
+    /// Reads something without consequences; what was read is recorded.
     public func read(_ operation: String, request: JSONValue = [:]) async throws(EffectError) -> JSONValue {
-        try await port.read(ReadQuery(entity: entity, operation: operation, request: request, at: now))
+        let reply = try await port.read(ReadQuery(entity: entity, operation: operation, request: request, at: now))
+        reads.append(
+            RecordedRead(entity: entity, operation: operation, request: request, reply: reply, owner: owner, epoch: epoch, at: now))
+        return reply
     }
 
-    private func recorded(_ key: EffectKey) async throws(EffectError) -> JSONValue? {
-        do { return try await recall(key) } catch {
-            throw EffectError(.temporary, vendorCode: "ledger", message: "\(key): the ledger cannot be read: \(error)")
+    private func recorded<Value>(_ key: EffectKey, _ body: () async throws -> Value) async throws(EffectError) -> Value {
+        do { return try await body() } catch {
+            throw EffectError(.temporary, vendorCode: "ledger", message: "\(key): the ledger cannot be read or written: \(error)")
         }
     }
 
-    private func performOrLookUp(_ call: EffectCall) async throws(EffectError) -> JSONValue {
-        if call.attempt > 1, let reply = try await port.reply(to: call.key) { return reply }
+    private func once(_ call: EffectCall) async throws(EffectError) -> JSONValue {
+        switch port.kind(of: call.key.operation) {
+        case .refusesKnownKeys: try await performOrLookUp(call, first: call.attempt > 1)
+        case .answersLookUps: try await performOrLookUp(call, first: true)
+        case .neither: try await performIntended(call)
+        }
+    }
+
+    private func performOrLookUp(_ call: EffectCall, first looksFirst: Bool) async throws(EffectError) -> JSONValue {
+        if looksFirst, let reply = try await port.reply(to: call.key) { return reply }
         do {
             return try await port.perform(call)
         } catch {
@@ -78,4 +110,34 @@ public final class EffectSession {
             return reply
         }
     }
+
+    /// The party tells nobody what it has done: a call that was begun and has no result is never repeated by itself.
+    private func performIntended(_ call: EffectCall) async throws(EffectError) -> JSONValue {
+        let key = call.key
+        if let begun = try await recorded(key, { try await self.ledger.intention(key) }) { throw stranded(begun) }
+        try await recorded(key) { try await self.ledger.intend(call) }
+        do { return try await port.perform(call) } catch {
+            guard error.code == .temporary || error.code == .refused else { throw stranded(call) }
+            try await recorded(key) { try await self.ledger.withdraw(key) }
+            throw error
+        }
+    }
+
+    private func stranded(_ call: EffectCall) -> EffectError {
+        unresolved = call.key
+        return EffectError(
+            .unresolved, vendorCode: "lockstep",
+            message: "\(call.key): begun at \(call.at), and its party cannot say whether it was done; find out, then settle it with"
+                + " 'lockstep migrate settle'")
+    }
+}
+
+/// Replies that are in memory; nothing can be intended.
+private struct FixedLedger: EffectLedger {
+    let replies: [EffectKey: JSONValue]
+
+    func reply(to key: EffectKey) async throws -> JSONValue? { replies[key] }
+    func intend(_ call: EffectCall) async throws {}
+    func withdraw(_ key: EffectKey) async throws {}
+    func intention(_ key: EffectKey) async throws -> EffectCall? { nil }
 }

@@ -1,109 +1,136 @@
 public import Events
 import GRDB
 public import HybridRouter
+import Outcomes
 
 extension SQLiteHandoffStore {
-    /// Required by ``HandoffStore``, which says what it does.
+    /// See ``OwnershipStore``.
     public func accept(_ arrivals: [Arrival], at now: Timestamp) async throws -> [Acceptance] {
-        try database.write { database in try arrivals.map { try Self.accept($0, at: now, in: database) } }
+        try database.write { database in try arrivals.map { try accept($0, in: database) } }
     }
 
-    private static func accept(_ arrival: Arrival, at now: Timestamp, in database: Database) throws -> Acceptance {
+    private func accept(_ arrival: Arrival, in database: Database) throws -> Acceptance {
         switch arrival {
-        case .deadLetter(let letter): return try keep(letter, in: database)
+        case .deadLetter(let letter): return try Self.keep(letter, in: database)
         case .event(let incoming, let birth):
-            guard let entity = try resolve(incoming.reference, mayBeBorn: birth != nil, in: database) else {
-                return try keep(.unknownEntity(incoming), in: database)
-            }
-            if let birth { try create(entity, birth, at: incoming.receivedAt, in: database) }
-            return try insert(incoming.event(for: entity), subject: incoming.subject, in: database)
+            if try Self.isKnown(incoming, in: database) { return try duplicate(incoming, in: database) }
+            let resolved = try Self.resolve(incoming.reference, mayBeBorn: birth != nil, in: database)
+            guard let (entity, exists) = resolved else { return try Self.keep(.unknownEntity(incoming), in: database) }
+            if let birth, !exists { try Self.create(entity, birth, at: incoming.receivedAt, in: database) }
+            return try insert(incoming, for: entity, in: database)
         }
     }
 
-    private static func resolve(_ reference: EntityReference, mayBeBorn: Bool, in database: Database) throws -> EntityID? {
+    /// True when the sender's id was accepted before, or was that of a repetition.
+    private static func isKnown(_ incoming: IncomingEvent, in database: Database) throws -> Bool {
+        let values: [SQLValue] = [.id(incoming.source), .id(incoming.id)]
+        let sql = """
+            SELECT 1 FROM inbox WHERE source = ?1 AND event_id = ?2 UNION ALL SELECT 1 FROM repetition WHERE source = ?1 AND event_id = ?2
+            """
+        return try database.first(sql, values) { _ in true } ?? false
+    }
+
+    private func duplicate(_ incoming: IncomingEvent, in database: Database) throws -> Acceptance {
+        try add(["duplicates": 1], in: database)
+        return .duplicate(incoming.id)
+    }
+
+    /// The entity that the sender means, and whether it exists; nil for nobody we know.
+    private static func resolve(_ reference: EntityReference, mayBeBorn: Bool, in database: Database) throws -> (EntityID, Bool)? {
         switch reference {
         case .entity(let entity):
-            if mayBeBorn { return entity }
-            let statement = try database.cachedStatement(sql: "SELECT 1 FROM ownership WHERE entity = ?")
-            return try Int.fetchOne(statement, arguments: [entity.rawValue]) == nil ? nil : entity
+            let exists = try exists(entity, in: database)
+            return exists || mayBeBorn ? (entity, exists) : nil
         case .external(let ids):
-            let statement = try database.cachedStatement(sql: "SELECT entity FROM reference WHERE external = ?")
             for id in ids {
-                if let entity = try String.fetchOne(statement, arguments: [id]) { return EntityID(entity) }
+                if let entity = try holder(of: id, in: database) { return (entity, true) }
+                if try exists(EntityID(id), in: database) { return (EntityID(id), true) }
             }
             return nil
         }
     }
 
-    private static func create(_ entity: EntityID, _ birth: Birth, at now: Timestamp, in database: Database) throws {
-        let time = now.milliseconds
-        try database.cachedStatement(
-            sql: "INSERT OR IGNORE INTO ownership (entity, epoch, owner, step, completed) VALUES (?, 1, 'legacy', ?, '')"
-        ).execute(arguments: [entity.rawValue, birth.step.description])
-        try database.cachedStatement(
-            sql: """
-                INSERT OR IGNORE INTO record
-                    (entity, state, body, version, final, created_at, step_entered_at, last_event_at, last_swept_at)
-                VALUES (?, ?, ?, 1, 0, ?, ?, ?, 0)
-                """
-        ).execute(arguments: [entity.rawValue, birth.state, try birth.body.text(), time, time, time])
+    static func exists(_ entity: EntityID, in database: Database) throws -> Bool {
+        try database.first("SELECT 1 FROM ownership WHERE entity = ?", [.id(entity)]) { _ in true } ?? false
     }
 
-    private static func insert(_ event: Event, subject: String?, in database: Database) throws -> Acceptance {
-        guard try isNews(event, subject: subject, in: database) else {
-            try count("duplicates", in: database)
-            return .duplicate(event.id)
+    /// The entity that had an external id first. A row that does not fit its checksum names nobody: the delivery is a dead letter.
+    static func holder(of external: String, in database: Database) throws -> EntityID? {
+        let found = try database.first("SELECT entity, sum FROM reference WHERE external = ?", [.text(external)]) { row in
+            (entity: EntityID(row.text(0)), sum: row.sum(1))
         }
-        let row = try append(event, priority: 1, in: database)
-        if let subject { try remember(event, subject: subject, in: database) }
-        return .accepted(event.id, row)
+        guard let found, found.sum == nil || found.sum == Sum(.text(external), .id(found.entity)).value else { return nil }
+        return try exists(found.entity, in: database) ? found.entity : nil
     }
 
-    private static func isNews(_ event: Event, subject: String?, in database: Database) throws -> Bool {
-        let seen = try database.cachedStatement(sql: "SELECT 1 FROM inbox WHERE event_id = ?")
-        guard try Int.fetchOne(seen, arguments: [event.id.rawValue]) == nil else { return false }
-        guard let subject else { return true }
-        let last = try database.cachedStatement(sql: "SELECT content FROM subject WHERE entity = ? AND subject = ?")
-        return try String.fetchOne(last, arguments: [event.entity.rawValue, subject]) != content(event)
+    private static func create(_ entity: EntityID, _ birth: Birth, at now: Timestamp, in database: Database) throws {
+        let snapshot = birth.snapshot(entity, at: now)
+        try database.run(
+            "INSERT INTO ownership (entity, \(Rows.ownershipColumns), sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [.id(entity)] + Rows.values(snapshot.ownership))
+        try database.run(
+            "INSERT INTO record (entity, \(Rows.recordColumns), sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [.id(entity)] + Rows.values(entity, snapshot.record))
+        try write([birth.entry(entity, at: now).move], of: entity, at: now, owner: .legacy, epoch: 1, in: database)
     }
 
-    private static func remember(_ event: Event, subject: String, in database: Database) throws {
-        try database.cachedStatement(sql: "INSERT OR REPLACE INTO subject (entity, subject, content) VALUES (?, ?, ?)")
-            .execute(arguments: [event.entity.rawValue, subject, content(event)])
+    private func insert(_ incoming: IncomingEvent, for entity: EntityID, in database: Database) throws -> Acceptance {
+        let event = incoming.event(for: entity)
+        if let subject = incoming.subject, try !Self.isNews(event, about: subject, in: database) {
+            try database.run("INSERT INTO repetition (source, event_id) VALUES (?, ?)", [.id(event.source), .id(event.id)])
+            return try duplicate(incoming, in: database)
+        }
+        return .accepted(event.id, try Self.append(event, priority: 1, in: database))
     }
 
-    private static func content(_ event: Event) -> String { "\(event.kind) \(event.payload.canonicalText)" }
+    /// Takes the event for the last word about `subject`, unless it repeats the last one.
+    private static func isNews(_ event: Event, about subject: String, in database: Database) throws -> Bool {
+        let stored = try database.first(
+            "SELECT content, renewed_at, sum FROM subject WHERE entity = ? AND subject = ?", [.id(event.entity), .text(subject)]
+        ) { row in
+            try subjectSum(event.entity, subject, row.text(0), row.time(ifAny: 1))
+                .check(row.sum(2), table: "subject", key: "\(event.entity) \(subject)")
+            return Subject(content: row.text(0), renewedAt: row.time(ifAny: 1))
+        }
+        var known = stored ?? Subject()
+        guard known.isNews(event) else { return false }
+        known.take(event)
+        try database.run(
+            "INSERT OR REPLACE INTO subject (entity, subject, content, renewed_at, sum) VALUES (?, ?, ?, NULL, ?)",
+            [.id(event.entity), .text(subject), .text(known.content), subjectSum(event.entity, subject, known.content, nil).stored])
+        return true
+    }
+
+    static func subjectSum(_ entity: EntityID, _ subject: String, _ content: String, _ renewedAt: Timestamp?) -> Sum {
+        Sum(.id(entity), .text(subject), .text(content), .time(renewedAt))
+    }
 
     static func append(_ event: Event, priority: Int, in database: Database) throws -> QueuedRow {
-        try database.cachedStatement(
-            sql: """
-                INSERT INTO inbox (entity, event_id, source, kind, payload, received_at, occurred_at, disposition, priority, attempt,
-                    visible_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?, 'pending', ?, 1, ?)
-                """
-        ).execute(arguments: [
-            event.entity.rawValue, event.id.rawValue, event.source.rawValue, event.kind.rawValue, event.payload.canonicalText,
-            event.receivedAt.milliseconds, event.occurredAt.milliseconds, priority, Timestamp.distantPast.milliseconds,
-        ])
+        let payload = event.payload.canonicalText
+        let sum = Rows.eventSum(
+            event.entity.rawValue, event.id.rawValue, event.source.rawValue, event.kind.rawValue, payload, event.receivedAt,
+            event.occurredAt)
+        let place = Rows.placeSum(.pending, nil, priority, 1, .distantPast)
+        try database.run(
+            """
+            INSERT INTO inbox (\(Rows.inboxColumns)) VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', NULL, ?, 1, ?, ?)
+            """,
+            [
+                .id(event.entity), .id(event.id), .id(event.source), .id(event.kind), .text(payload),
+                .time(event.receivedAt), .time(event.occurredAt), sum.stored, .int(priority), .time(.distantPast), place.stored,
+            ])
         return QueuedRow(
-            sequence: Int(database.lastInsertedRowID), entity: event.entity, priority: priority, attempt: 1, visibleAt: .distantPast)
+            sequence: Int(database.lastInsertedRowID), entity: event.entity, priority: priority, attempt: 1, visibleAt: .distantPast,
+            event: event)
     }
 
     static func keep(_ letter: DeadLetter, in database: Database) throws -> Acceptance {
-        try database.cachedStatement(
-            sql: """
-                INSERT OR IGNORE INTO dead_letter (event_id, source, reason, detail, body, received_at) VALUES (?, ?, ?, ?, ?, ?)
-                """
-        ).execute(arguments: [
-            letter.id.rawValue, letter.source.rawValue, letter.reason.rawValue, letter.detail, letter.body,
-            letter.receivedAt.milliseconds,
-        ])
+        try database.run(
+            "INSERT OR IGNORE INTO dead_letter (event_id, source, reason, detail, body, received_at) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                .id(letter.id), .id(letter.source), .id(letter.reason), .text(letter.detail), .text(letter.body),
+                .time(letter.receivedAt),
+            ])
         return .deadLetter(letter.id, letter.reason)
-    }
-
-    static func count(_ name: String, in database: Database) throws {
-        try database.cachedStatement(
-            sql: "INSERT INTO counter (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
-        ).execute(arguments: [name])
     }
 }

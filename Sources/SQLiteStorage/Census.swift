@@ -1,7 +1,7 @@
 public import Events
-import FoundationEssentials
 import GRDB
 public import HybridRouter
+public import Outcomes
 
 /// How many entities stand in a step, and what is pinned to entities about it.
 public struct StepCensus: Codable, Hashable, Sendable {
@@ -32,6 +32,8 @@ public struct Census: Hashable, Sendable {
     public var unsent = 0
     /// Dead letters by reason.
     public var deadLetters: [String: Int] = [:]
+    /// What is set aside, by kind.
+    public var quarantined: [Quarantined.Kind: Int] = [:]
     /// The moment of the halt that holds; nil when the migration goes on.
     public var haltedSince: String?
 
@@ -47,65 +49,52 @@ extension SQLiteHandoffStore {
             try Self.countEntities(&census, in: database)
             try Self.countPins(&census, in: database)
             let open = try Self.pairs(
-                "SELECT disposition, count(*) FROM inbox WHERE disposition IN ('pending', 'signalled', 'parked') GROUP BY disposition",
+                "SELECT disposition, count(*) FROM inbox WHERE disposition NOT IN ('consumed', 'late', 'dead') GROUP BY disposition",
                 in: database)
             for disposition in [Disposition.pending, .signalled, .parked] { census.open[disposition] = open[disposition.rawValue] ?? 0 }
-            census.unsent = try Int.fetchOne(database, sql: "SELECT count(*) FROM outbox WHERE done = 0") ?? 0
+            census.unsent = try database.first("SELECT count(*) FROM outbox") { $0.int(0) } ?? 0
             census.deadLetters = try Self.pairs("SELECT reason, count(*) FROM dead_letter GROUP BY reason", in: database)
-            census.haltedSince = try String.fetchOne(
-                database, sql: "SELECT value FROM setting WHERE name = ?", arguments: [MigrationHalted.setting])
+            for (kind, count) in try Self.pairs("SELECT kind, count(*) FROM quarantine GROUP BY kind", in: database) {
+                if let kind = Quarantined.Kind(rawValue: kind) { census.quarantined[kind] = count }
+            }
+            census.haltedSince = try database.first("SELECT value FROM setting WHERE name = ?", [.text(MigrationHalted.setting)]) {
+                $0.text(0)
+            }
             return census
         }
     }
 
     private static func countEntities(_ census: inout Census, in database: Database) throws {
         let sql = "SELECT step, owner, final, count(*) FROM ownership JOIN record USING (entity) GROUP BY step, owner, final"
-        for row in try Row.fetchAll(database, sql: sql) {
-            let step = StepNumber(stringLiteral: row[0])
-            let count: Int = row[3]
-            switch (Owner(rawValue: row[1]), row[2] as Bool) {
+        try database.each(sql) { row in
+            guard let step = StepNumber(row.text(0)), let owner = Owner(rawValue: row.text(1)) else { return }
+            let count = row.int(3)
+            switch (owner, row.int(2) == 1) {
             case (.durable, _): census.steps[step, default: StepCensus()].durable += count
-            case (_, true): census.steps[step, default: StepCensus()].ended += count
-            case (_, false): census.steps[step, default: StepCensus()].legacy += count
+            case (.legacy, true): census.steps[step, default: StepCensus()].ended += count
+            case (.legacy, false): census.steps[step, default: StepCensus()].legacy += count
             }
         }
     }
 
     private static func countPins(_ census: inout Census, in database: Database) throws {
-        for row in try Row.fetchAll(database, sql: "SELECT pins, count(*) FROM ownership WHERE pins <> '' GROUP BY pins") {
-            for (step, owner) in Rows.pins(row[0]) {
-                switch owner {
-                case .durable: census.steps[step, default: StepCensus()].drawnDurable += row[1]
-                case .legacy: census.steps[step, default: StepCensus()].drawnLegacy += row[1]
+        try database.each("SELECT pins, count(*) FROM ownership WHERE pins <> '' GROUP BY pins") { row in
+            guard let pins = try? Reader("ownership", "").pins(row.text(0)) else { return }
+            for (step, pin) in pins {
+                switch pin {
+                case .durable: census.steps[step, default: StepCensus()].drawnDurable += row.int(1)
+                case .legacy: census.steps[step, default: StepCensus()].drawnLegacy += row.int(1)
+                case .recalled: census.steps[step, default: StepCensus()].recalled += row.int(1)
                 }
             }
         }
-        for (_, step) in try recalls(in: database) {
-            census.steps[step, default: StepCensus()].drawnLegacy -= 1
-            census.steps[step, default: StepCensus()].recalled += 1
-        }
-    }
-
-    /// The entities and steps of which a recall is the reason that legacy has them.
-    private static func recalls(in database: Database) throws -> [(EntityID, StepNumber)] {
-        let sql = """
-            SELECT journal.*, pins FROM ownership JOIN journal USING (entity)
-            WHERE pins LIKE '%=legacy%' AND what = 'recall' ORDER BY journal.sequence
-            """
-        var steps: [EntityID: Set<StepNumber>] = [:]
-        for row in try Row.fetchAll(database, sql: sql) {
-            let entry = Rows.journalEntry(row)
-            guard let step = entry.recalledStep, Rows.pins(row["pins"])[step] == .legacy else { continue }
-            steps[entry.entity, default: []].insert(step)
-        }
-        return steps.flatMap { entity, steps in steps.map { (entity, $0) } }
     }
 
     /// The entities that durable owns in `step`, in order.
     public func durableEntities(in step: StepNumber) throws -> [EntityID] {
         try database.read { database in
             let sql = "SELECT entity FROM ownership WHERE owner = 'durable' AND step = ? ORDER BY entity"
-            return try String.fetchAll(database, sql: sql, arguments: [step.description]).map { EntityID($0) }
+            return try database.all(sql, [.text(step.description)]) { EntityID($0.text(0)) }
         }
     }
 }

@@ -4,133 +4,172 @@ public import HybridRouter
 public import Outcomes
 
 extension SQLiteHandoffStore {
-    /// Required by ``HandoffStore``, which says what it does.
-    public func commit(_ change: Change) async throws -> Committed {
+    /// See ``OwnershipStore``.
+    public func commit(_ transaction: EntityTransaction) async throws -> Committed {
         try database.write { database in
-            try Self.fence(change, in: database)
-            try Self.writeRecord(change, in: database)
-            try Self.writeAudit(change, in: database)
-            let retried = try change.rows.compactMap { try Self.update($0, of: change.entity, in: database) }
-            let requeued = try Self.requeue(change, in: database)
-            let appended = try Self.append(change, in: database)
-            let outbox = try change.outbox.map { try Self.send($0, in: database) }
-            return Committed(queued: retried + requeued + appended, outbox: outbox)
+            let (before, version) = try Self.fenced(transaction, in: database)
+            let consequences = try Consequences(of: transaction, before, version: version) {
+                try Self.openRows(of: transaction.entity, in: database)
+            }
+            return try write(transaction, consequences, before, version: version, in: database)
         }
     }
 
-    private static func fence(_ change: Change, in database: Database) throws {
-        let statement = try database.cachedStatement(sql: "SELECT epoch FROM ownership WHERE entity = ?")
-        let stored = try Int.fetchOne(statement, arguments: [change.entity.rawValue]) ?? 0
-        guard stored == change.epoch else { throw StaleEpoch(entity: change.entity, found: change.epoch, expected: stored) }
-        if let version = change.version {
-            let record = try database.cachedStatement(sql: "SELECT version FROM record WHERE entity = ?")
-            let stored = try Int.fetchOne(record, arguments: [change.entity.rawValue]) ?? 0
-            guard stored == version else { throw StaleRecord(entity: change.entity, found: version, expected: stored) }
+    /// The stored ownership and the version of the record, when the transaction may be made.
+    private static func fenced(_ transaction: EntityTransaction, in database: Database) throws -> (Ownership, Int) {
+        let entity = transaction.entity
+        let sql = """
+            SELECT \(Rows.ownershipColumns), sum, (SELECT version FROM record r WHERE r.entity = o.entity) FROM ownership o WHERE entity = ?
+            """
+        let stored = try database.first(sql, [.id(entity)]) { row in (try Rows.ownership(entity, row), row.int(7)) }
+        guard let (ownership, version) = stored, ownership.epoch == transaction.epoch else {
+            throw StaleEpoch(entity: entity, found: transaction.epoch, expected: stored?.0.epoch ?? 0)
         }
-        guard change.unlessHalted else { return }
-        let halted = try database.cachedStatement(sql: "SELECT 1 FROM setting WHERE name = ?")
-        if try Int.fetchOne(halted, arguments: [MigrationHalted.setting]) != nil { throw MigrationHalted() }
+        if let expected = transaction.version, expected != version {
+            throw StaleRecord(entity: entity, found: expected, expected: version)
+        }
+        if transaction.unlessHalted, try isHalted(in: database) { throw MigrationHalted() }
+        return (ownership, version)
     }
 
-    private static func writeRecord(_ change: Change, in database: Database) throws {
-        if let record = change.record {
-            try database.cachedStatement(
-                sql: """
-                    UPDATE record SET state = ?, body = ?, version = version + 1, final = ?, step_entered_at = ?, last_event_at = ?,
-                        last_swept_at = ?, due_at = ?
-                    WHERE entity = ?
-                    """
-            ).execute(arguments: [
-                record.state, try record.body.text(), record.isFinal, record.stepEnteredAt.milliseconds, record.lastEventAt.milliseconds,
-                record.lastSweptAt.milliseconds, record.dueAt?.milliseconds, change.entity.rawValue,
-            ])
+    private static func isHalted(in database: Database) throws -> Bool {
+        try database.first("SELECT 1 FROM setting WHERE name = ?", [.text(MigrationHalted.setting)]) { _ in true } ?? false
+    }
+
+    private static func openRows(of entity: EntityID, in database: Database) throws -> [(row: QueuedRow, disposition: Disposition)] {
+        let sql = """
+            SELECT \(Rows.queuedColumns) FROM inbox
+            WHERE entity = ? AND disposition NOT IN ('consumed', 'late', 'dead') ORDER BY sequence
+            """
+        return try database.all(sql, [.id(entity)], Rows.queuedRow)
+    }
+
+    private func write(
+        _ transaction: EntityTransaction, _ consequences: Consequences, _ before: Ownership, version: Int, in database: Database
+    ) throws -> Committed {
+        let entity = transaction.entity
+        var record = transaction.record
+        record?.version = version + 1
+        if let record {
+            let sql = """
+                UPDATE record SET state = ?, body = ?, version = ?, final = ?, created_at = ?, step_entered_at = ?, last_event_at = ?,
+                    last_swept_at = ?, due_at = ?, sum = ? WHERE entity = ?
+                """
+            try database.run(sql, try Rows.values(entity, record) + [.id(entity)])
         }
-        if let ownership = change.ownership {
-            try database.cachedStatement(
-                sql: "UPDATE ownership SET epoch = ?, owner = ?, step = ?, completed = ?, pins = ? WHERE entity = ?"
-            ).execute(arguments: [
-                ownership.epoch, ownership.owner.rawValue, ownership.step.description,
-                ownership.completed.map(\.description).joined(separator: " "), Rows.text(ownership.pins), change.entity.rawValue,
-            ])
+        if consequences.ownership != before {
+            let sql = """
+                UPDATE ownership SET epoch = ?, owner = ?, step = ?, passed = ?, completions = ?, pins = ?, sum = ? WHERE entity = ?
+                """
+            try database.run(sql, Rows.values(consequences.ownership) + [.id(entity)])
+        }
+        let refused = try transaction.references.compactMap { try Self.refer($0, to: entity, in: database) }
+        try Self.write(
+            transaction.moves + refused, of: entity, at: transaction.at, owner: before.owner, epoch: before.epoch, in: database)
+        try Self.writeEffects(transaction, in: database)
+        try add(consequences.counters.merging(refused.isEmpty ? [:] : ["referencesRefused": refused.count]) { $0 + $1 }, in: database)
+        for change in consequences.rows { try Self.apply(change, consequences, of: entity, in: database) }
+        let appended = try consequences.appended.map { event in
+            try Self.append(event, priority: event.kind == .continue ? 0 : 1, in: database)
+        }
+        let outbox = try consequences.outbox.map { try Self.send($0, in: database) }
+        return Committed(
+            ownership: consequences.ownership, record: record, queued: consequences.requeued + appended, outbox: outbox)
+    }
+
+    private static func writeEffects(_ transaction: EntityTransaction, in database: Database) throws {
+        for entry in transaction.effects { try write(entry, in: database) }
+        for read in transaction.reads {
+            try database.run(
+                "INSERT INTO reading (entity, operation, request, reply, owner, epoch, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    .id(read.entity), .text(read.operation), .text(read.request.canonicalText), .text(read.reply.canonicalText),
+                    .text(read.owner.rawValue), .int(read.epoch), .time(read.at),
+                ])
+        }
+        for prefix in transaction.renewed { try renew(prefix, of: transaction.entity, at: transaction.at, in: database) }
+        if let letter = transaction.letter { _ = try keep(letter, in: database) }
+    }
+
+    /// Notes that something of ours lies between the last word about a subject and the next one.
+    private static func renew(_ prefix: String, of entity: EntityID, at now: Timestamp, in database: Database) throws {
+        let stored = try database.all("SELECT subject, content FROM subject WHERE entity = ?", [.id(entity)]) { ($0.text(0), $0.text(1)) }
+        for (subject, content) in stored where subject.hasPrefix(prefix) {
+            try database.run(
+                "UPDATE subject SET renewed_at = ?, sum = ? WHERE entity = ? AND subject = ?",
+                [.time(now), subjectSum(entity, subject, content, now).stored, .id(entity), .text(subject)])
         }
     }
 
-    private static func writeAudit(_ change: Change, in database: Database) throws {
-        for entry in change.ledger { try write(entry, in: database) }
-        for entry in change.journal { try write(entry, in: database) }
-        for external in change.references {
-            try database.cachedStatement(sql: "INSERT OR REPLACE INTO reference (external, entity) VALUES (?, ?)")
-                .execute(arguments: [external, change.entity.rawValue])
+    /// Gives an external id to the entity; returns a refusal when another one has it.
+    private static func refer(_ external: String, to entity: EntityID, in database: Database) throws -> Move? {
+        if let holder = try holder(of: external, in: database) {
+            return holder == entity ? nil : .referenceRefused(external, holder: holder)
         }
-        for name in change.counters { try count(name, in: database) }
-        if let letter = change.deadLetter { _ = try keep(letter, in: database) }
+        try database.run(
+            "INSERT OR REPLACE INTO reference (external, entity, sum) VALUES (?, ?, ?)",
+            [.text(external), .id(entity), Sum(.text(external), .id(entity)).stored])
+        return nil
     }
 
-    /// Required by ``HandoffStore``, which says what it does.
+    /// See ``OwnershipStore``.
     public func keep(_ effects: [LedgerEntry]) async throws {
         try database.write { database in for entry in effects { try Self.write(entry, in: database) } }
     }
 
     private static func write(_ entry: LedgerEntry, in database: Database) throws {
-        try database.cachedStatement(
-            sql: """
-                INSERT OR IGNORE INTO ledger (key, entity, request, reply, owner, epoch, attempt, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-                """
-        ).execute(arguments: [
-            entry.key.description, entry.key.entity.rawValue, entry.request.canonicalText, entry.reply.canonicalText, entry.owner,
-            entry.epoch, entry.attempt, entry.at.milliseconds,
-        ])
+        let (key, request, reply) = (entry.key.description, entry.request.canonicalText, entry.reply.canonicalText)
+        let sum = Rows.ledgerSum(key, request, reply, entry.owner.rawValue, entry.epoch, entry.attempt, entry.at)
+        try database.run(
+            "INSERT OR IGNORE INTO ledger (entity, \(Rows.ledgerColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                .id(entry.key.entity), .text(key), .text(request), .text(reply), .text(entry.owner.rawValue), .int(entry.epoch),
+                .int(entry.attempt), .time(entry.at), sum.stored,
+            ])
+        try database.run("DELETE FROM intention WHERE key = ?", [.text(key)])
     }
 
-    private static func write(_ entry: JournalEntry, in database: Database) throws {
-        try database.cachedStatement(
-            sql: "INSERT INTO journal (entity, at, owner, epoch, what, detail) VALUES (?, ?, ?, ?, ?, ?)"
-        ).execute(arguments: [
-            entry.entity.rawValue, entry.at.milliseconds, entry.owner.rawValue, entry.epoch, entry.what, entry.detail,
-        ])
+    static func write(
+        _ moves: [Move], of entity: EntityID, at now: Timestamp, owner: Owner, epoch: Int, in database: Database
+    ) throws {
+        guard !moves.isEmpty else { return }
+        let text = JSONValue.array(moves.map(\.json)).canonicalText
+        try database.run(
+            "INSERT INTO move (entity, at, owner, epoch, moves, sum) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                .id(entity), .time(now), .text(owner.rawValue), .int(epoch), .text(text),
+                Rows.moveSum(entity, now, owner.rawValue, epoch, text).stored,
+            ])
     }
 
-    private static func update(_ row: Change.RowUpdate, of entity: EntityID, in database: Database) throws -> QueuedRow? {
-        if let retry = row.retry {
-            try database.cachedStatement(sql: "UPDATE inbox SET attempt = ?, visible_at = ?, note = ? WHERE sequence = ?")
-                .execute(arguments: [retry.attempt, retry.at.milliseconds, row.note, row.sequence])
-            return nil
+    private static func apply(
+        _ change: Consequences.RowChange, _ consequences: Consequences, of entity: EntityID, in database: Database
+    ) throws {
+        guard change.disposition == .pending else {
+            let sum = Rows.placeSum(change.disposition, change.epoch, 1, 1, .distantPast)
+            return try database.run(
+                "UPDATE inbox SET disposition = ?, epoch = ?, place_sum = ? WHERE sequence = ? AND entity = ?",
+                [.text(change.disposition.rawValue), .int(change.epoch), sum.stored, .int(change.sequence), .id(entity)])
         }
-        try database.cachedStatement(sql: "UPDATE inbox SET disposition = ?, epoch = ?, note = ? WHERE sequence = ?")
-            .execute(arguments: [row.disposition.rawValue, row.epoch, row.note, row.sequence])
-        return nil
-    }
-
-    private static func requeue(_ change: Change, in database: Database) throws -> [QueuedRow] {
-        for id in change.consumedEvents {
-            try database.cachedStatement(sql: "UPDATE inbox SET disposition = 'consumed' WHERE event_id = ? AND entity = ?")
-                .execute(arguments: [id.rawValue, change.entity.rawValue])
+        let known = try database.first("SELECT priority, attempt, visible_at FROM inbox WHERE sequence = ?", [.int(change.sequence)]) {
+            (priority: $0.int(0), attempt: $0.int(1), visibleAt: $0.time(2))
         }
-        guard change.requeueSignalled || change.unpark else { return [] }
-        let open = try Row.fetchAll(
-            database.cachedStatement(
-                sql: """
-                    SELECT sequence, entity, priority, attempt, visible_at, disposition FROM inbox
-                    WHERE entity = ? AND disposition IN ('pending', 'signalled', 'parked') ORDER BY sequence
-                    """), arguments: [change.entity.rawValue])
-        let chosen = open.filter { row in
-            let disposition: String = row[5]
-            return (disposition == "signalled" && change.requeueSignalled) || (disposition == "parked" && change.unpark)
-        }
-        let back = try database.cachedStatement(sql: "UPDATE inbox SET disposition = 'pending', epoch = NULL WHERE sequence = ?")
-        for row in chosen { try back.execute(arguments: [row[0] as Int]) }
-        return chosen.map(Rows.queuedRow)
-    }
-
-    private static func append(_ change: Change, in database: Database) throws -> [QueuedRow] {
-        try change.append.map { event in
-            try append(event, priority: event.kind == .continue ? 0 : 1, in: database)
-        }
+        guard let known else { return }
+        let (attempt, visibleAt) = (change.attempt ?? known.attempt, change.visibleAt ?? known.visibleAt)
+        let sum = Rows.placeSum(.pending, nil, known.priority, attempt, visibleAt)
+        try database.run(
+            """
+            UPDATE inbox SET disposition = 'pending', epoch = NULL, attempt = ?, visible_at = ?, place_sum = ?
+            WHERE sequence = ? AND entity = ?
+            """, [.int(attempt), .time(visibleAt), sum.stored, .int(change.sequence), .id(entity)])
     }
 
     private static func send(_ message: OutboxMessage, in database: Database) throws -> OutboxMessage {
-        try database.cachedStatement(sql: "INSERT INTO outbox (entity, epoch, kind, payload) VALUES (?, ?, ?, ?)")
-            .execute(arguments: [message.entity.rawValue, message.epoch, message.kind.rawValue, message.payload.canonicalText])
+        let (kind, segment) = (message.kind.rawValue, message.segment?.canonicalText)
+        let sum = Rows.outboxSum(message.entity.rawValue, message.epoch, kind, message.row, segment)
+        try database.run(
+            "INSERT INTO outbox (entity, epoch, kind, row, segment, sum) VALUES (?, ?, ?, ?, ?, ?)",
+            [.id(message.entity), .int(message.epoch), .text(kind), .int(message.row), .optional(segment), sum.stored])
         var stored = message
         stored.sequence = Int(database.lastInsertedRowID)
         return stored

@@ -89,6 +89,9 @@ public final class LockstepDatabase: Sendable {
         _ = try takeForeignChange()
     }
 
+    /// True when writes share a transaction until ``flush()``.
+    var isGrouped: Bool { durability == .grouped }
+
     private static func requireFile(_ path: String) throws {
         guard !FileManager.default.fileExists(atPath: path) else { return }
         throw DatabaseRefusal(

@@ -1,163 +1,190 @@
 public import Events
-import FoundationEssentials
 import GRDB
 public import HybridRouter
 public import Outcomes
+import Synchronization
 
-/// Ownership, inbox, outbox, records, ledger and audit on one SQLite database.
-public struct SQLiteHandoffStore: HandoffStore {
+/// Ownership, inbox, outbox, records, ledger and moves on one SQLite database.
+public final class SQLiteHandoffStore: HandoffStore {
     let database: LockstepDatabase
+    /// What counters have grown by since the last flush of a grouped database: counters are many and small.
+    private let growth = Mutex<[String: Int]>([:])
 
     /// A store on `database`.
     public init(_ database: LockstepDatabase) { self.database = database }
 
-    /// Required by ``HandoffStore``, which says what it does.
+    /// See ``RecordStore``.
     public func snapshot(of entity: EntityID) async throws -> EntitySnapshot? {
         try database.read { try Rows.snapshot(entity, in: $0) }
     }
 
-    /// Required by ``HandoffStore``, which says what it does.
+    /// See ``OwnershipStore``.
     public func row(_ sequence: Int) async throws -> InboxRow? {
-        try database.read { database in
-            let statement = try database.cachedStatement(sql: "SELECT * FROM inbox WHERE sequence = ?")
-            return try Row.fetchOne(statement, arguments: [sequence]).map(Rows.inboxRow)
-        }
+        try database.read { try $0.first("SELECT \(Rows.inboxColumns) FROM inbox WHERE sequence = ?", [.int(sequence)], Rows.inboxRow) }
     }
 
-    /// Required by ``HandoffStore``, which says what it does.
+    /// See ``OwnershipStore``.
     public func rows(of entity: EntityID) async throws -> [InboxRow] {
-        try database.read { database in
-            try Row.fetchAll(database, sql: "SELECT * FROM inbox WHERE entity = ? ORDER BY sequence", arguments: [entity.rawValue])
-                .map(Rows.inboxRow)
-        }
+        let sql = "SELECT \(Rows.inboxColumns) FROM inbox WHERE entity = ? ORDER BY sequence"
+        return try database.read { try $0.all(sql, [.id(entity)], Rows.inboxRow) }
     }
 
-    /// Required by ``HandoffStore``, which says what it does.
+    /// See ``OwnershipStore``.
     public func ledger(of entity: EntityID) async throws -> [LedgerEntry] {
-        try database.read { database in
-            let statement = try database.cachedStatement(sql: "SELECT * FROM ledger WHERE entity = ? ORDER BY sequence")
-            return try Row.fetchAll(statement, arguments: [entity.rawValue]).map(Rows.ledgerEntry)
-        }
+        let sql = "SELECT \(Rows.ledgerColumns) FROM ledger WHERE entity = ? ORDER BY sequence"
+        return try database.read { try $0.all(sql, [.id(entity)], Rows.ledgerEntry) }
     }
 
-    /// Required by ``HandoffStore``, which says what it does.
+    /// See ``EffectLedger``.
     public func reply(to key: EffectKey) async throws -> JSONValue? {
-        try database.read { database in
-            let statement = try database.cachedStatement(sql: "SELECT reply FROM ledger WHERE key = ?")
-            return try String.fetchOne(statement, arguments: [key.description]).map { try JSONValue(parsing: $0) }
-        }
+        let sql = "SELECT \(Rows.ledgerColumns) FROM ledger WHERE key = ?"
+        return try database.read { try $0.first(sql, [.text(key.description)], Rows.ledgerEntry)?.reply }
     }
 
-    /// Required by ``HandoffStore``, which says what it does.
-    public func pendingRows() async throws -> [QueuedRow] {
-        try database.read { database in
-            try Row.fetchAll(
-                database,
-                sql: "SELECT sequence, entity, priority, attempt, visible_at FROM inbox WHERE disposition = 'pending' ORDER BY sequence"
-            ).map(Rows.queuedRow)
-        }
+    /// See ``OwnershipStore``.
+    public func reads(of entity: EntityID) async throws -> [RecordedRead] {
+        let sql = "SELECT operation, request, reply, owner, epoch, at FROM reading WHERE entity = ? ORDER BY sequence"
+        return try database.read { try $0.all(sql, [.id(entity)]) { try Rows.read($0, of: entity) } }
     }
 
-    /// Required by ``HandoffStore``, which says what it does.
-    public func pendingOutbox() async throws -> [OutboxMessage] {
-        try database.read { database in
-            try Row.fetchAll(database, sql: "SELECT * FROM outbox WHERE done = 0 ORDER BY sequence").map(Rows.outboxMessage)
-        }
-    }
-
-    /// Required by ``HandoffStore``, which says what it does.
-    public func markDone(_ message: OutboxMessage) async throws {
+    /// See ``EffectLedger``. It is durable when the call returns, in a grouped database too.
+    public func intend(_ call: EffectCall) async throws {
         try database.write { database in
-            try database.cachedStatement(sql: "UPDATE outbox SET done = 1 WHERE sequence = ?").execute(arguments: [message.sequence])
+            try database.run(
+                "INSERT OR REPLACE INTO intention (key, request, owner, epoch, attempt, at) VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    .text(call.key.description), .text(call.request.canonicalText), .text(call.owner.rawValue), .int(call.epoch),
+                    .int(call.attempt), .time(call.at),
+                ])
         }
+        try await flush()
     }
 
-    /// Required by ``HandoffStore``, which says what it does.
+    /// See ``EffectLedger``.
+    public func withdraw(_ key: EffectKey) async throws {
+        try database.write { try $0.run("DELETE FROM intention WHERE key = ?", [.text(key.description)]) }
+    }
+
+    /// See ``EffectLedger``.
+    public func intention(_ key: EffectKey) async throws -> EffectCall? {
+        let sql = "SELECT key, request, owner, epoch, attempt, at FROM intention WHERE key = ?"
+        return try database.read { try $0.first(sql, [.text(key.description)], Rows.intention) }
+    }
+
+    /// See ``OwnershipStore``.
+    public func markDone(_ message: OutboxMessage) async throws {
+        try database.write { try $0.run("DELETE FROM outbox WHERE sequence = ?", [.int(message.sequence)]) }
+    }
+
+    /// See ``RecordStore``.
     public func due(at now: Timestamp) async throws -> [EntityID] {
-        try database.read { database in
-            let statement = try database.cachedStatement(
-                sql: "SELECT entity FROM record WHERE due_at <= ? ORDER BY due_at, entity")
-            return try String.fetchAll(statement, arguments: [now.milliseconds]).map { EntityID($0) }
-        }
+        let sql = """
+            SELECT entity FROM record WHERE due_at <= ? AND entity NOT IN (SELECT entity FROM quarantine) ORDER BY due_at, entity
+            """
+        return try database.read { try $0.all(sql, [.time(now)]) { EntityID($0.text(0)) } }
     }
 
-    /// Required by ``HandoffStore``, which says what it does.
+    /// See ``RecordStore``.
     public func nextDue() async throws -> Timestamp? {
-        try database.read { database in
-            let statement = try database.cachedStatement(
-                sql: "SELECT due_at FROM record WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1")
-            return try Int64.fetchOne(statement).map { Timestamp(milliseconds: $0) }
-        }
+        let sql = """
+            SELECT due_at FROM record
+            WHERE due_at IS NOT NULL AND entity NOT IN (SELECT entity FROM quarantine) ORDER BY due_at LIMIT 1
+            """
+        return try database.read { try $0.first(sql) { $0.time(0) } }
     }
 
-    /// Required by ``HandoffStore``, which says what it does.
+    /// See ``OwnershipStore``.
     public func entities() async throws -> [EntityID] {
-        try database.read { try String.fetchAll($0, sql: "SELECT entity FROM ownership ORDER BY entity").map { EntityID($0) } }
+        try database.read { try $0.all("SELECT entity FROM ownership ORDER BY entity") { EntityID($0.text(0)) } }
     }
 
-    /// Required by ``HandoffStore``, which says what it does.
+    /// See ``OwnershipStore``.
     public func journal(of entity: EntityID) async throws -> [JournalEntry] {
-        try database.read { database in
-            try Row.fetchAll(database, sql: "SELECT * FROM journal WHERE entity = ? ORDER BY sequence", arguments: [entity.rawValue])
-                .map(Rows.journalEntry)
-        }
+        let sql = "SELECT \(Rows.moveColumns) FROM move WHERE entity = ? ORDER BY sequence"
+        return try database.read { try $0.all(sql, [.id(entity)]) { try Rows.journalEntries(of: entity, $0) }.flatMap { $0 } }
     }
 
-    /// Required by ``HandoffStore``, which says what it does.
+    /// See ``OwnershipStore``.
     public func counters() async throws -> [String: Int] {
-        try database.read { try Self.pairs("SELECT name, value FROM counter", in: $0) }
+        let stored = try database.read { try Self.pairs("SELECT name, value FROM counter", in: $0) }
+        return stored.merging(growth.withLock { $0 }, uniquingKeysWith: +)
     }
 
-    /// Required by ``HandoffStore``, which says what it does.
+    /// See ``OwnershipStore``.
     public func deadLetters() async throws -> [String: Int] {
         try database.read { try Self.pairs("SELECT reason, count(*) FROM dead_letter GROUP BY reason", in: $0) }
     }
 
     static func pairs(_ sql: String, in database: Database) throws -> [String: Int] {
-        let rows = try Row.fetchAll(database, sql: sql)
-        return Dictionary(rows.map { ($0[0] as String, $0[1] as Int) }, uniquingKeysWith: { $1 })
+        Dictionary(try database.all(sql) { ($0.text(0), $0.int(1)) }, uniquingKeysWith: { $1 })
     }
 
-    /// Required by ``HandoffStore``, which says what it does.
+    /// See ``OwnershipStore``.
     public func value(_ name: String) async throws -> String? {
-        try database.read { database in
-            let statement = try database.cachedStatement(sql: "SELECT value FROM setting WHERE name = ?")
-            return try String.fetchOne(statement, arguments: [name])
+        let found = try database.read { database in
+            try database.first("SELECT value, sum FROM setting WHERE name = ?", [.text(name)]) { row in
+                try Sum(.text(name), .text(row.text(0))).check(row.sum(1), table: "setting", key: name)
+                return row.text(0)
+            }
         }
+        return found
     }
 
-    /// Required by ``HandoffStore``, which says what it does.
+    /// See ``OwnershipStore``.
     public func set(_ name: String, to value: String?) async throws {
         try database.write { database in
-            guard let value else {
-                return try database.cachedStatement(sql: "DELETE FROM setting WHERE name = ?").execute(arguments: [name])
-            }
-            try database.cachedStatement(sql: "INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)")
-                .execute(arguments: [name, value])
+            guard let value else { return try database.run("DELETE FROM setting WHERE name = ?", [.text(name)]) }
+            try database.run(
+                "INSERT OR REPLACE INTO setting (name, value, sum) VALUES (?, ?, ?)",
+                [.text(name), .text(value), Sum(.text(name), .text(value)).stored])
         }
     }
 
-    /// Required by ``HandoffStore``, which says what it does.
+    /// See ``OwnershipStore``.
     public func values(prefix: String) async throws -> [String: String] {
-        try database.read { database in
-            let sql = "SELECT name, value FROM setting WHERE substr(name, 1, ?) = ?"
-            let rows = try Row.fetchAll(database, sql: sql, arguments: [prefix.count, prefix])
-            return Dictionary(rows.map { ($0[0] as String, $0[1] as String) }, uniquingKeysWith: { $1 })
+        let sql = "SELECT name, value FROM setting WHERE name >= ?1 AND name < ?1 || x'f7bfbfbf' AND substr(name, 1, length(?1)) = ?1"
+        return try database.read { database in
+            Dictionary(try database.all(sql, [.text(prefix)]) { ($0.text(0), $0.text(1)) }, uniquingKeysWith: { $1 })
         }
     }
 
-    /// Required by ``HandoffStore``, which says what it does.
+    /// See ``OwnershipStore``.
     public func replayAccepted(_ body: (Event) throws -> Void) async throws {
+        let sql = "SELECT \(Rows.inboxColumns) FROM inbox WHERE source <> 'lockstep' AND event_id NOT LIKE 'sweep/%' ORDER BY sequence"
         try database.read { database in
-            let sql = "SELECT * FROM inbox WHERE source <> 'lockstep' AND event_id NOT LIKE 'sweep/%' ORDER BY sequence"
-            let rows = try Row.fetchCursor(database, sql: sql)
-            while let row = try rows.next() { try body(try Rows.inboxRow(row).event) }
+            try database.each(sql) { row in
+                // What cannot be read is set aside when it is to be handled.
+                guard let event = try? Rows.inboxRow(row).event else { return }
+                try body(event)
+            }
         }
     }
 
-    /// Required by ``HandoffStore``, which says what it does.
-    public func flush() async throws { try database.flush() }
+    /// See ``OwnershipStore``.
+    public func flush() async throws {
+        let grown = growth.withLock { growth in
+            defer { growth = [:] }
+            return growth
+        }
+        if !grown.isEmpty { try database.write { try Self.write(grown, in: $0) } }
+        try database.flush()
+    }
 
-    /// Required by ``HandoffStore``, which says what it does.
+    /// See ``OwnershipStore``.
     public func takeForeignChange() async throws -> Bool { try database.takeForeignChange() }
+
+    /// Adds to counters, now or with the next flush.
+    func add(_ counts: [String: Int], in database: Database) throws {
+        guard !counts.isEmpty else { return }
+        guard self.database.isGrouped else { return try Self.write(counts, in: database) }
+        growth.withLock { $0.merge(counts, uniquingKeysWith: +) }
+    }
+
+    private static func write(_ counts: [String: Int], in database: Database) throws {
+        for (name, count) in counts {
+            try database.run(
+                "INSERT INTO counter (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+                [.text(name), .int(count)])
+        }
+    }
 }

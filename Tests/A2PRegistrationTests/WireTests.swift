@@ -1,6 +1,7 @@
 import A2PRegistration
 import Events
 import LegacyStateMachine
+import Outcomes
 import Testing
 
 @Suite struct WireTests {

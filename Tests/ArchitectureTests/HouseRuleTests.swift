@@ -16,7 +16,7 @@ private let allowed: [String: Set<String>] = {
         "WorkflowHook": [], "ShadowComparator": ground,
         "Cutover": cutover, "MigrationReport": report, "Bridge": bridge,
         "SQLiteStorage": ground.union([
-            "HybridRouter", "DurableWorkflow", "Migrations", "GRDB", "FoundationEssentials", "Dispatch", "Synchronization",
+            "HybridRouter", "DurableWorkflow", "Migrations", "GRDB", "GRDBSQLite", "FoundationEssentials", "Dispatch", "Synchronization",
         ]),
         "MetricsEndpoint": ["CoreMetrics", "Synchronization", "FlyingFox", "FlyingSocks", "FoundationEssentials"],
         "A2PRegistration": ground.union([

@@ -1,6 +1,7 @@
 import Events
 import Foundation
 import HybridRouter
+import Outcomes
 import SQLiteStorage
 import Synchronization
 import Testing

@@ -47,6 +47,84 @@ import Testing
         #expect(accepted == [true, false, true, true])
     }
 
+    @Test(arguments: Kind.allCases) func aRepetitionThatWasDroppedNeverCounts(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        func accept(_ id: String, _ kind: EventKind) async throws -> Bool {
+            let answers = try await store.accept([.event(event(id, kind: kind, subject: "mno/1"), birth: nil)], at: now)
+            if case .accepted = answers[0] { return true } else { return false }
+        }
+        #expect(try await accept("a", "SUSPENDED"))
+        #expect(try await !accept("b", "SUSPENDED"))
+        #expect(try await accept("c", "UNSUSPENDED"))
+        #expect(try await !accept("b", "SUSPENDED"), "it was acknowledged before")
+    }
+
+    @Test(arguments: Kind.allCases) func anIDIsUniqueWithinItsSender(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        var other = event("7")
+        other.source = "customer"
+        let answers = try await store.accept([.event(event("7"), birth: nil), .event(other, birth: nil)], at: now)
+        guard case .accepted = answers[0], case .accepted = answers[1] else {
+            Issue.record("\(answers)")
+            return
+        }
+    }
+
+    @Test(arguments: Kind.allCases) func theSameWordIsNewsAfterSomethingOfOurs(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        func accept(_ id: String, _ minutes: Int) async throws -> Bool {
+            let incoming = IncomingEvent(
+                id: EventID(id), source: "tcr", reference: .entity("R-1"), kind: "UNVERIFIED", subject: "brand/identity",
+                receivedAt: now + .minutes(90), occurredAt: now + .minutes(minutes))
+            let answers = try await store.accept([.event(incoming, birth: nil)], at: now)
+            if case .accepted = answers[0] { return true } else { return false }
+        }
+        #expect(try await accept("a", 1))
+        var revet = EntityTransaction(entity: "R-1", epoch: 1, at: now + .minutes(60))
+        revet.renewed = ["brand/"]
+        _ = try await store.commit(revet)
+        #expect(try await !accept("late", 2), "a word from before it")
+        #expect(try await accept("b", 61))
+        #expect(try await !accept("c", 62))
+    }
+
+    @Test(arguments: Kind.allCases) func aReferenceBelongsToWhoHadItFirst(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        _ = try await store.accept(
+            [.event(incoming("birth-2", .entity("R-2")), birth: Birth(step: "1", state: "DRAFT", body: RecordBody(text: "{}")))], at: now)
+        for entity: EntityID in ["R-1", "R-2"] {
+            var claim = EntityTransaction(entity: entity, epoch: 1, at: now, moves: [.continued])
+            claim.references = ["B1"]
+            _ = try await store.commit(claim)
+        }
+        let answers = try await store.accept([.event(incoming("x", .external(["nobody", "B1"])), birth: nil)], at: now)
+        guard case .accepted(_, let row) = answers[0] else {
+            Issue.record("\(answers)")
+            return
+        }
+        #expect(row.entity == "R-1")
+        #expect(try await store.counters()["referencesRefused"] == 1)
+        #expect(try await store.journal(of: "R-2").map(\.move).contains(.referenceRefused("B1", holder: "R-1")))
+    }
+
+    /// A birth comes after the duplicate check: a repeated id makes nobody.
+    @Test(arguments: Kind.allCases) func aRepeatedIDCreatesNothing(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        let birth = Birth(step: "1", state: "DRAFT", body: RecordBody(text: "{}"))
+        let answers = try await store.accept([.event(incoming("birth", .entity("R-9")), birth: birth)], at: now)
+        #expect(answers == [.duplicate("birth")])
+        #expect(try await store.entities() == ["R-1"])
+    }
+
+    private func incoming(_ id: String, _ reference: EntityReference) -> IncomingEvent {
+        IncomingEvent(id: EventID(id), source: "tcr", reference: reference, kind: "x", receivedAt: now)
+    }
+
     @Test(arguments: Kind.allCases) func anUnknownEntityIsADeadLetter(kind: Kind) async throws {
         let store = try store(kind)
         let answers = try await store.accept([.event(event("a"), birth: nil)], at: now)
@@ -54,41 +132,40 @@ import Testing
         #expect(try await store.deadLetters() == ["unknown-entity": 1])
     }
 
+    private static let handOff: [Move] = [.handedOff(["5.2"])]
+
     @Test(arguments: Kind.allCases) func aStaleEpochWritesNothing(kind: Kind) async throws {
         let store = try store(kind)
         try await born(store)
-        var move = Change(entity: "R-1", epoch: 1, at: now)
-        move.ownership = Ownership(entity: "R-1", epoch: 2, owner: .durable, step: "5.2")
-        _ = try await store.commit(move)
-        var stale = Change(entity: "R-1", epoch: 1, at: now)
-        stale.counters = ["written"]
-        stale.ledger = [
-            LedgerEntry(
-                key: EffectKey(entity: "R-1", step: "1", operation: "a.b"), request: [:], reply: [:], owner: "legacy", epoch: 1, attempt: 1,
-                at: now)
-        ]
+        _ = try await store.commit(EntityTransaction(entity: "R-1", epoch: 1, at: now, moves: Self.handOff))
+        var stale = EntityTransaction(entity: "R-1", epoch: 1, at: now, moves: [.swept(rule: "x", sends: "timer.x")])
+        stale.effects = [entry(owner: .legacy, epoch: 1)]
         await #expect(throws: StaleEpoch(entity: "R-1", found: 1, expected: 2)) { try await store.commit(stale) }
-        #expect(try await store.counters()["written"] == nil)
+        #expect(try await store.counters()["sweeps"] == nil)
         #expect(try await store.ledger(of: "R-1").isEmpty)
+    }
+
+    private func entry(owner: Owner, epoch: Int) -> LedgerEntry {
+        LedgerEntry(
+            key: EffectKey(entity: "R-1", step: "1", operation: "a.b"), request: [:], reply: ["x": 1], owner: owner, epoch: epoch,
+            attempt: 1, at: now)
     }
 
     @Test(arguments: Kind.allCases) func aMoveDecidedOnAnOlderRecordWritesNothing(kind: Kind) async throws {
         let store = try store(kind)
         try await born(store)
         let record = try #require(try await store.snapshot(of: "R-1")?.record)
-        var write = Change(entity: "R-1", epoch: 1, at: now)
+        var write = EntityTransaction(entity: "R-1", epoch: 1, version: 1, at: now)
         write.record = record
         write.record?.state = "NEXT"
-        _ = try await store.commit(write)
-        var move = Change(entity: "R-1", epoch: 1, at: now)
-        move.version = record.version
-        move.record = record
-        move.counters = ["moved"]
+        #expect(try await store.commit(write).record?.version == 2)
+        var move = EntityTransaction(entity: "R-1", epoch: 1, version: 1, at: now, moves: Self.handOff)
         await #expect(throws: StaleRecord(entity: "R-1", found: 1, expected: 2)) { try await store.commit(move) }
-        #expect(try await store.counters()["moved"] == nil)
+        #expect(try await store.counters()["handOffs"] == nil)
         move.version = 2
         _ = try await store.commit(move)
-        #expect(try await store.counters()["moved"] == 1)
+        #expect(try await store.counters()["handOffs"] == 1)
+        #expect(try await store.snapshot(of: "R-1")?.record.state == "NEXT")
     }
 
     @Test(arguments: Kind.allCases) func handBackReturnsWhatTheSegmentDidNotUse(kind: Kind) async throws {
@@ -96,39 +173,38 @@ import Testing
         try await born(store)
         let accepted = try await store.accept(["a", "b", "c"].map { .event(event($0), birth: nil) }, at: now)
         let rows = accepted.compactMap { if case .accepted(_, let row) = $0 { row.sequence } else { nil } }
-        var signal = Change(entity: "R-1", epoch: 1, at: now)
-        signal.rows =
-            rows.prefix(2).map { .init(sequence: $0, disposition: .signalled, epoch: 1) } + [.init(sequence: rows[2], disposition: .parked)]
-        _ = try await store.commit(signal)
-        var back = Change(entity: "R-1", epoch: 1, at: now)
-        back.consumedEvents = ["a"]
-        back.requeueSignalled = true
-        back.unpark = true
+        _ = try await store.commit(EntityTransaction(entity: "R-1", epoch: 1, at: now, moves: Self.handOff))
+        let told: [Move] = rows.prefix(2).map { .signalled(RowReference($0, "x")) } + [.parked(RowReference(rows[2], "x"), until: nil)]
+        let signals = try await store.commit(EntityTransaction(entity: "R-1", epoch: 2, at: now, moves: told)).outbox
+        #expect(signals.map(\.row) == rows.prefix(2).map { $0 })
+        let back = EntityTransaction(
+            entity: "R-1", epoch: 2, at: now, moves: [.completed("5.2", visit: 1, used: [rows[0]]), .handedBack(to: "6")])
         let committed = try await store.commit(back)
         #expect(committed.queued.map(\.sequence) == Array(rows[1...]))
         #expect(try await store.row(rows[0])?.disposition == .consumed)
+        #expect(committed.ownership.completions == ["5.2": 1])
     }
 
     @Test(arguments: Kind.allCases) func theOutboxIsSentInOrderUntilDone(kind: Kind) async throws {
         let store = try store(kind)
         try await born(store)
-        var change = Change(entity: "R-1", epoch: 1, at: now)
-        change.outbox = [
-            .init(entity: "R-1", epoch: 2, kind: .start, payload: [:]), .init(entity: "R-1", epoch: 2, kind: .signal, payload: [:]),
-        ]
-        let sent = try await store.commit(change).outbox
-        try await store.markDone(sent[0])
-        #expect(try await store.pendingOutbox() == [sent[1]])
+        var start = EntityTransaction(entity: "R-1", epoch: 1, at: now, moves: Self.handOff)
+        start.segment = ["steps": ["5.2"]]
+        let first = try await store.commit(start).outbox
+        let second = try await store.commit(EntityTransaction(entity: "R-1", epoch: 2, at: now, moves: [.recalled("5.2", reason: "x")]))
+            .outbox
+        #expect(try await store.pendingOutbox() == first + second)
+        try await store.markDone(first[0])
+        #expect(try await store.pendingOutbox() == second)
+        #expect(first[0].segment == ["steps": ["5.2"]])
     }
 
     @Test(arguments: Kind.allCases) func nothingMovesToDurableWhileHalted(kind: Kind) async throws {
         let store = try store(kind)
         try await born(store)
         try await store.set(MigrationHalted.setting, to: now.description)
-        var move = Change(entity: "R-1", epoch: 1, at: now)
-        move.ownership = Ownership(entity: "R-1", epoch: 2, owner: .durable, step: "5.2")
+        var move = EntityTransaction(entity: "R-1", epoch: 1, at: now, moves: Self.handOff)
         move.unlessHalted = true
-        move.counters = ["handOffs"]
         await #expect(throws: MigrationHalted()) { try await store.commit(move) }
         #expect(try await store.counters()["handOffs"] == nil)
         try await store.set(MigrationHalted.setting, to: nil)
@@ -136,46 +212,100 @@ import Testing
         #expect(try await store.snapshot(of: "R-1")?.ownership.owner == .durable)
     }
 
-    @Test(arguments: Kind.allCases) func pinsAndCompletedStepsAreKept(kind: Kind) async throws {
+    @Test(arguments: Kind.allCases) func pinsVisitsAndMovesAreKept(kind: Kind) async throws {
         let store = try store(kind)
         try await born(store)
-        let row = Ownership(
-            entity: "R-1", epoch: 2, owner: .legacy, step: "6", completed: ["2", "5.2"], pins: ["5.2": .legacy, "6": .durable])
-        var move = Change(entity: "R-1", epoch: 1, at: now)
-        move.ownership = row
-        _ = try await store.commit(move)
-        #expect(try await store.snapshot(of: "R-1")?.ownership == row)
+        let moves: [Move] = [
+            .drawn("6", .durable), .completed("1", visit: 1, used: []), .handedOff(["5.2"]), .recalled("5.2", reason: "x"),
+        ]
+        _ = try await store.commit(EntityTransaction(entity: "R-1", epoch: 1, at: now, moves: moves))
+        let found = try #require(try await store.snapshot(of: "R-1")?.ownership)
+        let expected = Ownership(
+            entity: "R-1", epoch: 3, owner: .legacy, step: "5.2", passed: "1", completions: ["1": 1],
+            pins: ["5.2": .recalled, "6": .durable])
+        #expect(found == expected)
+        let journal = try await store.journal(of: "R-1")
+        #expect(journal.map(\.move) == [.born(step: "1", state: "DRAFT")] + moves)
+        #expect(journal.map(\.epoch) == [1, 1, 1, 2, 3])
+        #expect(journal.map(\.owner) == [.legacy, .legacy, .legacy, .durable, .legacy])
     }
 
     @Test(arguments: Kind.allCases) func aPerformedEffectIsKeptUnderAnyEpoch(kind: Kind) async throws {
         let store = try store(kind)
         try await born(store)
-        let entry = LedgerEntry(
-            key: EffectKey(entity: "R-1", step: "1", operation: "a.b"), request: [:], reply: ["x": 1], owner: "durable", epoch: 9,
-            attempt: 1, at: now)
+        let entry = entry(owner: .durable, epoch: 9)
         try await store.keep([entry, entry])
         #expect(try await store.ledger(of: "R-1") == [entry])
         #expect(try await store.reply(to: entry.key) == ["x": 1])
     }
 
+    @Test(arguments: Kind.allCases) func anIntentionIsReplacedByItsEffect(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        let entry = entry(owner: .legacy, epoch: 1)
+        let call = EffectCall(key: entry.key, request: ["a": 1], owner: .legacy, epoch: 1, attempt: 2, at: now)
+        try await store.intend(call)
+        #expect(try await store.intention(entry.key) == call)
+        try await store.keep([entry])
+        #expect(try await store.intention(entry.key) == nil)
+        try await store.intend(call)
+        try await store.withdraw(entry.key)
+        #expect(try await store.intention(entry.key) == nil)
+    }
+
+    @Test(arguments: Kind.allCases) func whatWasReadIsRecorded(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        let read = RecordedRead(
+            entity: "R-1", operation: "registry.brand", request: ["a": 1], reply: ["b": 2], owner: .durable, epoch: 2, at: now)
+        var transaction = EntityTransaction(entity: "R-1", epoch: 1, at: now)
+        transaction.reads = [read]
+        _ = try await store.commit(transaction)
+        #expect(try await store.reads(of: "R-1") == [read])
+    }
+
+    @Test(arguments: Kind.allCases) func whatIsSetAsideStopsItsEntityAlone(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        _ = try await store.accept([.event(event("a"), birth: nil)], at: now)
+        _ = try await store.accept(
+            [.event(incoming("birth-2", .entity("R-2")), birth: Birth(step: "1", state: "DRAFT", body: RecordBody(text: "{}")))], at: now)
+        let item = Quarantined(.event, key: "2", entity: "R-1", reason: "expected sense, found none", since: now)
+        try await store.quarantine(item)
+        try await store.quarantine(item)
+        #expect(try await store.quarantined() == [item])
+        #expect(try await store.pendingRows().map(\.entity) == ["R-2"])
+        #expect(try await store.release("R-1").count == 2)
+        #expect(try await store.pendingRows().count == 3)
+        #expect(try await store.quarantined().isEmpty)
+    }
+
+    @Test(arguments: Kind.allCases) func whatDurableOwnsIsListed(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        #expect(try await store.durableOwnerships().isEmpty)
+        let committed = try await store.commit(EntityTransaction(entity: "R-1", epoch: 1, at: now, moves: Self.handOff))
+        #expect(try await store.durableOwnerships() == [committed.ownership])
+    }
+
     @Test(arguments: Kind.allCases) func whatIsDueComesEarliestFirst(kind: Kind) async throws {
         let store = try store(kind)
         for (id, hours) in [("R-2", 2), ("R-1", 3), ("R-3", 1)] {
-            let birth = IncomingEvent(
-                id: EventID(id), source: "tcr", reference: .entity(EntityID(id)), kind: "x", payload: [:], subject: nil, receivedAt: now)
-            _ = try await store.accept([.event(birth, birth: Birth(step: "1", state: "DRAFT", body: RecordBody(text: "{}")))], at: now)
-            var change = Change(entity: EntityID(id), epoch: 1, at: now)
-            change.record = try await store.snapshot(of: EntityID(id))?.record
-            change.record?.dueAt = now + .hours(hours)
-            _ = try await store.commit(change)
+            let birth = Birth(step: "1", state: "DRAFT", body: RecordBody(text: "{}"))
+            _ = try await store.accept([.event(incoming(id, .entity(EntityID(id))), birth: birth)], at: now)
+            try await setDue(EntityID(id), now + .hours(hours), store)
         }
         #expect(try await store.nextDue() == now + .hours(1))
         #expect(try await store.due(at: now + .hours(2)) == ["R-3", "R-2"])
-        var change = Change(entity: "R-3", epoch: 1, at: now)
-        change.record = try await store.snapshot(of: "R-3")?.record
-        change.record?.dueAt = nil
-        _ = try await store.commit(change)
+        try await setDue("R-3", nil, store)
         #expect(try await store.due(at: now + .hours(2)) == ["R-2"])
+    }
+
+    private func setDue(_ entity: EntityID, _ due: Timestamp?, _ store: any HandoffStore) async throws {
+        var transaction = EntityTransaction(entity: entity, epoch: 1, at: now)
+        transaction.record = try await store.snapshot(of: entity)?.record
+        transaction.record?.dueAt = due
+        _ = try await store.commit(transaction)
     }
 }
 

@@ -24,9 +24,9 @@ struct NumberedHandoffStore: HandoffStore {
     func rows(of entity: EntityID) async throws -> [InboxRow] {
         try await points.around(.rows, entity.rawValue) { try await base.rows(of: entity) }
     }
-    func commit(_ change: Change) async throws -> Committed {
-        let what = change.journal.map(\.what).joined(separator: ", ")
-        return try await points.around(.commit, "\(change.entity) \(what)") { try await base.commit(change) }
+    func commit(_ transaction: EntityTransaction) async throws -> Committed {
+        let what = transaction.moves.map(\.what).joined(separator: ", ")
+        return try await points.around(.commit, "\(transaction.entity) \(what)") { try await base.commit(transaction) }
     }
     func keep(_ effects: [LedgerEntry]) async throws {
         try await points.around(.keep, effects.map(\.key.description).joined(separator: " ")) { try await base.keep(effects) }
@@ -36,6 +36,28 @@ struct NumberedHandoffStore: HandoffStore {
     }
     func reply(to key: EffectKey) async throws -> JSONValue? {
         try await points.around(.ledgerReply, key.description) { try await base.reply(to: key) }
+    }
+    func reads(of entity: EntityID) async throws -> [RecordedRead] {
+        try await points.around(.reads, entity.rawValue) { try await base.reads(of: entity) }
+    }
+    func intend(_ call: EffectCall) async throws {
+        try await points.around(.intend, call.key.description) { try await base.intend(call) }
+    }
+    func withdraw(_ key: EffectKey) async throws {
+        try await points.around(.withdraw, key.description) { try await base.withdraw(key) }
+    }
+    func intention(_ key: EffectKey) async throws -> EffectCall? {
+        try await points.around(.intention, key.description) { try await base.intention(key) }
+    }
+    func durableOwnerships() async throws -> [Ownership] {
+        try await points.around(.durableOwnerships) { try await base.durableOwnerships() }
+    }
+    func quarantine(_ item: Quarantined) async throws {
+        try await points.around(.quarantine, item.key) { try await base.quarantine(item) }
+    }
+    func quarantined() async throws -> [Quarantined] { try await points.around(.quarantined) { try await base.quarantined() } }
+    func release(_ entity: EntityID) async throws -> [QueuedRow] {
+        try await points.around(.release, entity.rawValue) { try await base.release(entity) }
     }
     func pendingRows() async throws -> [QueuedRow] { try await points.around(.pendingRows) { try await base.pendingRows() } }
     func pendingOutbox() async throws -> [OutboxMessage] { try await points.around(.pendingOutbox) { try await base.pendingOutbox() } }

@@ -8,6 +8,14 @@ package enum PortCall: String, CaseIterable, Sendable {
     case keep = "HandoffStore.keep(_:)"
     case ledger = "HandoffStore.ledger(of:)"
     case ledgerReply = "HandoffStore.reply(to:)"
+    case reads = "HandoffStore.reads(of:)"
+    case intend = "HandoffStore.intend(_:)"
+    case withdraw = "HandoffStore.withdraw(_:)"
+    case intention = "HandoffStore.intention(_:)"
+    case durableOwnerships = "HandoffStore.durableOwnerships()"
+    case quarantine = "HandoffStore.quarantine(_:)"
+    case quarantined = "HandoffStore.quarantined()"
+    case release = "HandoffStore.release(_:)"
     case pendingRows = "HandoffStore.pendingRows()"
     case pendingOutbox = "HandoffStore.pendingOutbox()"
     case markDone = "HandoffStore.markDone(_:)"
@@ -42,7 +50,9 @@ package enum PortCall: String, CaseIterable, Sendable {
     /// True when a call of it leaves something behind: it has a point after it as well as before.
     package var hasConsequences: Bool {
         switch self {
-        case .accept, .commit, .keep, .markDone, .set, .flush, .workflowCommit, .remove, .perform: true
+        case .accept, .commit, .keep, .intend, .withdraw, .quarantine, .release, .markDone, .set, .flush, .workflowCommit, .remove,
+            .perform:
+            true
         default: false
         }
     }
@@ -50,7 +60,9 @@ package enum PortCall: String, CaseIterable, Sendable {
     /// Why no run of the pipeline calls it; nil for a method that a run must call.
     package var unusedBecause: String? {
         switch self {
-        case .entities, .journal, .counters, .deadLetters, .rows, .ledger, .runs, .count: "only reports read it"
+        case .entities, .journal, .counters, .deadLetters, .rows, .ledger, .reads, .runs, .count: "only reports read it"
+        case .intend, .withdraw, .intention: "the parties of this run refuse keys that they know"
+        case .quarantine, .release: "nothing of this run is bad"
         case .schedules: "the hand-off makes no schedule"
         case .remove: "nothing of a run is old enough to be removed"
         case .values, .replayAccepted: "only a run of a stream reads it, before its first line"

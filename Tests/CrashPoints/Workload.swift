@@ -5,6 +5,7 @@ import DurableWorkflow
 import Events
 import HybridRouter
 import Migrations
+import Outcomes
 
 /// Six registrations that go through every move of the hand-off in a day and a half, and then end: as short as they can be, because a
 /// process plays them again for every point.

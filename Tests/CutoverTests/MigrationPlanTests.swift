@@ -2,6 +2,7 @@ import Cutover
 import Events
 import HybridRouter
 import Migrations
+import Outcomes
 import Testing
 
 @Suite("A migration plan")

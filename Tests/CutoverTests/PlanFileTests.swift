@@ -1,5 +1,6 @@
 import Cutover
 import HybridRouter
+import Outcomes
 import Testing
 
 @Suite("A plan file is refused with file, line, expected, found and remedy")

@@ -1,5 +1,6 @@
 import Events
 import HybridRouter
+import Outcomes
 import Testing
 
 @Suite struct RouterTests {
@@ -10,11 +11,11 @@ import Testing
     }
 
     private func facts(
-        _ owner: Owner, legacy: StepNumber = "5", durable: StepNumber? = nil, completed: [StepNumber] = [], interrupt: Bool = false,
+        _ owner: Owner, legacy: StepNumber = "5", durable: StepNumber? = nil, passed: StepNumber? = nil, interrupt: Bool = false,
         handles: Bool = false, final: Bool = false, early: EarlyEvent? = .keep
     ) -> RoutingFacts {
         RoutingFacts(
-            ownership: Ownership(entity: "R-1", epoch: 2, owner: owner, step: "5.2", completed: completed), legacyStep: legacy,
+            ownership: Ownership(entity: "R-1", epoch: 2, owner: owner, step: "5.2", passed: passed), legacyStep: legacy,
             isFinal: final, durableStep: durable, early: early, isInterrupt: interrupt, legacyHandles: handles)
     }
 
@@ -26,12 +27,16 @@ import Testing
         #expect(Router.route(facts(.legacy, durable: "5.2", early: nil)) == .legacy)
         #expect(Router.route(facts(.durable, durable: "6", early: .drop)) == .drop("6"))
         #expect(Router.route(facts(.durable, durable: "6", early: nil)) == .park("6"))
-        #expect(Router.route(facts(.durable, durable: "5", completed: ["5"])) == .park(nil))
+        #expect(Router.route(facts(.durable, durable: "5")) == .park(nil))
     }
     @Test func aLateEventGoesToWhoeverCanUseIt() {
-        #expect(Router.route(facts(.legacy, legacy: "6", durable: "5.2", completed: ["5.2"], handles: true)) == .legacy)
-        #expect(Router.route(facts(.legacy, legacy: "6", durable: "5.2", completed: ["5.2"])) == .late("5.2"))
+        #expect(Router.route(facts(.legacy, legacy: "6", durable: "5.2", passed: "5.2", handles: true)) == .legacy)
+        #expect(Router.route(facts(.legacy, legacy: "6", durable: "5.2", passed: "5.2")) == .late("5.2"))
         #expect(Router.route(facts(.legacy, durable: "5.2", final: true)) == .late("5.2"))
+    }
+    @Test func inABoundaryAPassedStepIsOverAndTheNextRoundIsAhead() {
+        #expect(Router.route(facts(.legacy, legacy: "5", durable: "5.2", passed: "5.2")) == .late("5.2"))
+        #expect(Router.route(facts(.legacy, legacy: "5", durable: "5.2", passed: "5")) == .park("5.2"))
     }
     @Test func aSegmentGetsItsEventsAndInterrupts() {
         #expect(Router.route(facts(.durable, durable: "5.2")) == .signal)

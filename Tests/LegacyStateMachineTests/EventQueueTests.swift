@@ -1,5 +1,6 @@
 import Events
 import LegacyStateMachine
+import Outcomes
 import Testing
 
 /// The queue as one would explain it: a list, searched from the front.

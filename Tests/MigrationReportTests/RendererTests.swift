@@ -1,6 +1,7 @@
 import Events
 import Foundation
 import MigrationReport
+import Outcomes
 import Testing
 
 @Suite("The renderers")

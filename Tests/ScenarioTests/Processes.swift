@@ -2,6 +2,7 @@ import A2PRegistration
 import Events
 import Foundation
 import LegacyFixtures
+import Outcomes
 import SQLiteStorage
 import Testing
 

@@ -4,6 +4,7 @@ import Cutover
 import DurableWorkflow
 import Events
 import HybridRouter
+import Outcomes
 import Synchronization
 import Testing
 
@@ -19,12 +20,11 @@ import Testing
         func snapshot(of entity: EntityID) async throws -> EntitySnapshot? {
             let snapshot = try await base.snapshot(of: entity)
             guard let snapshot, isFirst() else { return snapshot }
-            var change = Change(entity: entity, epoch: snapshot.ownership.epoch, at: .distantPast)
-            change.record = snapshot.record
-            change.record?.body = RecordBody(Claim(photo: true))
-            change.ownership = snapshot.ownership
-            change.ownership?.completed = ["1.1"]
-            _ = try await base.commit(change)
+            var write = EntityTransaction(
+                entity: entity, epoch: snapshot.ownership.epoch, at: .distantPast, moves: [.completed("1.1", visit: 1, used: [])])
+            write.record = snapshot.record
+            write.record?.body = RecordBody(Claim(photo: true))
+            _ = try await base.commit(write)
             return snapshot
         }
 
@@ -42,6 +42,7 @@ import Testing
         { WorkflowExecution(workflowID: workflowID, runID: "") }
         func signal(workflowID: String, signal: SignalMessage, at now: Timestamp) async throws -> SignalReceipt { .notRunning }
         func cancel(workflowID: String, at now: Timestamp) async throws {}
+        func status(of workflowID: String) async throws -> WorkflowStatus? { nil }
     }
 
     @Test func legacyGoesOnFromWhatTheSegmentWroteLast() async throws {
@@ -51,9 +52,7 @@ import Testing
             id: "e", source: "depot", reference: .entity("P-1"), kind: "claim.filed", payload: [:], subject: nil, receivedAt: now)
         _ = try await store.accept(
             [.event(event, birth: Birth(step: "1", state: ClaimState.CHECKED.rawValue, body: RecordBody(Claim())))], at: now)
-        var handOff = Change(entity: "P-1", epoch: 1, at: now)
-        handOff.ownership = Ownership(entity: "P-1", epoch: 2, owner: .durable, step: "1.1")
-        _ = try await store.commit(handOff)
+        _ = try await store.commit(EntityTransaction(entity: "P-1", epoch: 1, at: now, moves: [.handedOff(["1.1"])]))
         let bridge = try EventBridge(
             domain: claims, plan: try MigrationPlan(yaml: claimPlan, file: "claims.yaml"), store: Interloper(store),
             effects: AgreeableWorld()
@@ -62,7 +61,7 @@ import Testing
         let snapshot = try #require(try await store.snapshot(of: "P-1"))
         let claim: Claim = try snapshot.record.body.value()
         #expect(claim.photo, "what the segment wrote is there")
-        #expect(snapshot.ownership.completed == ["1.1"])
+        #expect(snapshot.ownership.completions == ["1.1": 1])
         #expect(snapshot.ownership.owner == .legacy)
     }
 }

@@ -43,7 +43,7 @@ struct ComparatorTests {
         var other = Observation.sample("hybrid")
         for index in other.ledger.indices {
             other.ledger[index].at = .distantFuture
-            other.ledger[index].owner = "durable"
+            other.ledger[index].owner = .durable
             other.ledger[index].epoch = 7
             other.ledger[index].attempt = 3
             other.ledger[index].reply = ["id": "X"]

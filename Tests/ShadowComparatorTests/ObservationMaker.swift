@@ -3,12 +3,12 @@ import Outcomes
 import ShadowComparator
 
 extension LedgerEntry {
-    static func entry(_ step: String, _ operation: String, _ ordinal: Int = 1, request: JSONValue = [:], entity: EntityID = "R-1")
+    static func entry(_ step: StepNumber, _ operation: String, _ ordinal: Int = 1, request: JSONValue = [:], entity: EntityID = "R-1")
         -> LedgerEntry
     {
         LedgerEntry(
             key: EffectKey(entity: entity, step: step, operation: operation, ordinal: ordinal), request: request, reply: [:],
-            owner: "legacy", epoch: 1, attempt: 1, at: .distantPast)
+            owner: .legacy, epoch: 1, attempt: 1, at: .distantPast)
     }
 }
 
@@ -31,7 +31,7 @@ extension Observation {
         let operations = ["registry.submitBrand", "billing.brandFee", "partner.share", "vetting.order"]
         let ledger = (0..<Int.random(in: 2...12, using: &random)).map { _ in
             LedgerEntry.entry(
-                String(Int.random(in: 1...4, using: &random)), operations[Int.random(in: 0...3, using: &random)],
+                StepNumber(stringLiteral: String(Int.random(in: 1...4, using: &random))), operations[Int.random(in: 0...3, using: &random)],
                 Int.random(in: 1...2, using: &random), request: ["n": .integer(Int.random(in: 0...2, using: &random))])
         }
         var observation = sample(facts: facts, ledger: ledger)

@@ -19,12 +19,12 @@ struct Mutant: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { "\(number) \(story)" }
 
-    /// A bug in what a transaction of the hand-off store writes.
-    init(
-        _ number: Int, _ story: String, rates: [Fault: Double] = [:], bend: @escaping @Sendable (inout Change, EntitySnapshot) -> Void
-    ) {
-        self.init(number, story, store: { BendingStore(base: $0, bend: bend) })
+    /// A bug in what a transaction leads to, knowing what is stored.
+    init(_ number: Int, _ story: String, rates: [Fault: Double] = [:], bend: @escaping InMemoryHandoffStore.Bend) {
+        self.number = number
+        self.story = story
         self.rates = rates
+        storage = { _ in InMemoryHandoffStore(bend: bend) }
     }
 
     /// A bug in the hand-off store.
@@ -42,23 +42,24 @@ struct Mutant: Sendable, CustomTestStringConvertible {
         self.ports = ports
     }
 
-    /// A bug of the storage itself.
-    init(_ number: Int, _ story: String, storage: @escaping @Sendable (inout Change, EntitySnapshot) -> Void) {
-        self.number = number
-        self.story = story
-        self.storage = { BendingStore(base: $0, bend: storage) }
+    /// A bug in what the bridge decides.
+    init(
+        _ number: Int, _ story: String, rates: [Fault: Double] = [:],
+        deciding bend: @escaping @Sendable (inout EntityTransaction, EntitySnapshot) -> Void
+    ) {
+        self.init(number, story, rates: rates, store: { BendingStore(base: $0, bend: bend) })
     }
 }
 
-/// Changes what is written, knowing what is stored.
+/// Changes what is decided, knowing what is stored.
 private struct BendingStore: ForwardingHandoffStore {
     let base: any HandoffStore
-    let bend: @Sendable (inout Change, EntitySnapshot) -> Void
+    let bend: @Sendable (inout EntityTransaction, EntitySnapshot) -> Void
 
-    func commit(_ change: Change) async throws -> Committed {
-        var change = change
-        if let stored = try await base.snapshot(of: change.entity) { bend(&change, stored) }
-        return try await base.commit(change)
+    func commit(_ transaction: EntityTransaction) async throws -> Committed {
+        var transaction = transaction
+        if let stored = try await base.snapshot(of: transaction.entity) { bend(&transaction, stored) }
+        return try await base.commit(transaction)
     }
 }
 
@@ -88,11 +89,14 @@ private struct InclusiveWatermark: ForwardingHandoffStore {
     let base: any HandoffStore
     let position: Position
 
-    func commit(_ change: Change) async throws -> Committed {
-        let committed = try await base.commit(change)
-        if let row = change.rows.first(where: { $0.disposition == .consumed }), let stored = try await base.row(row.sequence) {
+    func commit(_ transaction: EntityTransaction) async throws -> Committed {
+        let committed = try await base.commit(transaction)
+        if let row = transaction.moves.compactMap(\.row).first, let stored = try await base.row(row.sequence),
+            stored.disposition == .consumed
+        {
             position.last.withLock {
-                $0 = QueuedRow(sequence: row.sequence, entity: change.entity, priority: 1, attempt: 1, visibleAt: stored.visibleAt)
+                $0 = QueuedRow(
+                    sequence: row.sequence, entity: transaction.entity, priority: 1, attempt: 1, visibleAt: stored.visibleAt)
             }
         }
         return committed
@@ -122,10 +126,10 @@ private struct UnguardedMoves: ForwardingHandoffStore {
 
     func value(_ name: String) async throws -> String? { name == MigrationHalted.setting ? nil : try await base.value(name) }
 
-    func commit(_ change: Change) async throws -> Committed {
-        var change = change
-        change.unlessHalted = false
-        return try await base.commit(change)
+    func commit(_ transaction: EntityTransaction) async throws -> Committed {
+        var transaction = transaction
+        transaction.unlessHalted = false
+        return try await base.commit(transaction)
     }
 }
 
@@ -150,7 +154,7 @@ private struct RenamedEffects: ForwardingEffects {
 
     func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {
         var call = call
-        call.key.step += "@\(call.epoch)"
+        call.key.operation += "@\(call.epoch)"
         return try await base.perform(call)
     }
 
@@ -167,74 +171,98 @@ private struct ForgetfulLedger: ForwardingHandoffStore {
 private struct IdleGate: ForwardingHandoffStore {
     let base: any HandoffStore
 
-    func commit(_ change: Change) async throws -> Committed {
-        if change.unlessHalted, try await base.rows(of: change.entity).contains(where: { $0.disposition == .pending }) {
+    func commit(_ transaction: EntityTransaction) async throws -> Committed {
+        if transaction.unlessHalted, try await base.rows(of: transaction.entity).contains(where: { $0.disposition == .pending }) {
             throw MigrationHalted()
         }
-        return try await base.commit(change)
+        return try await base.commit(transaction)
     }
 }
 
-extension Change {
-    fileprivate var isRecall: Bool { counters.contains("recalls") || counters.contains("failures") }
-    fileprivate var isHandBack: Bool { counters.contains("handBacks") }
-    fileprivate var isHandOff: Bool { counters.contains("handOffs") }
+extension EntityTransaction {
+    fileprivate var isRecall: Bool {
+        moves.contains { if case .recalled = $0 { true } else if case .failed = $0 { true } else { false } }
+    }
+    fileprivate var isHandBack: Bool { moves.contains { if case .handedBack = $0 { true } else { false } } }
+    fileprivate var isHandOff: Bool { moves.contains { if case .handedOff = $0 { true } else { false } } }
+}
+
+extension Consequences {
+    /// Leaves told rows with the segment.
+    fileprivate mutating func keepSignalled() {
+        let back = Set(requeued.map(\.sequence))
+        rows.removeAll { back.contains($0.sequence) }
+        requeued = []
+    }
 }
 
 extension Mutant {
     /// One or more for every bug of the catalogue that router, bridge, store or engine can have.
     static let all: [Mutant] = [
-        Mutant(1, "an event that the segment used is also given back to legacy", storage: { change, _ in change.consumedEvents = [] }),
+        Mutant(1, "an event that the segment used is also given back to legacy") { consequences, transaction, _ in
+            let used = Set(transaction.moves.flatMap(\.used))
+            for index in consequences.rows.indices where used.contains(consequences.rows[index].sequence) {
+                consequences.rows[index].disposition = .pending
+            }
+        },
         Mutant(
             2, "two events share an id, and deduplication eats one",
             store: { BendingInbox(base: $0, bend: { $0.id = EventID("\($0.source)-\($0.kind)-\($0.reference)") }) }),
-        Mutant(3, "an event is done when the segment has been told, not when it has used it") { change, _ in
-            for index in change.rows.indices where change.rows[index].disposition == .signalled {
-                change.rows[index].disposition = .consumed
+        Mutant(3, "an event is done when the segment has been told, not when it has used it") { consequences, _, _ in
+            for index in consequences.rows.indices where consequences.rows[index].disposition == .signalled {
+                consequences.rows[index].disposition = .consumed
             }
         },
-        Mutant(4, "legacy is not woken after the hand back") { change, _ in
-            if change.isHandBack { change.append.removeAll { $0.kind == .continue } }
+        Mutant(
+            4, "legacy is not woken after the hand back",
+            deciding: { transaction, _ in if transaction.isHandBack { transaction.moves.removeAll { $0 == .continued } } }),
+        Mutant(5, "no fence: a write counts under whatever epoch", rates: [.recall: 0.1], deciding: { $0.epoch = $1.ownership.epoch }),
+        Mutant(6, "a second segment of an entity gets the id of its first") { consequences, _, _ in
+            for index in consequences.outbox.indices where consequences.outbox[index].kind == .start {
+                consequences.outbox[index].epoch = 2
+            }
         },
-        Mutant(5, "no fence: a write counts under whatever epoch", rates: [.recall: 0.1]) { change, stored in
-            change.epoch = stored.ownership.epoch
-        },
-        Mutant(6, "a second segment of an entity gets the id of its first") { change, _ in
-            for index in change.outbox.indices where change.outbox[index].kind == .start { change.outbox[index].epoch = 2 }
-        },
-        Mutant(7, "the record is not read back when a step is taken back") { change, _ in
-            if change.isRecall { change.record?.state = "BRAND_SUBMITTED" }
-        },
+        Mutant(
+            7, "the record is not read back when a step is taken back",
+            deciding: { transaction, _ in if transaction.isRecall { transaction.record?.state = "BRAND_SUBMITTED" } }),
         Mutant(
             8, "an effect's key is made anew by each owner",
             ports: PortWrapper(handoffs: { ForgetfulLedger(base: $0) }, effects: { RenamedEffects(base: $0) })),
-        Mutant(9, "completed steps are open again after a recall") { change, _ in if change.isRecall { change.ownership?.completed = [] } },
+        Mutant(9, "completed steps are open again after a recall") { consequences, transaction, _ in
+            if transaction.isRecall { consequences.ownership.completions = [:] }
+        },
         Mutant(10, "the hand-off waits for a moment that never comes", store: { IdleGate(base: $0) }),
-        Mutant(11, "the sweeper's next look is forgotten at a recall", rates: [.recall: 0.05, .loss: 0.3]) { change, _ in
-            if change.isRecall { change.record?.dueAt = nil }
-        },
-        Mutant(11, "the time of birth is shifted at the hand back") { change, _ in
-            if change.isHandBack, let born = change.record?.createdAt { change.record?.createdAt = born + (.zero - .days(90)) }
-        },
-        Mutant(12, "the recalled segment is not cancelled") { change, _ in change.outbox.removeAll { $0.kind == .cancel } },
+        Mutant(
+            11, "the sweeper's next look is forgotten at a recall", rates: [.recall: 0.05, .loss: 0.3],
+            deciding: { transaction, _ in if transaction.isRecall { transaction.record?.dueAt = nil } }),
+        Mutant(
+            11, "the time of birth is shifted at the hand back",
+            deciding: { transaction, _ in
+                if transaction.isHandBack, let born = transaction.record?.createdAt {
+                    transaction.record?.createdAt = born + (.zero - .days(90))
+                }
+            }),
+        Mutant(12, "the recalled segment is not cancelled") { consequences, _, _ in consequences.outbox.removeAll { $0.kind == .cancel } },
         Mutant(13, "an operator's path skips the guard of the halt", store: { UnguardedMoves(base: $0) }),
         Mutant(14, "the end of a halt is lost", store: { StuckHalt(base: $0) }),
-        Mutant(14, "events told to a segment stay its own after the recall") { change, _ in
-            if change.isRecall { change.requeueSignalled = false }
+        Mutant(14, "events told to a segment stay its own after the recall") { consequences, transaction, _ in
+            if transaction.isRecall { consequences.keepSignalled() }
         },
-        Mutant(14, "events told to a segment stay its own after the hand back") { change, _ in
-            if change.isHandBack { change.requeueSignalled = false }
+        Mutant(14, "events told to a segment stay its own after the hand back") { consequences, transaction, _ in
+            if transaction.isHandBack { consequences.keepSignalled() }
         },
-        Mutant(15, "legacy goes on although the durable side has the entity") { change, _ in
-            if change.isHandOff { change.ownership?.owner = .legacy }
+        Mutant(15, "legacy goes on although the durable side has the entity") { consequences, transaction, _ in
+            if transaction.isHandOff { consequences.ownership.owner = .legacy }
         },
-        Mutant(16, "parked events stay parked", rates: [.delay: 0.2, .reorder: 0.3]) { change, _ in change.unpark = false },
+        Mutant(16, "parked events stay parked", rates: [.delay: 0.2, .reorder: 0.3]) { consequences, transaction, _ in
+            if !transaction.isHandBack, !transaction.isRecall { consequences.keepSignalled() }
+        },
         Mutant(
             17, "an inclusive watermark handles the last event again",
             store: { [position = InclusiveWatermark.Position()] in InclusiveWatermark(base: $0, position: position) }),
-        Mutant(18, "the sweep sends no timer") { change, _ in change.append.removeAll { $0.source == .timer } },
-        Mutant(20, "a recall is forgotten: the step may go to the durable side again") { change, _ in
-            if change.isRecall { change.ownership?.pins = [:] }
+        Mutant(18, "the sweep sends no timer") { consequences, _, _ in consequences.appended.removeAll { $0.source == .timer } },
+        Mutant(20, "a recall is forgotten: the step may go to the durable side again") { consequences, transaction, _ in
+            if transaction.isRecall { consequences.ownership.pins = [:] }
         },
         Mutant(
             22, "a repeated webhook is news", rates: [.duplicate: 0.3],
@@ -244,8 +272,12 @@ extension Mutant {
                     event.subject = nil
                 }
             }),
-        Mutant(23, "an early event is answered and dropped", rates: [.delay: 0.2, .reorder: 0.3]) { change, _ in
-            for index in change.rows.indices where change.rows[index].disposition == .parked { change.rows[index].disposition = .consumed }
+        Mutant(
+            23, "an early event is answered and dropped", rates: [.delay: 0.2, .reorder: 0.3]
+        ) { consequences, _, _ in
+            for index in consequences.rows.indices where consequences.rows[index].disposition == .parked {
+                consequences.rows[index].disposition = .consumed
+            }
         },
     ]
 }

@@ -186,7 +186,7 @@ public struct Billing {
     public init(_ effects: EffectSession) { self.effects = effects }
 
     /// Posts a fee.
-    public func charge(_ fee: String, step: String, ordinal: Int = 1, cents: Int) async throws {
+    public func charge(_ fee: String, step: StepNumber, ordinal: Int = 1, cents: Int) async throws {
         try await effects.perform(
             "billing.\(fee)", step: step, ordinal: ordinal, request: ["amountCents": .integer(cents), "currency": "USD"])
     }
@@ -199,7 +199,7 @@ public struct Notifications {
     public init(_ effects: EffectSession) { self.effects = effects }
 
     /// Sends one message of `kind`.
-    public func send(_ kind: String, _ registration: inout Registration, step: String) async throws {
+    public func send(_ kind: String, _ registration: inout Registration, step: StepNumber) async throws {
         let ordinal = (registration.notifications[kind] ?? 0) + 1
         registration.notifications[kind] = ordinal
         try await effects.perform(

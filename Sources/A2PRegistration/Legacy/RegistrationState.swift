@@ -1,5 +1,6 @@
 public import Events
 public import LegacyStateMachine
+import Outcomes
 
 /// The 39 states of the legacy database (A2P guide §3.2).
 public enum RegistrationState: String, MachineState {
@@ -81,13 +82,13 @@ public enum A2PMachine {
     }()
 
     /// In these states a step is complete. Steps 3 and 4, and 6 and 7, have no boundary: legacy does both in one transition.
-    static let boundaries: [RegistrationState: String] = [
+    static let boundaries: [RegistrationState: StepNumber] = [
         .INTAKE_VALIDATED: "1", .PROFILE_APPROVED: "2", .BRAND_VERIFIED: "4", .BRAND_READY: "5", .CAMPAIGN_REGISTERED: "7",
         .DCA_COMPLETE: "8", .CAMPAIGN_VERIFIED: "9",
     ]
 
-    static let steps: [RegistrationState: String] = {
-        let groups: [(String, [RegistrationState])] = [
+    static let steps: [RegistrationState: StepNumber] = {
+        let groups: [(StepNumber, [RegistrationState])] = [
             ("1", [.DRAFT, .INTAKE_VALIDATED, .INTAKE_REJECTED]),
             ("2", [.PROFILE_PENDING_REVIEW, .PROFILE_IN_REVIEW, .PROFILE_REJECTED, .PROFILE_APPROVED]),
             ("3", [.BRAND_SUBMITTED, .BRAND_SUBMIT_FAILED]),

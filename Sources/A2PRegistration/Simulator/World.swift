@@ -57,6 +57,9 @@ public final class World: EffectPort {
         state.withLock { $0.scripts[key] = script }
     }
 
+    /// The registry and its like refuse a reference that they know.
+    public func kind(of operation: String) -> PartyKind { .refusesKnownKeys }
+
     /// Required by ``EffectPort``, which says what it does.
     public func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {
         let result: Result<JSONValue, EffectError> = state.withLock { state in perform(call, &state) }

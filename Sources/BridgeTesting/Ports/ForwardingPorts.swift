@@ -19,13 +19,29 @@ extension ForwardingHandoffStore {
     /// Forwards.
     public func rows(of entity: EntityID) async throws -> [InboxRow] { try await base.rows(of: entity) }
     /// Forwards.
-    public func commit(_ change: Change) async throws -> Committed { try await base.commit(change) }
+    public func commit(_ transaction: EntityTransaction) async throws -> Committed { try await base.commit(transaction) }
     /// Forwards.
     public func keep(_ effects: [LedgerEntry]) async throws { try await base.keep(effects) }
     /// Forwards.
     public func ledger(of entity: EntityID) async throws -> [LedgerEntry] { try await base.ledger(of: entity) }
     /// Forwards.
     public func reply(to key: EffectKey) async throws -> JSONValue? { try await base.reply(to: key) }
+    /// Forwards.
+    public func reads(of entity: EntityID) async throws -> [RecordedRead] { try await base.reads(of: entity) }
+    /// Forwards.
+    public func intend(_ call: EffectCall) async throws { try await base.intend(call) }
+    /// Forwards.
+    public func withdraw(_ key: EffectKey) async throws { try await base.withdraw(key) }
+    /// Forwards.
+    public func intention(_ key: EffectKey) async throws -> EffectCall? { try await base.intention(key) }
+    /// Forwards.
+    public func durableOwnerships() async throws -> [Ownership] { try await base.durableOwnerships() }
+    /// Forwards.
+    public func quarantine(_ item: Quarantined) async throws { try await base.quarantine(item) }
+    /// Forwards.
+    public func quarantined() async throws -> [Quarantined] { try await base.quarantined() }
+    /// Forwards.
+    public func release(_ entity: EntityID) async throws -> [QueuedRow] { try await base.release(entity) }
     /// Forwards.
     public func pendingRows() async throws -> [QueuedRow] { try await base.pendingRows() }
     /// Forwards.
@@ -101,6 +117,8 @@ public protocol ForwardingEffects: EffectPort {
 
 extension ForwardingEffects {
     /// Forwards to ``base``, as every method here does.
+    public func kind(of operation: String) -> PartyKind { base.kind(of: operation) }
+    /// Forwards.
     public func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue { try await base.perform(call) }
     /// Forwards.
     public func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? { try await base.reply(to: key) }

@@ -1,4 +1,5 @@
 public import Events
+import HybridRouter
 
 /// What goes wrong in a simulated run.
 public enum Fault: String, Codable, Hashable, Sendable, CaseIterable {
@@ -88,10 +89,10 @@ public struct FaultRates: Hashable, Sendable {
 }
 
 /// The process has died: nothing of it runs any more.
-struct SimulatedCrash: Error {}
+struct SimulatedCrash: EnvironmentFailure {}
 
 /// The storage refuses.
-enum StorageFault: Error {
+enum StorageFault: EnvironmentFailure {
     /// Nothing was done; try again later.
     case refused(Fault)
     /// Nobody knows what was done: start again.

@@ -15,13 +15,21 @@ struct FaultyHandoffStore: ForwardingHandoffStore {
     }
     func snapshot(of entity: EntityID) async throws -> EntitySnapshot? { try await faults.read { try await base.snapshot(of: entity) } }
     func row(_ sequence: Int) async throws -> InboxRow? { try await faults.read { try await base.row(sequence) } }
-    func commit(_ change: Change) async throws -> Committed {
-        if !change.counters.contains("recalls"), faults.strikes(faults.onRecall) { await meanwhile(change.entity) }
-        return try await faults.write { try await base.commit(change) }
+    func commit(_ transaction: EntityTransaction) async throws -> Committed {
+        let isRecall = transaction.moves.contains { if case .recalled = $0 { true } else { false } }
+        if !isRecall, faults.strikes(faults.onRecall) { await meanwhile(transaction.entity) }
+        return try await faults.write { try await base.commit(transaction) }
     }
     func keep(_ effects: [LedgerEntry]) async throws { try await faults.write { try await base.keep(effects) } }
     func ledger(of entity: EntityID) async throws -> [LedgerEntry] { try await faults.read { try await base.ledger(of: entity) } }
     func reply(to key: EffectKey) async throws -> JSONValue? { try await faults.read { try await base.reply(to: key) } }
+    func intend(_ call: EffectCall) async throws { try await faults.write { try await base.intend(call) } }
+    func withdraw(_ key: EffectKey) async throws { try await faults.write { try await base.withdraw(key) } }
+    func intention(_ key: EffectKey) async throws -> EffectCall? { try await faults.read { try await base.intention(key) } }
+    func durableOwnerships() async throws -> [Ownership] { try await faults.read { try await base.durableOwnerships() } }
+    func quarantine(_ item: Quarantined) async throws { try await faults.write { try await base.quarantine(item) } }
+    func quarantined() async throws -> [Quarantined] { try await faults.read { try await base.quarantined() } }
+    func release(_ entity: EntityID) async throws -> [QueuedRow] { try await faults.write { try await base.release(entity) } }
     func pendingRows() async throws -> [QueuedRow] { try await faults.read { try await base.pendingRows() } }
     func pendingOutbox() async throws -> [OutboxMessage] { try await faults.read { try await base.pendingOutbox() } }
     func markDone(_ message: OutboxMessage) async throws { try await faults.write { try await base.markDone(message) } }
@@ -49,6 +57,8 @@ struct FaultyEffects: EffectPort {
     let faults: FaultInjector
     /// Something that happens elsewhere in the process while a call is under way: an operator's recall.
     let meanwhile: @Sendable (EntityID) async -> Void
+
+    func kind(of operation: String) -> PartyKind { base.kind(of: operation) }
 
     func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {
         let fault = faults.strike(faults.onCall)

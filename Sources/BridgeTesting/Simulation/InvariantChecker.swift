@@ -23,14 +23,15 @@ public struct Violation: Codable, Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(invariant) \(entity?.rawValue ?? "run"): \(detail)" }
 }
 
-/// A store that checks, at every commit, what the hand-off promises (I1, I2, I4), and remembers what was accepted (I3).
+/// A store that checks, at every commit, what the hand-off promises (I1 to I4), and remembers what was accepted (I3).
 ///
-/// It keeps books of its own, so that a store or a bridge that errs is caught by somebody else.
+/// It keeps books of its own, from the moves, so that a store or a bridge that errs is caught by somebody else.
 final class InvariantChecker: ForwardingHandoffStore {
     struct Known {
         var epoch = 1
         var owner = Owner.legacy
-        var completed: [StepNumber] = []
+        var step: StepNumber?
+        var completions: [StepNumber: Int] = [:]
         var state = ""
         var accepted = 0
         /// Steps that were taken back for good.
@@ -46,7 +47,6 @@ final class InvariantChecker: ForwardingHandoffStore {
         var moves: [String: Int] = [:]
         var accepts = 0
         var wasHalted = false
-        var sequences: [EventID: Int] = [:]
         var moved: [(entity: EntityID, to: Owner)] = []
         var digest = RunDigest()
     }
@@ -78,8 +78,7 @@ final class InvariantChecker: ForwardingHandoffStore {
         state.withLock { state in
             state.accepts += 1
             for answer in answers {
-                guard case .accepted(let id, let row) = answer else { continue }
-                state.sequences[id] = row.sequence
+                guard case .accepted(_, let row) = answer else { continue }
                 if state.known[row.entity] == nil { state.order.append(row.entity) }
                 state.known[row.entity, default: Known()].accepted += 1
             }
@@ -87,101 +86,129 @@ final class InvariantChecker: ForwardingHandoffStore {
         return answers
     }
 
-    func commit(_ change: Change) async throws -> Committed {
+    func commit(_ transaction: EntityTransaction) async throws -> Committed {
         let isHalted = try await base.value(MigrationHalted.setting) != nil
-        let committed = try await base.commit(change)
-        let stored = try await base.snapshot(of: change.entity)
-        state.withLock { $0.check(change, stored, isHalted: isHalted) }
-        try await checkUsed(change)
+        let committed = try await base.commit(transaction)
+        let stored = try await base.snapshot(of: transaction.entity)
+        state.withLock { $0.check(transaction, stored, isHalted: isHalted) }
+        try await checkRows(transaction)
         return committed
     }
 
-    /// I3: what a segment has used is used up, and nobody else gets it.
-    private func checkUsed(_ change: Change) async throws {
-        guard !change.consumedEvents.isEmpty else { return }
-        let used = Set(change.consumedEvents)
-        for row in try await base.rows(of: change.entity) where used.contains(row.event.id) && row.disposition != .consumed {
-            report(
-                Violation(
-                    invariant: "I3", entity: change.entity,
-                    detail: "\(row.event.kind) was used by the segment, and is \(row.disposition.rawValue)"))
+    /// I3: every row is what the moves say of it.
+    private func checkRows(_ transaction: EntityTransaction) async throws {
+        for move in transaction.moves {
+            if let row = move.row { try await check(row.sequence, is: move.disposition, move.what, transaction) }
+            for sequence in move.used { try await check(sequence, is: .consumed, "a row that the segment used", transaction) }
+        }
+    }
+
+    private func check(_ sequence: Int, is expected: Disposition, _ what: String, _ transaction: EntityTransaction) async throws {
+        let found = try await base.row(sequence)?.disposition
+        guard found != expected else { return }
+        let detail = "\(what) is \(expected.rawValue) by its move, and row \(sequence) is \(found?.rawValue ?? "nowhere")"
+        report(Violation(invariant: "I3", entity: transaction.entity, detail: detail))
+    }
+}
+
+extension Move {
+    /// What the law says of the row, written down apart from what the store does.
+    fileprivate var disposition: Disposition {
+        switch self {
+        case .retried: .pending
+        case .deadLettered, .rejected: .dead
+        case .parked: .parked
+        case .signalled: .signalled
+        case .late: .late
+        default: .consumed
         }
     }
 }
 
 extension InvariantChecker.State {
-    fileprivate mutating func check(_ change: Change, _ stored: EntitySnapshot?, isHalted: Bool) {
-        var known = known[change.entity] ?? .init()
-        guard let stored else { return violate("I1", change, "expected its ownership row, found none") }
-        if change.epoch != known.epoch {
-            violate("I2", change, "expected a write under epoch \(known.epoch), found one under \(change.epoch)")
+    fileprivate mutating func check(_ transaction: EntityTransaction, _ stored: EntitySnapshot?, isHalted: Bool) {
+        var known = known[transaction.entity] ?? .init()
+        guard let stored else { return violate("I1", transaction, "expected its ownership row, found none") }
+        if transaction.epoch != known.epoch {
+            violate("I2", transaction, "expected a write under epoch \(known.epoch), found one under \(transaction.epoch)")
         }
-        checkHands(change, stored.ownership, &known, isHalted: isHalted)
-        checkSteps(change, stored.ownership, known)
-        checkRows(change, &known)
-        for entry in change.journal { digest.add("\(entry.entity) \(entry.at.milliseconds) \(entry.what) \(entry.detail)") }
-        for name in change.counters { moves[name, default: 0] += 1 }
+        if isHalted { wasHalted = true }
+        for move in transaction.moves { check(move, transaction, &known, isHalted: isHalted) }
+        if stored.ownership.epoch != known.epoch || stored.ownership.owner != known.owner {
+            let found = "epoch \(stored.ownership.epoch) of \(stored.ownership.owner.rawValue)"
+            violate("I1", transaction, "expected epoch \(known.epoch) of \(known.owner.rawValue), found \(found)")
+        }
+        if stored.ownership.completions != known.completions {
+            violate("I4", transaction, "expected completions \(known.completions), found \(stored.ownership.completions)")
+        }
         known.epoch = stored.ownership.epoch
         known.owner = stored.ownership.owner
-        known.completed = stored.ownership.completed
+        known.step = stored.ownership.step
+        known.completions = stored.ownership.completions
         known.state = stored.record.state
-        self.known[change.entity] = known
+        self.known[transaction.entity] = known
+    }
+
+    private mutating func check(_ move: Move, _ transaction: EntityTransaction, _ known: inout InvariantChecker.Known, isHalted: Bool) {
+        digest.add("\(transaction.entity) \(transaction.at.milliseconds) \(move.what) \(move.detail)")
+        if let counter = move.counter { moves[counter, default: 0] += 1 }
+        checkEnd(move, transaction, &known)
+        switch move {
+        case .entered(let step, _, _) where known.owner == .legacy: known.step = step
+        case .wentOn(let step): known.step = step
+        case .completed(let step, let visit, _): complete(step, visit, transaction, &known)
+        case .recalled(let step, _), .failed(let step, _): known.recalled.insert(step)
+        case .handedOff(let steps): known.step = steps.first
+        case .adopted(let step, _): known.step = step
+        default: break
+        }
+        if let owner = move.newOwner { changeHands(to: owner, transaction, &known, isHalted: isHalted) }
     }
 
     /// I1, and what an operator has decided: no step goes to the durable side while the migration is halted, or after its recall.
-    private mutating func checkHands(
-        _ change: Change, _ ownership: Ownership, _ known: inout InvariantChecker.Known, isHalted: Bool
+    private mutating func changeHands(
+        to owner: Owner, _ transaction: EntityTransaction, _ known: inout InvariantChecker.Known, isHalted: Bool
     ) {
-        if isHalted { wasHalted = true }
-        let changedHands = ownership.owner != known.owner
-        let expected = known.epoch + (changedHands ? 1 : 0)
-        if ownership.epoch != expected {
-            violate("I1", change, "expected epoch \(expected) after epoch \(known.epoch), found \(ownership.epoch)")
-        }
-        guard changedHands else { return }
-        moved.append((change.entity, ownership.owner))
-        if ownership.owner == .legacy {
-            let isTakenBack = change.counters.contains("recalls") || change.counters.contains("failures")
-            if isTakenBack { known.recalled.insert(ownership.step) }
-            return
-        }
+        if owner == known.owner { violate("I1", transaction, "it went to \(owner.rawValue), which had it") }
+        known.epoch += 1
+        known.owner = owner
+        moved.append((transaction.entity, owner))
+        guard owner == .durable else { return }
         if wasHalted, !isHalted { moves["handOffs after a halt", default: 0] += 1 }
-        if isHalted { violate("rule 9", change, "step \(ownership.step) went to the durable side while the migration was halted") }
-        if known.recalled.contains(ownership.step) {
-            violate("rule 8", change, "step \(ownership.step) went to the durable side after it was taken back")
+        let step = known.step.map(\.description) ?? "?"
+        if isHalted { violate("rule 9", transaction, "step \(step) went to the durable side while the migration was halted") }
+        if let number = known.step, known.recalled.contains(number) {
+            violate("rule 8", transaction, "step \(step) went to the durable side after it was taken back")
         }
     }
 
-    /// I4: steps are completed one at a time, in plan order.
-    private mutating func checkSteps(_ change: Change, _ ownership: Ownership, _ known: InvariantChecker.Known) {
-        guard ownership.completed != known.completed else { return }
-        let added = ownership.completed.dropFirst(known.completed.count)
-        let isOrdered = zip(ownership.completed, ownership.completed.dropFirst()).allSatisfy { $0 < $1 }
-        if !ownership.completed.starts(with: known.completed) || added.count != 1 || !isOrdered {
-            violate("I4", change, "completed steps went from \(known.completed) to \(ownership.completed)")
+    /// I4: a step is completed by who is in it, and every visit once.
+    private mutating func complete(
+        _ step: StepNumber, _ visit: Int, _ transaction: EntityTransaction, _ known: inout InvariantChecker.Known
+    ) {
+        if known.owner == .durable { moves["stepsCompleted", default: 0] += 1 }
+        let expected = (known.completions[step] ?? 0) + 1
+        if visit != expected { violate("I4", transaction, "step \(step) was completed for visit \(visit), expected visit \(expected)") }
+        if known.owner == .durable, let current = known.step, current != step {
+            violate("I4", transaction, "step \(step) was completed in step \(current)")
         }
+        known.completions[step] = visit
     }
 
     /// I3: a row comes to its end once.
-    private mutating func checkRows(_ change: Change, _ known: inout InvariantChecker.Known) {
-        for row in change.rows {
-            moves["disposition " + row.disposition.rawValue, default: 0] += 1
-            guard [.consumed, .late, .dead].contains(row.disposition) else { continue }
-            if !known.settled.insert(row.sequence).inserted {
-                violate("I3", change, "row \(row.sequence) came to its end a second time, as \(row.disposition.rawValue)")
+    private mutating func checkEnd(_ move: Move, _ transaction: EntityTransaction, _ known: inout InvariantChecker.Known) {
+        if let row = move.row {
+            moves["disposition " + move.disposition.rawValue, default: 0] += 1
+            let isEnd = [.consumed, .late, .dead].contains(move.disposition)
+            if isEnd, !known.settled.insert(row.sequence).inserted {
+                violate("I3", transaction, "row \(row.sequence) came to its end a second time: \(move.what) \(move.detail)")
             }
         }
-        for entry in change.journal {
-            guard let told = Disposition(rawValue: entry.detail), !change.rows.contains(where: { $0.disposition == told }) else { continue }
-            violate("I3", change, "the journal says that \(entry.what) is \(entry.detail), and its row says something else")
-        }
-        for id in change.consumedEvents {
-            if let sequence = sequences[id] { known.settled.insert(sequence) }
-        }
+        known.settled.formUnion(move.used)
     }
 
-    private mutating func violate(_ invariant: String, _ change: Change, _ detail: String) {
-        violations.append(Violation(invariant: invariant, entity: change.entity, detail: detail))
+    private mutating func violate(_ invariant: String, _ transaction: EntityTransaction, _ detail: String) {
+        violations.append(Violation(invariant: invariant, entity: transaction.entity, detail: detail))
     }
 }
 

@@ -71,8 +71,9 @@ extension Simulation {
 
     /// True when no step will ask for an event of `kind` any more.
     private func isOver(_ kind: EventKind, _ snapshot: EntitySnapshot) -> Bool {
-        let steps = options.domain.durableSteps.filter { $0.events.contains(kind) }.compactMap { StepNumber($0.number) }
-        return snapshot.record.isFinal || (!steps.isEmpty && Set(steps).isSubset(of: snapshot.ownership.completed))
+        let steps = options.domain.durableSteps.filter { $0.events.contains(kind) }.map(\.number)
+        let completed = Set(snapshot.ownership.completions.keys)
+        return snapshot.record.isFinal || (!steps.isEmpty && Set(steps).isSubset(of: completed))
     }
 
     /// I6: a segment that has lost its entity does not go on.

@@ -35,6 +35,8 @@ public protocol DurableEngine: Sendable {
     func signal(workflowID: String, signal: SignalMessage, at now: Timestamp) async throws -> SignalReceipt
     /// Asks for cancellation; a closed or unknown workflow is left as it is.
     func cancel(workflowID: String, at now: Timestamp) async throws
+    /// Where the last run of a workflow stands; nil for an unknown one.
+    func status(of workflowID: String) async throws -> WorkflowStatus?
 }
 
 extension DurableEngine {

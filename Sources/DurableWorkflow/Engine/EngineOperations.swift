@@ -51,6 +51,9 @@ public struct PendingActivity: Hashable, Sendable {
 }
 
 extension EmbeddedEngine {
+    /// Where the last run of a workflow stands; nil for an unknown one.
+    public func status(of workflowID: String) async throws -> WorkflowStatus? { try await store.run(workflowID)?.status }
+
     /// Describes the current run of a workflow. Throws ``WorkflowNotFound``.
     public func describe(workflowID: String, at now: Timestamp) async throws -> WorkflowDescription {
         try await turn(workflowID, at: now) { turn in WorkflowDescription(turn.state) }

@@ -25,8 +25,8 @@ public struct DurableActivity<Record: Codable & Sendable>: Sendable {
 
 /// A step as durable code: a sequence that can be read.
 public struct DurableStep<Record: Codable & Sendable>: Sendable {
-    /// The step's number in the plan, for example `5.2`.
-    public let number: String
+    /// The step's number in the plan.
+    public let number: StepNumber
     /// The events it waits for.
     public let events: Set<EventKind>
     /// What becomes of an event that comes before the step is due; for one that is not named, what legacy does with it.
@@ -40,7 +40,7 @@ public struct DurableStep<Record: Codable & Sendable>: Sendable {
 
     /// A step that legacy does not have; `events` are kept for it when they come early, unless `early` says otherwise.
     public init(
-        number: String, events: Set<EventKind>, early: [EventKind: EarlyEvent] = [:], activities: [DurableActivity<Record>],
+        number: StepNumber, events: Set<EventKind>, early: [EventKind: EarlyEvent] = [:], activities: [DurableActivity<Record>],
         run: @escaping @Sendable (StepContext<Record>, inout Record) async throws -> Void
     ) {
         self.number = number
@@ -57,7 +57,7 @@ public struct DurableStep<Record: Codable & Sendable>: Sendable {
     /// A step that replaces legacy's. `run` is workflow code (no clock, no randomness, no I/O but through the context); it names the
     /// legacy state of each wait and returns the one in which it ends. `adopts` are the states in which it can begin.
     public init(
-        number: String, events: Set<EventKind>, early: [EventKind: EarlyEvent] = [:], activities: [DurableActivity<Record>],
+        number: StepNumber, events: Set<EventKind>, early: [EventKind: EarlyEvent] = [:], activities: [DurableActivity<Record>],
         adopts: Set<String>, run: @escaping @Sendable (StepContext<Record>, inout Record) async throws -> String
     ) {
         self.number = number
@@ -93,9 +93,14 @@ public struct StepEntry: Codable, Hashable, Sendable {
 public struct StepInterruption: Error, Hashable, Sendable {
     /// The event, which legacy will handle.
     public let event: Event
+    /// The id of the signal that has brought it.
+    public let signal: String
 
-    /// An interruption by `event`.
-    public init(event: Event) { self.event = event }
+    /// An interruption by `event`, which the signal `signal` has brought.
+    public init(event: Event, signal: String) {
+        self.event = event
+        self.signal = signal
+    }
 }
 
 extension WorkflowContext {
@@ -134,10 +139,10 @@ public struct StepContext<Record: Codable & Sendable> {
     /// The moment of the present activation, the same on every replay.
     public var now: Timestamp { workflow.now }
 
-    /// Runs `activity` and takes over the record it returns.
+    /// Runs `activity` and folds what it changed into the record. Activities that run in parallel do not overwrite each other.
     public func perform(_ activity: DurableActivity<Record>, on record: inout Record) async throws {
-        let reply = try await workflow.execute(activity.name, input: try workflow.json(record), retry: activity.retry)
-        record = try reply.decoded(as: Record.self)
+        let changes = try await workflow.execute(activity.name, input: try workflow.json(record), retry: activity.retry)
+        record = try JSONValue(encoding: record).merging(changes).decoded(as: Record.self)
     }
 
     /// Makes it known that the entity is now where legacy would be in `state`: customers see it, and a recall or an interruption
@@ -153,7 +158,7 @@ public struct StepContext<Record: Codable & Sendable> {
         let timeout = deadline.map { max(.zero, $0 - now) }
         guard let signal = try await workflow.nextSignal(named: names, timeout: timeout) else { return nil }
         let event = try signal.payload.decoded(as: Event.self)
-        if interrupts.contains(event.kind), !kinds.contains(event.kind) { throw StepInterruption(event: event) }
+        if interrupts.contains(event.kind), !kinds.contains(event.kind) { throw StepInterruption(event: event, signal: signal.id) }
         return event
     }
 

@@ -25,7 +25,9 @@ extension EventBridge {
                 return .refused("\(entity): expected a known entity, found none")
             }
             guard snapshot.ownership.owner == .durable else { return .refused("\(entity): legacy has it already") }
-            do { return .moved(epoch: try await pipeline.recall(snapshot, reason: reason, counter: "recalls", at: now)) } catch {
+            do {
+                return .moved(epoch: try await pipeline.takeBack(snapshot, .recalled(snapshot.ownership.step, reason: reason), at: now))
+            } catch {
                 // The segment has reached its next wait point or step meanwhile: legacy goes on from there.
                 if error is StaleRecord { continue }
                 guard error is StaleEpoch else { throw error }
@@ -64,47 +66,34 @@ struct AdoptionRefusal: Error {
 }
 
 extension Pipeline {
-    func recall(_ snapshot: EntitySnapshot, reason: String, counter: String, at now: Timestamp) async throws -> Int {
-        let entity = snapshot.ownership.entity
-        var next = snapshot.ownership
-        next.epoch += 1
-        next.owner = .legacy
-        next.pins[next.step] = .legacy
-        var change = Change(entity: entity, epoch: snapshot.ownership.epoch, at: now)
-        change.version = snapshot.record.version
+    /// Takes the entity back from the durable side in the middle of its step; returns the epoch under which legacy goes on.
+    func takeBack(_ snapshot: EntitySnapshot, _ move: Move, at now: Timestamp) async throws -> Int {
         var stored = snapshot.record
-        stored.dueAt = dueAt(stored, state: try state(stored))
-        change.record = stored
-        change.ownership = next
-        change.requeueSignalled = true
-        change.unpark = true
-        change.append = [continueEvent(next, version: stored.version, at: now)]
-        change.outbox = [OutboxMessage(entity: entity, epoch: snapshot.ownership.epoch, kind: .cancel, payload: .null)]
-        change.counters = [counter]
-        change.journal = [.recall(next, reason: reason, at: now)]
-        try await commit(change)
-        return next.epoch
+        stored.dueAt = try dueAt(stored)
+        var transaction = EntityTransaction(
+            entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, version: snapshot.record.version, at: now,
+            moves: [move, .continued])
+        transaction.record = stored
+        try await commit(transaction, on: snapshot)
+        return snapshot.ownership.epoch + 1
     }
 
     func adopt(_ snapshot: EntitySnapshot, at now: Timestamp) async throws -> Int {
         let plan = try await presentPlan()
         let (step, entry) = try adoptable(snapshot, plan)
-        var ownership = snapshot.ownership
-        ownership.step = step
-        let record = try decode(snapshot.record)
-        try await rehearse(step, entry, snapshot, record, at: now)
-        if plan.isPinned(step) { ownership.pins[step] = .durable }
-        var change = Change(entity: ownership.entity, epoch: ownership.epoch, at: now)
-        change.version = snapshot.record.version
-        let steps = plan.segment(from: step, for: ownership)
-        try take(&change, ownership, snapshot.record, steps, entry, record: record)
-        change.counters = ["adoptions"]
-        change.journal = [
-            JournalEntry(
-                entity: ownership.entity, at: now, owner: .durable, epoch: ownership.epoch + 1, what: "adopt",
-                detail: "step \(step) from \(snapshot.record.state)")
-        ]
-        try await commit(change)
+        let ownership = snapshot.ownership
+        try await rehearse(step, entry, snapshot, at: now)
+        var transaction = EntityTransaction(
+            entity: ownership.entity, epoch: ownership.epoch, version: snapshot.record.version, at: now)
+        if plan.isPinned(step) { transaction.moves.append(.drawn(step, .durable)) }
+        transaction.moves.append(.adopted(step, state: snapshot.record.state))
+        transaction.unlessHalted = true
+        transaction.record = snapshot.record
+        transaction.record?.dueAt = nil
+        var inside = ownership
+        inside.step = step
+        transaction.segment = try JSONValue(encoding: SegmentOrder(steps: plan.segment(from: step, for: inside), entry: entry))
+        try await commit(transaction, on: snapshot)
         return ownership.epoch + 1
     }
 
@@ -112,7 +101,7 @@ extension Pipeline {
         let stored = snapshot.record
         let ownership = snapshot.ownership
         guard ownership.owner == .legacy else { throw AdoptionRefusal(reason: "the durable side has it already") }
-        let step = legacyStep(try state(stored), ownership)
+        let step = try legacyStep(stored.state, ownership)
         guard plan.owner(of: step, for: ownership) == .durable else {
             throw AdoptionRefusal(reason: "plan \(plan.name) gives step \(step) of it to legacy")
         }
@@ -129,34 +118,39 @@ extension Pipeline {
     }
 
     /// The equivalence check: the durable code, started on a copy, must wait at once, for what legacy waits for, as long as legacy would.
-    private func rehearse(_ step: StepNumber, _ entry: StepEntry, _ snapshot: EntitySnapshot, _ record: Record, at now: Timestamp)
-        async throws
-    {
+    private func rehearse(_ step: StepNumber, _ entry: StepEntry, _ snapshot: EntitySnapshot, at now: Timestamp) async throws {
         let scratch = InMemoryWorkflowStore()
-        let engine = EmbeddedEngine(store: scratch, workflows: [segment()], activities: [], options: EngineOptions())
+        let segment = SegmentWorkflow(steps, interrupts: interrupts)
+        let engine = EmbeddedEngine(
+            store: scratch, workflows: [segment.workflow], activities: segment.activities(RehearsalRuntime<Record>()),
+            options: EngineOptions())
+        let record: Record = try snapshot.record.body.value()
         let input = SegmentInput(
             entity: snapshot.ownership.entity, epoch: 0, steps: [step], record: try JSONValue(encoding: record), entry: entry)
-        try await engine.start(workflowID: "rehearsal", type: Self.segmentType, input: try JSONValue(encoding: input), at: now)
+        try await engine.start(
+            workflowID: "rehearsal", type: SegmentWorkflow<Record>.type, input: try JSONValue(encoding: input), at: now)
         try await engine.runTasks(at: now)
         let history = try await scratch.history(of: "rehearsal")
         if let activity = history.first(where: { $0.kind == .activityTaskScheduled }) {
             throw AdoptionRefusal(
                 reason: "the durable code would perform \(activity.fields.text(.activityType)) at once, expected it to wait")
         }
-        guard let waits = engine.awaited(by: "rehearsal"), let wait = waits.first else {
+        guard let wait = engine.awaited(by: "rehearsal")?.first else {
             throw AdoptionRefusal(reason: "the durable code does not wait in \(snapshot.record.state)")
         }
-        let state = try state(snapshot.record)
-        let expected = (steps[step]?.events ?? []).filter { domain.machine.handles($0, in: state) }
-        let missing = expected.filter { !wait.signals.contains($0.rawValue) }.map(\.rawValue).sorted()
+        try compare(wait.signals, until: wait.until, step, snapshot.record)
+    }
+
+    private func compare(_ signals: Set<String>, until end: Timestamp?, _ step: StepNumber, _ record: StoredRecord) throws {
+        let expected = try (steps[step]?.events ?? []).filter { try legacy.handles($0, in: record.state) }
+        let missing = expected.filter { !signals.contains($0.rawValue) }.map(\.rawValue).sorted()
         guard missing.isEmpty else {
-            throw AdoptionRefusal(reason: "the durable code does not wait for \(missing.joined(separator: ", ")) in \(state.rawValue)")
+            throw AdoptionRefusal(reason: "the durable code does not wait for \(missing.joined(separator: ", ")) in \(record.state)")
         }
-        let due = dueAt(snapshot.record, state: state)
-        guard wait.until == due else {
+        let due = try dueAt(record)
+        guard end == due else {
             throw AdoptionRefusal(
-                reason:
-                    "legacy waits until \(due?.description ?? "for ever"), the durable code until \(wait.until?.description ?? "for ever")")
+                reason: "legacy waits until \(due?.description ?? "for ever"), the durable code until \(end?.description ?? "for ever")")
         }
     }
 }

@@ -1,0 +1,129 @@
+import Cutover
+import DurableWorkflow
+public import Events
+import HybridRouter
+import LegacyStateMachine
+import Outcomes
+
+// The way of one event: claimed from the queue, routed to its owner, and what it leads to sent to the engine.
+
+extension EventBridge {
+    /// Routes and handles every inbox row that is visible at `now`; returns how many.
+    @discardableResult
+    public func pump(at now: Timestamp) async throws -> Int {
+        var handled = 0
+        while try await handleNext(at: now) {
+            try await relay(at: now)
+            handled += 1
+        }
+        return handled
+    }
+
+    /// Routes and handles one inbox row that is visible at `now`; false when there is none.
+    public func handleNext(at now: Timestamp) async throws -> Bool {
+        guard let (message, event) = pipeline.claim(at: now) else { return false }
+        do { try await handle(message, event, at: now) } catch {
+            pipeline.release(message.sequence)
+            // The entity changed hands or was written, or the migration was halted, between the read and the commit: decide anew.
+            if error is StaleEpoch || error is StaleRecord || error is MigrationHalted { return true }
+            try await pipeline.setAside(message, after: error, at: now)
+        }
+        return true
+    }
+
+    private func handle(_ message: QueueMessage, _ event: Event?, at now: Timestamp) async throws {
+        // What another process did to the entity may put other rows before this one; after this, its epoch and version tell.
+        if try await loadForeignChange() { return pipeline.release(message.sequence) }
+        guard let row = try await row(message, event), row.disposition == .pending,
+            let snapshot = try await pipeline.snapshot(of: row.event.entity)
+        else { return pipeline.complete(message.sequence) }
+        let reference = RowReference(row.sequence, row.event.kind)
+        switch Router.route(try pipeline.facts(row.event, snapshot)) {
+        case .legacy: try await pipeline.runLegacy(row, snapshot, at: now)
+        case .signal: try await pipeline.settle(row, snapshot, .signalled(reference), at: now)
+        case .park(let step): try await pipeline.settle(row, snapshot, .parked(reference, until: step), at: now)
+        case .late(let step): try await pipeline.settle(row, snapshot, .late(reference, after: step), at: now)
+        case .drop(let step): try await pipeline.settle(row, snapshot, .dropped(reference, before: step), at: now)
+        case .reject(let step): try await pipeline.settle(row, snapshot, .rejected(reference, before: step), at: now)
+        }
+    }
+
+    /// The row of a message: from what is in hand, else as it is stored.
+    private func row(_ message: QueueMessage, _ event: Event?) async throws -> InboxRow? {
+        guard let event else { return try await store.row(message.sequence) }
+        return InboxRow(
+            sequence: message.sequence, event: event, disposition: .pending, priority: message.priority, attempt: message.attempt,
+            visibleAt: message.visibleAt)
+    }
+
+    /// Sends what the transactions decided. Repeating a message is harmless: starts and signals are idempotent by their ids.
+    public func relay(at now: Timestamp) async throws { while try await relayNext(at: now) {} }
+
+    /// Sends one message; false when there is none.
+    public func relayNext(at now: Timestamp) async throws -> Bool {
+        guard let message = pipeline.nextToSend else { return false }
+        do { try await send(message, at: now) } catch {
+            try await pipeline.setAside(message, after: error, at: now)
+            return true
+        }
+        try await store.markDone(message)
+        pipeline.sent(message)
+        return true
+    }
+
+    private func send(_ message: OutboxMessage, at now: Timestamp) async throws {
+        switch message.kind {
+        case .start: try await start(message, at: now)
+        case .signal:
+            guard let row = message.row, let event = try await event(of: message, row) else { return }
+            let signal = SignalMessage(id: String(row), name: event.kind.rawValue, payload: try JSONValue(encoding: event))
+            try await engine.signal(workflowID: message.segmentID, signal: signal, at: now)
+        case .cancel: try await engine.cancel(workflowID: message.segmentID, at: now)
+        }
+    }
+
+    private func event(of message: OutboxMessage, _ row: Int) async throws -> Event? {
+        if let event = message.event { return event }
+        return try await store.row(row)?.event
+    }
+
+    /// Starts a segment; one whose entity has changed hands meanwhile is never needed.
+    private func start(_ message: OutboxMessage, at now: Timestamp) async throws {
+        guard let snapshot = try await pipeline.snapshot(of: message.entity), snapshot.ownership.epoch == message.epoch else { return }
+        let order = try (message.segment ?? .null).decoded(as: SegmentOrder.self)
+        let record: Record = try snapshot.record.body.value()
+        let input = SegmentInput(
+            entity: message.entity, epoch: message.epoch, steps: order.steps, record: try JSONValue(encoding: record), entry: order.entry)
+        try await engine.start(
+            workflowID: message.segmentID, type: SegmentWorkflow<Record>.type, input: try JSONValue(encoding: input), at: now)
+    }
+
+    /// True when a message waits to be sent.
+    public var hasUnsent: Bool { pipeline.nextToSend != nil }
+
+    /// The earliest moment at which an inbox row becomes visible; nil when none is pending.
+    public var nextVisible: Timestamp? { pipeline.nextVisible }
+}
+
+extension Pipeline {
+    func facts(_ event: Event, _ snapshot: EntitySnapshot) throws -> RoutingFacts {
+        let state = snapshot.record.state
+        let step = durableStep(of: event.kind, for: snapshot.ownership)
+        return RoutingFacts(
+            ownership: snapshot.ownership, legacyStep: try legacyStep(state, snapshot.ownership), isFinal: snapshot.record.isFinal,
+            durableStep: step, early: step.flatMap { steps[$0]?.early[event.kind] }, isInterrupt: interrupts.contains(event.kind),
+            legacyHandles: try legacy.handles(event.kind, in: state))
+    }
+
+    /// Makes what became of a row true, when no machine handles it now.
+    func settle(_ row: InboxRow, _ snapshot: EntitySnapshot, _ move: Move, at now: Timestamp) async throws {
+        var transaction = EntityTransaction(entity: row.event.entity, epoch: snapshot.ownership.epoch, at: now, moves: [move])
+        transaction.version = snapshot.ownership.owner == .legacy ? snapshot.record.version : nil
+        if case .rejected(_, let step) = move {
+            let detail = "\(row.event.kind) for \(row.event.entity): expected step \(step) to be due, found \(snapshot.ownership.step)"
+            transaction.letter = DeadLetter(row.event, .early, detail)
+        }
+        try await commit(transaction, on: snapshot, event: row.event)
+        complete(row.sequence)
+    }
+}

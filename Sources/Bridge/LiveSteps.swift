@@ -1,0 +1,189 @@
+import Cutover
+import DurableWorkflow
+import Events
+import HybridRouter
+import LegacyStateMachine
+import Outcomes
+
+/// What the outbox keeps of a segment's start: its record is read when the message is sent.
+struct SegmentOrder: Codable, Sendable {
+    var steps: [StepNumber]
+    var entry: StepEntry
+}
+
+/// The live runtime of durable steps: effects are performed under the segment's epoch, ownership and record are written.
+struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
+    let pipeline: Pipeline<Record>
+
+    /// Makes a wait point true: the legacy state that corresponds to it, the record there, and which events have led to it.
+    func enter(_ position: StepPosition, _ context: ActivityContext) async throws {
+        let snapshot = try await owned(context)
+        var stored = snapshot.record
+        stored.state = position.state
+        stored.body = try body(position.record)
+        _ = try pipeline.legacy.place(of: stored.state)
+        stored.lastEventAt = context.now
+        let used = try await rows(position.used, snapshot.ownership.entity)
+        var transaction = EntityTransaction(
+            entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, at: context.now,
+            moves: [.entered(snapshot.ownership.step, state: position.state, used: used)])
+        transaction.record = stored
+        do { try await pipeline.commit(transaction, on: snapshot) } catch let stale as StaleEpoch { throw Self.lost(stale.description) }
+    }
+
+    /// Performs a step's activity under the epoch of its segment, and stores the effects whether it succeeded or not.
+    func perform(_ activity: DurableActivity<Record>, on before: JSONValue, _ context: ActivityContext) async throws -> JSONValue {
+        var record = try before.decoded(as: Record.self)
+        let snapshot: EntitySnapshot
+        do { snapshot = try await owned(context) } catch let lost as ApplicationError {
+            try await recollect(activity, record, context)
+            throw lost
+        }
+        let session = pipeline.session(snapshot.ownership, attempt: context.attempt, at: context.now)
+        let known = pipeline.references(record)
+        let result: Result<Void, any Error>
+        do { result = .success(try await activity.run(&record, session)) } catch { result = .failure(error) }
+        try await store(session, snapshot, pipeline.references(record).filter { !known.contains($0) })
+        if let key = session.unresolved { try await pipeline.setAside(key, of: session.entity, at: context.now) }
+        do { try result.get() } catch let error as EffectError { throw Self.failure(error, activity.retry, context.attempt) }
+        return before.mergePatch(to: try JSONValue(encoding: record))
+    }
+
+    /// Makes the session's effects part of the ledger, also when the entity has changed hands meanwhile: they were performed.
+    private func store(_ session: EffectSession, _ snapshot: EntitySnapshot, _ references: [String]) async throws {
+        guard !session.entries.isEmpty || !session.reads.isEmpty || !references.isEmpty else { return }
+        var transaction = EntityTransaction(entity: session.entity, epoch: snapshot.ownership.epoch, at: session.now)
+        pipeline.add(session, to: &transaction)
+        transaction.references = references
+        do { try await pipeline.commit(transaction, on: snapshot) } catch let stale as StaleEpoch {
+            try await pipeline.store.keep(session.entries)
+            throw Self.lost(stale.description)
+        }
+    }
+
+    /// Makes part of the ledger what a killed process had performed for this activity before the entity changed hands. It asks the
+    /// other side by the keys and performs nothing.
+    private func recollect(_ activity: DurableActivity<Record>, _ record: Record, _ context: ActivityContext) async throws {
+        guard let id = SegmentID(context.workflowID), let ownership = try await pipeline.store.snapshot(of: id.entity)?.ownership else {
+            return
+        }
+        var record = record
+        let session = EffectSession(
+            entity: id.entity, now: context.now, owner: .durable, epoch: id.epoch, attempt: context.attempt,
+            completions: ownership.completions, ledger: pipeline.store, port: PastEffects(parties: pipeline.effects))
+        let result: Result<Void, any Error>
+        do { result = .success(try await activity.run(&record, session)) } catch { result = .failure(error) }
+        if !session.entries.isEmpty { try await pipeline.store.keep(session.entries) }
+        if case .failure(let error as EffectError) = result, error.isRetryable {
+            throw Self.failure(error, activity.retry, context.attempt)
+        }
+    }
+
+    /// Makes the end of a step true in one transaction; returns whether the segment goes on with its next step.
+    ///
+    /// The last completed step, an interruption and a failure give the entity back to legacy. Repeating it, or coming too late,
+    /// changes nothing.
+    func end(_ end: StepEnd, _ context: ActivityContext) async throws -> Bool {
+        guard let id = SegmentID(context.workflowID), let snapshot = try await pipeline.store.snapshot(of: id.entity),
+            snapshot.ownership.epoch == id.epoch
+        else { return false }
+        if snapshot.ownership.step != end.step { return snapshot.ownership.step == end.next }
+        do { return try await settle(end, snapshot, at: context.now) } catch is StaleEpoch { return false }
+    }
+
+    private func settle(_ end: StepEnd, _ snapshot: EntitySnapshot, at now: Timestamp) async throws -> Bool {
+        switch end.how {
+        case .failed(let reason):
+            _ = try await pipeline.takeBack(snapshot, .failed(snapshot.ownership.step, reason: reason), at: now)
+            return false
+        case .interrupted(let kind):
+            let used = try await rows(end.used, snapshot.ownership.entity)
+            try await handBack(end, snapshot, .interrupted(end.step, by: kind, used: used), try await pipeline.presentPlan(), at: now)
+            return false
+        case .completed:
+            let used = try await rows(end.used, snapshot.ownership.entity)
+            let move = Move.completed(end.step, visit: snapshot.ownership.visit(of: end.step), used: used)
+            let plan = try await pipeline.presentPlan()
+            if let next = end.next, plan.owner(of: next, for: snapshot.ownership) == .durable {
+                do {
+                    try await goOn(end, snapshot, move, to: next, at: now)
+                    return true
+                } catch is MigrationHalted { try await handBack(end, snapshot, move, plan.halted(), at: now) }
+            } else {
+                try await handBack(end, snapshot, move, plan, at: now)
+            }
+            return false
+        }
+    }
+
+    /// The step is done and the next one is durable too: the segment keeps the entity.
+    private func goOn(_ end: StepEnd, _ snapshot: EntitySnapshot, _ move: Move, to next: StepNumber, at now: Timestamp) async throws {
+        var transaction = try ending(end, snapshot, move, at: now)
+        transaction.unlessHalted = true
+        transaction.record?.dueAt = nil
+        transaction.moves.append(.wentOn(to: next))
+        try await pipeline.commit(transaction, on: snapshot)
+    }
+
+    private func handBack(
+        _ end: StepEnd, _ snapshot: EntitySnapshot, _ move: Move, _ plan: MigrationPlan, at now: Timestamp
+    ) async throws {
+        var transaction = try ending(end, snapshot, move, at: now)
+        var after = snapshot.ownership
+        after.apply(move)
+        guard case .completed = move else {
+            transaction.moves.append(.handedBack(to: end.step))
+            return try await pipeline.commit(transaction, on: snapshot)
+        }
+        transaction.moves.append(.handedBack(to: plan.next(after: end.step, for: after) ?? end.step))
+        transaction.moves.append(transaction.record?.isFinal == true ? .ended(state: transaction.record?.state ?? "") : .continued)
+        try await pipeline.commit(transaction, on: snapshot)
+    }
+
+    /// What all ends have in common: the record, and the move that says how it ended.
+    private func ending(_ end: StepEnd, _ snapshot: EntitySnapshot, _ move: Move, at now: Timestamp) throws -> EntityTransaction {
+        var stored = snapshot.record
+        stored.body = try body(end.record)
+        stored.state = end.state ?? stored.state
+        stored.isFinal = try pipeline.legacy.place(of: stored.state).isFinal
+        if case .completed = end.how { stored.stepEnteredAt = now }
+        stored.lastEventAt = now
+        stored.dueAt = try pipeline.dueAt(stored)
+        var transaction = EntityTransaction(entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, at: now, moves: [move])
+        transaction.record = stored
+        let known = pipeline.references(try snapshot.record.body.value())
+        transaction.references = pipeline.references(try stored.body.value()).filter { !known.contains($0) }
+        return transaction
+    }
+
+    private func body(_ json: JSONValue) throws -> RecordBody { RecordBody(try json.decoded(as: Record.self)) }
+
+    /// The inbox rows behind the ids of signals. A signal of an older build has its event's id; one of an operator has no row.
+    private func rows(_ signals: [String], _ entity: EntityID) async throws -> [Int] {
+        let numbers = signals.compactMap { Int($0) }
+        guard numbers.count < signals.count else { return numbers }
+        let ids = Set(signals.map { EventID($0) })
+        return numbers + (try await pipeline.store.rows(of: entity)).filter { ids.contains($0.event.id) }.map(\.sequence)
+    }
+
+    /// The entity of a segment's activity; throws when it has changed hands.
+    private func owned(_ context: ActivityContext) async throws -> EntitySnapshot {
+        guard let id = SegmentID(context.workflowID), let snapshot = try await pipeline.store.snapshot(of: id.entity),
+            snapshot.ownership.epoch == id.epoch
+        else { throw Self.lost("\(context.workflowID): the entity has changed hands") }
+        return snapshot
+    }
+
+    private static func lost(_ message: String) -> ApplicationError {
+        ApplicationError(type: "StaleEpoch", message: message, isNonRetryable: true)
+    }
+
+    /// A party's wish to be left alone for a while does not shorten the wait that the policy has. What only a person can settle is tried
+    /// again every hour.
+    private static func failure(_ error: EffectError, _ retry: RetryPolicy, _ attempt: Int) -> ApplicationError {
+        let wait = error.code == .unresolved ? Duration.hours(1) : error.retryAfter.map { max($0, retry.backoff(afterAttempt: attempt)) }
+        return ApplicationError(
+            type: error.code.rawValue, message: error.description, isNonRetryable: !error.isRetryable && error.code != .unresolved,
+            nextRetryDelay: wait)
+    }
+}

@@ -1,0 +1,110 @@
+import Cutover
+import DurableWorkflow
+public import Events
+import HybridRouter
+import LegacyStateMachine
+public import Outcomes
+
+// One bad thing stops one thing: what cannot be handled is set aside with a sentence, and everything else goes on.
+
+extension Pipeline {
+    /// So often a row or a message is tried in one process before it is set aside.
+    private static var mostFailures: Int { 3 }
+
+    /// Sets an event aside whose handling failed. Only a failure of the environment goes on to the caller.
+    func setAside(_ message: QueueMessage, after error: any Error, at now: Timestamp) async throws {
+        if try await setAside(ofEntity: message.entity, after: error, at: now) { return }
+        guard failures(of: message.sequence) >= Self.mostFailures else { return }
+        let reason = "event \(message.sequence) of \(message.entity): handling failed \(Self.mostFailures) times: \(error)"
+        try await setAside(.event, String(message.sequence), message.entity, reason, at: now)
+    }
+
+    /// Sets a message to the engine aside that the engine refuses.
+    func setAside(_ message: OutboxMessage, after error: any Error, at now: Timestamp) async throws {
+        if try await setAside(ofEntity: message.entity, after: error, at: now) { return }
+        guard failures(of: -message.sequence) >= Self.mostFailures else { return }
+        let reason = "\(message.kind.rawValue) of segment \(message.segmentID): the engine refused it \(Self.mostFailures) times: \(error)"
+        try await setAside(.message, String(message.sequence), message.entity, reason, at: now)
+    }
+
+    /// Sets an entity aside whose sweep or reconciliation failed.
+    func setAside(_ entity: EntityID, after error: any Error, at now: Timestamp) async throws {
+        if try await setAside(ofEntity: entity, after: error, at: now) { return }
+        try await setAside(.entity, entity.rawValue, entity, "\(entity): \(error)", at: now)
+    }
+
+    /// Sets an effect aside that only a person can settle.
+    func setAside(_ key: EffectKey, of entity: EntityID, at now: Timestamp) async throws {
+        let reason = "effect \(key): begun, and nobody knows whether it was done; find out, then 'lockstep migrate settle'"
+        try await setAside(.effect, key.description, entity, reason, at: now)
+    }
+
+    /// True when the error says by itself what is wrong with the entity. Rethrows what is nobody's fault here.
+    private func setAside(ofEntity entity: EntityID, after error: any Error, at now: Timestamp) async throws -> Bool {
+        if error is any EnvironmentFailure || error is CancellationError { throw error }
+        switch error {
+        case let error as Unresolved:
+            if !error.performed.isEmpty { try await store.keep(error.performed) }
+            try await setAside(error.key, of: entity, at: now)
+        case let error as UnreadableRow: try await setAside(.entity, entity.rawValue, entity, error.description, at: now)
+        case let error as UnknownRecord: try await setAside(.entity, entity.rawValue, entity, error.description, at: now)
+        default: return false
+        }
+        return true
+    }
+
+    private func setAside(_ kind: Quarantined.Kind, _ key: String, _ entity: EntityID, _ reason: String, at now: Timestamp) async throws {
+        try await store.quarantine(Quarantined(kind, key: key, entity: entity, reason: reason, since: now))
+        forget(entity)
+        stop([entity])
+    }
+}
+
+extension EventBridge {
+    /// Lets everything of an entity be handled again, after somebody has looked at it.
+    public func release(_ entity: EntityID) async throws {
+        let rows = try await store.release(entity)
+        pipeline.resume(entity)
+        pipeline.forget(entity)
+        pipeline.enqueue(rows)
+        pipeline.enqueue(try await store.pendingOutbox().filter { $0.entity == entity })
+    }
+
+    /// Says what became of an effect that nobody knew the result of: its reply when it was done, nil when it was not. Then its entity
+    /// goes on. Returns false when no such effect waits.
+    public func settle(_ key: EffectKey, reply: JSONValue?, at now: Timestamp) async throws -> Bool {
+        guard let call = try await store.intention(key) else { return false }
+        if let reply {
+            let entry = LedgerEntry(
+                key: key, request: call.request, reply: reply, owner: call.owner, epoch: call.epoch, attempt: call.attempt, at: call.at)
+            try await store.keep([entry])
+        } else {
+            try await store.withdraw(key)
+        }
+        try await release(key.entity)
+        return true
+    }
+
+    /// Gives back to legacy what a segment has that ended without saying so: it was cancelled, terminated or reset by somebody, or it
+    /// never began although its start was sent. Returns how many.
+    @discardableResult
+    public func reconcile(at now: Timestamp) async throws -> Int {
+        var count = 0
+        for ownership in try await store.durableOwnerships() where !pipeline.isStopped(ownership.entity) {
+            do { count += try await giveBack(ownership, at: now) ? 1 : 0 } catch {
+                if error is StaleEpoch || error is StaleRecord { continue }
+                try await pipeline.setAside(ownership.entity, after: error, at: now)
+            }
+        }
+        return count
+    }
+
+    private func giveBack(_ ownership: Ownership, at now: Timestamp) async throws -> Bool {
+        let status = try await engine.status(of: ownership.segmentID)
+        if let status, !status.isClosed { return false }
+        guard let snapshot = try await store.snapshot(of: ownership.entity), snapshot.ownership == ownership else { return false }
+        let reason = "its segment \(ownership.segmentID) is \(status?.rawValue ?? "unknown to the engine") and said nothing"
+        _ = try await pipeline.takeBack(snapshot, .failed(ownership.step, reason: reason), at: now)
+        return true
+    }
+}

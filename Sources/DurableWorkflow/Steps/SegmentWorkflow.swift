@@ -1,0 +1,128 @@
+public import Events
+public import Outcomes
+
+/// What a segment is started with.
+public struct SegmentInput: Codable, Sendable {
+    /// The entity.
+    public var entity: EntityID
+    /// The epoch in which the segment has it.
+    public var epoch: Int
+    /// The steps to run, in order.
+    public var steps: [StepNumber]
+    /// The record as it is at the start.
+    public var record: JSONValue
+    /// Where and when the first step begins.
+    public var entry: StepEntry
+
+    /// An input.
+    public init(entity: EntityID, epoch: Int, steps: [StepNumber], record: JSONValue, entry: StepEntry) {
+        self.entity = entity
+        self.epoch = epoch
+        self.steps = steps
+        self.record = record
+        self.entry = entry
+    }
+}
+
+/// Where a segment stands, for operators: `lockstep workflow query … progress`. No personal data.
+public struct SegmentProgress: Codable, Sendable {
+    /// The query's name and type.
+    public static let query = Query<Nothing, SegmentProgress>("progress")
+
+    /// The entity.
+    public var entity: EntityID
+    /// The epoch in which the segment has it.
+    public var epoch: Int
+    /// The step that runs.
+    public var step: StepNumber?
+    /// When the step was entered.
+    public var enteredAt: Timestamp
+    /// The ids of the signals used so far.
+    public var signalsUsed: [String]
+}
+
+/// The workflow of every segment: its steps in order, each made true by the runtime before the next begins.
+public struct SegmentWorkflow<Record: Codable & Sendable>: Sendable {
+    /// The workflow's type.
+    public static var type: String { "segment" }
+    /// The name of the activity that makes the end of a step true.
+    public static var endActivity: String { "lockstep.endStep" }
+
+    private let steps: [StepNumber: DurableStep<Record>]
+    private let interrupts: Set<EventKind>
+
+    /// The workflow of `steps`; events in `interrupts` end any wait.
+    public init(_ steps: [StepNumber: DurableStep<Record>], interrupts: Set<EventKind>) {
+        self.steps = steps
+        self.interrupts = interrupts
+    }
+
+    /// As the engine takes it.
+    public var workflow: WorkflowType {
+        let (steps, interrupts) = (steps, interrupts)
+        return WorkflowType(Self.type) { workflow, input in
+            let input = try input.decoded(as: SegmentInput.self)
+            var record = try input.record.decoded(as: Record.self)
+            var entry = input.entry
+            var current = input.steps.first
+            workflow.onQuery(SegmentProgress.query) { _ in
+                SegmentProgress(
+                    entity: input.entity, epoch: input.epoch, step: current, enteredAt: entry.enteredAt, signalsUsed: workflow.signalsUsed)
+            }
+            for (index, number) in input.steps.enumerated() {
+                current = number
+                let context = StepContext<Record>(workflow: workflow, entry: entry, interrupts: interrupts)
+                var end = try await Self.run(steps[number], number, context, &record)
+                end.next = index + 1 < input.steps.count ? input.steps[index + 1] : nil
+                end.record = try workflow.json(record)
+                let goesOn = try await workflow.execute(Self.endActivity, input: try workflow.json(end))
+                guard goesOn.bool == true else { return .null }
+                entry = StepEntry(createdAt: entry.createdAt, enteredAt: workflow.now, heardAt: workflow.now)
+            }
+            return .null
+        }
+    }
+
+    /// Runs one step's code; whatever it throws is how the step ended, and gives the entity back to legacy. A cancelled segment ends
+    /// without a word: who cancelled it has taken the entity back, or the reconciler will.
+    private static func run(
+        _ step: DurableStep<Record>?, _ number: StepNumber, _ context: StepContext<Record>, _ record: inout Record
+    ) async throws -> StepEnd {
+        var end = StepEnd(step: number, how: .completed, state: nil, used: [], next: nil, record: .null)
+        var interruption: String?
+        do {
+            guard let step else { throw MissingStep(number: number) }
+            end.state = try await step.run(context, &record)
+        } catch let error as StepInterruption {
+            end.how = .interrupted(by: error.event.kind)
+            interruption = error.signal
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            end.how = .failed(reason: "\(error)")
+        }
+        end.used = context.workflow.signalsUsed.filter { $0 != interruption }
+        return end
+    }
+
+    /// All activities: the steps' own, the wait points and the end of a step, as `runtime` does them.
+    public func activities(_ runtime: some StepRuntime<Record>) -> [ActivityType] {
+        let own = steps.values.flatMap(\.activities).map { activity in
+            ActivityType(activity.name) { context, input in try await runtime.perform(activity, on: input, context) }
+        }
+        let end = ActivityType(Self.endActivity) { context, input in
+            .bool(try await runtime.end(try input.decoded(as: StepEnd.self), context))
+        }
+        let enter = ActivityType(StepPosition.activity) { context, input in
+            try await runtime.enter(try input.decoded(as: StepPosition.self), context)
+            return .null
+        }
+        return own + [enter, end]
+    }
+}
+
+/// A segment was to run a step for which there is no code.
+private struct MissingStep: Error, CustomStringConvertible {
+    let number: StepNumber
+    var description: String { "step \(number): expected durable code for it, found none" }
+}

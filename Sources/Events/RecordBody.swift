@@ -1,0 +1,36 @@
+/// A record's content: a value in memory or a JSON text, each made from the other when it is asked for.
+public struct RecordBody: Hashable, Sendable {
+    private enum Form: Sendable {
+        case text(String)
+        case value(any Encodable & Sendable)
+    }
+
+    private let form: Form
+
+    /// The body that `text` holds.
+    public init(text: String) { form = .text(text) }
+    /// The body of a record.
+    public init(_ value: some Codable & Sendable) { form = .value(value) }
+
+    /// Canonical JSON. Throws what the record's `encode(to:)` throws.
+    public func text() throws -> String {
+        switch form {
+        case .text(let text): text
+        case .value(let value): try JSONValue(encoding: value).canonicalText
+        }
+    }
+
+    /// The record. Throws a `DecodingError` that names the path when the text is of another type.
+    public func value<Record: Codable & Sendable>(as type: Record.Type = Record.self) throws -> Record {
+        switch form {
+        case .text(let text): try JSONValue(parsing: text).decoded()
+        case .value(let value): if let record = value as? Record { record } else { try JSONValue(encoding: value).decoded() }
+        }
+    }
+
+    /// Equal texts.
+    public static func == (left: RecordBody, right: RecordBody) -> Bool { (try? left.text()) == (try? right.text()) }
+
+    /// Hashes the text.
+    public func hash(into hasher: inout Hasher) { hasher.combine(try? text()) }
+}

@@ -1,0 +1,53 @@
+public import Events
+
+/// The legacy record of an entity as stored.
+public struct StoredRecord: Hashable, Sendable {
+    /// The legacy state.
+    public var state: String
+    /// The record.
+    public var body: RecordBody
+    /// Grows by one with every commit of the entity.
+    public var version: Int
+    /// True when the state is one that nothing leaves.
+    public var isFinal: Bool
+    /// When the entity was born.
+    public var createdAt: Timestamp
+    /// When it entered the step it is in.
+    public var stepEnteredAt: Timestamp
+    /// When it last moved on an event that was not a timer.
+    public var lastEventAt: Timestamp
+    /// When the sweeper last sent it something.
+    public var lastSweptAt: Timestamp
+    /// When the sweeper should look at it next; nil for never, and while durable owns the entity.
+    public var dueAt: Timestamp?
+
+    /// A record.
+    public init(
+        state: String, body: RecordBody, version: Int, isFinal: Bool, createdAt: Timestamp, stepEnteredAt: Timestamp,
+        lastEventAt: Timestamp, lastSweptAt: Timestamp, dueAt: Timestamp?
+    ) {
+        self.state = state
+        self.body = body
+        self.version = version
+        self.isFinal = isFinal
+        self.createdAt = createdAt
+        self.stepEnteredAt = stepEnteredAt
+        self.lastEventAt = lastEventAt
+        self.lastSweptAt = lastSweptAt
+        self.dueAt = dueAt
+    }
+}
+
+/// Everything a handling of an entity's event reads.
+public struct EntitySnapshot: Hashable, Sendable {
+    /// Who owns it.
+    public var ownership: Ownership
+    /// Its record.
+    public var record: StoredRecord
+
+    /// A snapshot.
+    public init(ownership: Ownership, record: StoredRecord) {
+        self.ownership = ownership
+        self.record = record
+    }
+}

@@ -1,0 +1,88 @@
+public import Events
+public import Outcomes
+
+/// A legacy machine as a Swift table in this process. Its record lies in our database, so a hand-off is one transaction.
+public struct MachineRuntime<State: MachineState, Record: Codable & Sendable>: LegacyRuntime {
+    private let machine: Machine<State, Record>
+    private let sweeper: Sweeper<State>
+    private let references: @Sendable (Record) -> [String]
+    private let states: [String: State]
+    private let places: [State: LegacyPlace]
+
+    /// A runtime. `references` are the external ids by which senders name a record's entity.
+    public init(_ machine: Machine<State, Record>, sweeper: Sweeper<State>, references: @escaping @Sendable (Record) -> [String]) {
+        self.machine = machine
+        self.sweeper = sweeper
+        self.references = references
+        states = Dictionary(State.allCases.map { ($0.rawValue, $0) }, uniquingKeysWith: { first, _ in first })
+        places = Dictionary(
+            State.allCases.map { state in
+                let place = LegacyPlace(
+                    step: machine.steps[state], completed: machine.boundaries[state], isFinal: machine.final.contains(state))
+                return (state, place)
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// See ``LegacyRuntime``.
+    public func handle(_ event: Event, in state: String, record: RecordBody, attempt: Int, effects: EffectSession) async throws
+        -> LegacyResult
+    {
+        let from = try known(state)
+        let before: Record = try typed(record, of: event.entity)
+        var after = before
+        let context = ActionContext(now: effects.now, attempt: attempt, effects: effects)
+        switch await machine.handle(event, in: from, record: &after, context: context) {
+        case .moved(let to): return changed(.moved(to: to.rawValue), before, after)
+        case .ignored(let reason): return LegacyResult(.ignored(reason: reason))
+        case .undefined: return LegacyResult(.undefined)
+        case .retry(let wait, let reason): return LegacyResult(.retry(after: wait, reason: reason))
+        case .exhausted(let to?, let reason): return changed(.exhausted(to: to.rawValue, reason: reason), before, after)
+        case .exhausted(nil, let reason), .failed(let reason): return LegacyResult(.failed(reason: reason))
+        }
+    }
+
+    private func changed(_ handling: LegacyHandling, _ before: Record, _ after: Record) -> LegacyResult {
+        let known = references(before)
+        return LegacyResult(
+            handling, record: RecordBody(after), references: references(after).filter { !known.contains($0) })
+    }
+
+    private func known(_ state: String) throws -> State {
+        if let state = states[state] { return state }
+        throw UnknownRecord("a record in state \(state): expected a state of machine \(machine.name); use the build that wrote it")
+    }
+
+    private func typed(_ record: RecordBody, of entity: EntityID) throws -> Record {
+        do { return try record.value() } catch {
+            let problem = Self.problem(error)
+            throw UnknownRecord("\(entity): expected a record of machine \(machine.name), found \(problem); use the build that wrote it")
+        }
+    }
+
+    /// Where a record is wrong, without what stands there.
+    private static func problem(_ error: any Error) -> String {
+        guard let error = error as? DecodingError else { return "\(error)" }
+        switch error {
+        case .keyNotFound(let key, let context): return "no member \(path(context.codingPath + [key]))"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+            return "another form of member \(path(context.codingPath))"
+        @unknown default: return "another form"
+        }
+    }
+
+    private static func path(_ keys: [any CodingKey]) -> String { keys.map(\.stringValue).joined(separator: ".") }
+
+    /// See ``LegacyRuntime``.
+    public func place(of state: String) throws -> LegacyPlace { places[try known(state)] ?? LegacyPlace(step: nil) }
+
+    /// See ``LegacyRuntime``.
+    public func handles(_ event: EventKind, in state: String) throws -> Bool { machine.handles(event, in: try known(state)) }
+
+    /// See ``LegacyRuntime``.
+    public func timers(for times: RecordTimes, in state: String, at now: Timestamp) throws -> [SweepTimer] {
+        sweeper.due(for: times, in: try known(state), at: now)
+    }
+
+    /// See ``LegacyRuntime``.
+    public func nextDue(for times: RecordTimes, in state: String) throws -> Timestamp? { sweeper.nextDue(for: times, in: try known(state)) }
+}
