@@ -20,8 +20,6 @@ public enum A2PDomain {
 
     /// Refuses a plan that this build cannot run.
     static func validate(_ plan: MigrationPlan, _ domain: Domain<RegistrationState, Registration>) throws(PlanError) {
-        try plan.validate(
-            durable: Set(domain.durableSteps.compactMap { StepNumber($0.number) }),
-            boundaries: Set(domain.machine.boundaries.values.compactMap { StepNumber($0) }))
+        try plan.check(against: domain.processSteps)
     }
 }
