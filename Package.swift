@@ -67,7 +67,7 @@ let package = Package(
             name: "Bridge",
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover",
-                "MigrationReport",
+                "MigrationReport", .product(name: "HeapModule", package: "swift-collections"),
             ]),
         // adapter: every store on one SQLite database
         .target(

@@ -22,16 +22,30 @@ public struct A2PComparison: Sendable {
         telemetry: Telemetry = Telemetry()
     ) throws {
         let isMemory = database == ":memory:"
-        legacy = try A2PRun(.init(mode: .legacy, plan: plan, database: isMemory ? database : database + ".legacy", steps: steps))
-        var options = A2PRun.Options(mode: .hybrid, plan: plan, database: isMemory ? database : database + ".hybrid", steps: steps)
-        options.telemetry = telemetry
-        hybrid = try A2PRun(options)
+        func options(_ mode: RunMode) -> A2PRun.Options {
+            var options = A2PRun.Options(
+                mode: mode, plan: plan, database: isMemory ? database : "\(database).\(mode.rawValue)", steps: steps)
+            options.planChange = .refused
+            return options
+        }
+        legacy = try A2PRun(options(.legacy))
+        var candidate = options(.hybrid)
+        candidate.telemetry = telemetry
+        hybrid = try A2PRun(candidate)
     }
 
     /// Plays the lines through both paths.
     public func play(_ lines: [TraceLine], progress: (RunMode, Int, Timestamp) -> Void = { _, _, _ in }) async throws {
         try await legacy.play(lines, progress: { progress(.legacy, $0, $1) })
         try await hybrid.play(lines, progress: { progress(.hybrid, $0, $1) })
+    }
+
+    /// The same for trace files. Throws before anything is played when the databases hold a comparison of other deliveries or of another
+    /// plan.
+    func play(_ files: TraceFiles, progress: (RunMode, Int, Timestamp) -> Void = { _, _, _ in }) async throws {
+        for run in [legacy, hybrid] { try await run.claim(input: files.digest) }
+        try await legacy.play(files, progress: { progress(.legacy, $0, $1) })
+        try await hybrid.play(files, progress: { progress(.hybrid, $0, $1) })
     }
 
     /// What the two paths made of every registration.
@@ -74,7 +88,7 @@ struct Compare: AsyncParsableCommand {
     func run() async throws {
         let inputs = try input.load()
         let database = try input.database ?? InputOptions.freshDatabase("compare")
-        let watching = watch.watching()
+        let watching = try watch.watching()
         let comparison = try A2PComparison(plan: try input.loadPlan(), database: database, telemetry: watching.telemetry)
         let lines = inputs.lines
         try await watching.during(comparison.hybrid) {
@@ -100,7 +114,7 @@ struct Compare: AsyncParsableCommand {
                         }))
         }
         for mismatch in summary.mismatches.prefix(20) {
-            lines += ["", "\(mismatch.entity)"]
+            lines += ["", Console.visible("\(mismatch.entity)")]
             for difference in mismatch.differences where !difference.expected {
                 lines.append(
                     "  \(difference.layer.rawValue) \(difference.path) \(difference.kind.rawValue): legacy \(difference.control?.canonicalText ?? "nothing"), hybrid \(difference.candidate?.canonicalText ?? "nothing")"

@@ -34,7 +34,7 @@ struct OperatorDesk {
         for entity in entities where try await store.snapshot(of: entity) == nil { unknown.append(entity.rawValue) }
         guard !unknown.isEmpty else { return }
         throw CommandFailure(
-            .usage,
+            .environment,
             "\(unknown.joined(separator: ", ")): expected registrations of \(path), found none such; nothing was moved; see 'lockstep history list'"
         )
     }
@@ -60,9 +60,4 @@ private struct Nobody: DurableEngine, EffectPort {
 extension MigrationPlan {
     /// `hybrid-5.2 version 1`
     var title: String { "\(name) version \(version)" }
-}
-
-extension A2PRun {
-    /// Makes it known which plan the database runs with, for 'lockstep migrate status'.
-    func notePlan() async throws { try await store.set(MigrateStatus.lastPlan, to: bridge.plan.title) }
 }

@@ -87,7 +87,9 @@ import Testing
     private func feed(_ lines: ArraySlice<Substring>, to database: String, killAfter count: Int) throws -> Int {
         let process = Process()
         process.executableURL = URL(filePath: try #require(Self.binary))
-        process.arguments = ["run", "--events", "-", "--format", "json", "--database", database, "--outcomes", database + ".outcomes"]
+        process.arguments = [
+            "run", "--events", "-", "--drain", "--format", "json", "--database", database, "--outcomes", database + ".outcomes",
+        ]
         let (input, output) = (Pipe(), Pipe())
         (process.standardInput, process.standardOutput) = (input, output)
         try process.run()

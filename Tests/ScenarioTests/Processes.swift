@@ -30,11 +30,12 @@ enum Lockstep {
         return process
     }
 
-    /// Runs a command to its end.
-    static func run(_ arguments: [String]) throws -> Result {
+    /// Runs a command to its end; it reads the file `input`, if it is given one.
+    static func run(_ arguments: [String], input: String? = nil) throws -> Result {
         let process = try process(arguments)
         let (output, error) = (Pipe(), Pipe())
-        (process.standardInput, process.standardOutput, process.standardError) = (FileHandle.nullDevice, output, error)
+        (process.standardOutput, process.standardError) = (output, error)
+        process.standardInput = try input.map { try FileHandle(forReadingFrom: URL(filePath: $0)) } ?? FileHandle.nullDevice
         try process.run()
         let text = try output.fileHandleForReading.readToEnd() ?? Data()
         let sentence = try error.fileHandleForReading.readToEnd() ?? Data()
@@ -54,7 +55,8 @@ final class FedRun {
 
     init(_ database: String, _ arguments: String...) throws {
         process = try Lockstep.process(
-            ["run", "--events", "-", "--format", "json", "--database", database, "--outcomes", database + ".outcomes"] + arguments)
+            ["run", "--events", "-", "--drain", "--format", "json", "--database", database, "--outcomes", database + ".outcomes"]
+                + arguments)
         (process.standardInput, process.standardOutput) = (input, output)
         try process.run()
     }
