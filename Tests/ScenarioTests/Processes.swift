@@ -84,6 +84,14 @@ final class FedRun {
         #expect(process.terminationStatus == 0)
     }
 
+    /// Sends a line that the process cannot take; returns how it ended and what it still said.
+    func refused(_ line: TraceLine) throws -> (code: Int32, output: String) {
+        try input.fileHandleForWriting.write(contentsOf: Data((line.text + "\n").utf8))
+        let output = try output.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+    }
+
     func kill() throws {
         Foundation.kill(process.processIdentifier, SIGKILL)
         try input.fileHandleForWriting.close()
