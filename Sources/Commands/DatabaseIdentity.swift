@@ -42,6 +42,15 @@ struct DatabaseIdentity {
         throw refusal(path, "a comparison of these deliveries", "one of others", "pass those, or another --database")
     }
 
+    /// Refuses to move registrations of another machine, or to the durable side of a database that legacy runs alone.
+    func checkMove(in store: some HandoffStore, path: String, toDurable: Bool) async throws {
+        if let found = try await store.value(Self.machineSetting), found != machine {
+            throw refusal(path, "a database of the machine \(machine)", "one of \(found)", "use the build that has it")
+        }
+        guard toDurable, try await Self.mode(of: store) == .legacy else { return }
+        throw refusal(path, "a database of mode hybrid", "one of mode legacy", "run it in mode hybrid on another --database")
+    }
+
     private func checkPlan(_ store: some HandoffStore, _ path: String, _ input: String?, _ planChange: PlanChange) async throws {
         guard let digest = try await store.value(Self.planDigestSetting), digest != planDigest else { return }
         let last = try await store.value(MigrateStatus.lastPlan) ?? "another plan"

@@ -52,16 +52,7 @@ struct InputOptions: ParsableArguments {
     }
 
     /// A fresh path in the user's cache folder.
-    static func freshDatabase(_ label: String) throws -> String {
-        let environment = ProcessInfo.processInfo.environment
-        let cache = environment["XDG_CACHE_HOME"] ?? (environment["HOME"].map { $0 + "/.cache" } ?? "/tmp")
-        let folder = cache + "/lockstep"
-        do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
-            throw CommandFailure(.environment, "\(folder): expected a cache folder that can be written; pass --database")
-        }
-        let stamp = Timestamp(Date()).description.filter { $0.isNumber || $0 == "T" }
-        return "\(folder)/\(label)-\(stamp)-\(ProcessInfo.processInfo.processIdentifier).sqlite"
-    }
+    static func freshDatabase(_ label: String) throws -> String { try CacheFolder().freshDatabase(label) }
 }
 
 /// Scenarios and traces, ready to play.

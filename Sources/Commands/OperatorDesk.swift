@@ -5,6 +5,7 @@ import DurableWorkflow
 import Events
 import FoundationEssentials
 import HybridRouter
+import LegacyStateMachine
 import Outcomes
 import SQLiteStorage
 
@@ -21,6 +22,8 @@ struct OperatorDesk {
         try A2PDomain.validate(plan, domain)
         self.path = path
         store = SQLiteHandoffStore(try LockstepDatabase(path: path, access: access))
+        let identity = DatabaseIdentity(machine: domain.machine.name, mode: .hybrid, plan: plan)
+        try await identity.checkMove(in: store, path: path, toDurable: access == .alone)
         bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: Nobody()) { _, _ in Nobody() }
     }
 
