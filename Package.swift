@@ -101,6 +101,7 @@ let package = Package(
                 "MigrationReport", "Bridge", "SQLiteStorage", "MetricsEndpoint", "A2PRegistration", "BridgeTesting", "LegacyFixtures",
                 "Migrations", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "CoreMetrics", package: "swift-metrics"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "HeapModule", package: "swift-collections"),
             ]),
         .executableTarget(name: "lockstep", dependencies: ["Commands"]),
         // figures beside their floor

@@ -86,7 +86,7 @@ public struct A2PRun: Sendable {
         let workflowStore = options.ports.workflows(SQLiteWorkflowStore(database))
         let isMemory = options.database == ":memory:" && options.effectsLog == nil
         effectsLog = isMemory ? nil : try EffectsLog(path: options.effectsLog ?? options.database + ".effects.jsonl")
-        let journal: any EffectJournal = effectsLog?.journal ?? MemoryJournal()
+        let journal: any EffectJournal = effectsLog ?? MemoryJournal()
         let simulator = options.simulator
         let world = World(journal: journal, limits: simulator == nil ? .none : .published, onCall: { simulator?.react(to: $0) })
         let made = Mutex<EmbeddedEngine?>(nil)

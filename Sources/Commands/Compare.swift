@@ -52,7 +52,13 @@ public struct A2PComparison: Sendable {
     public func summary() async throws -> ComparisonSummary {
         let expected = hybrid.options.plan.expected
         let comparator = Comparator(expectedFacts: expected.facts, expectedEffects: expected.effects)
-        return comparator.compare(controls: try await legacy.observations(), candidates: try await hybrid.observations())
+        var summary = ComparisonSummary(comparator: comparator)
+        let known = try await Set(legacy.store.entities()).union(hybrid.store.entities())
+        for entity in known.sorted() {
+            let control = try await legacy.observation(of: entity)
+            summary.add(comparator.compare(entity, control: control, candidate: try await hybrid.observation(of: entity)))
+        }
+        return summary
     }
 }
 
@@ -61,11 +67,15 @@ extension A2PRun {
     public func observations() async throws -> [Observation] {
         var observations: [Observation] = []
         for entity in try await store.entities() {
-            guard let outcome = try await bridge.outcome(of: entity) else { continue }
-            observations.append(
-                Observation(entity: entity, path: options.mode.rawValue, outcome: outcome, ledger: try await store.ledger(of: entity)))
+            if let observation = try await observation(of: entity) { observations.append(observation) }
         }
         return observations
+    }
+
+    /// What the run made of one registration; nil when it does not know it.
+    func observation(of entity: EntityID) async throws -> Observation? {
+        guard let outcome = try await bridge.outcome(of: entity) else { return nil }
+        return Observation(entity: entity, path: options.mode.rawValue, outcome: outcome, ledger: try await store.ledger(of: entity))
     }
 }
 

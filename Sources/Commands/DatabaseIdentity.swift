@@ -119,7 +119,7 @@ extension A2PRun {
         let plan = try await settings.value(MigrateStatus.lastPlan)
         let isFresh = plan == nil ? try await settings.entities().isEmpty : false
         try await effectsLog?.check(against: settings, isFresh: isFresh)
-        try await effectsLog?.note(in: settings)
+        try await effectsLog?.take(for: settings)
         try await identity.note(in: settings, input: input)
     }
 }

@@ -22,8 +22,10 @@ final class OutputFile {
 
     deinit { close(descriptor) }
 
-    func write(_ text: String) throws {
-        pending += text.utf8
+    func write(_ text: String) throws { try write(Array(text.utf8)[...]) }
+
+    func write(_ bytes: ArraySlice<UInt8>) throws {
+        pending += bytes
         if pending.count >= Self.piece { try flush() }
     }
 
