@@ -25,7 +25,9 @@ struct Generate: AsyncParsableCommand {
     private static let groupSize = 200
 
     func validate() throws {
-        if registrations < 1 { throw ValidationError("--registrations: expected at least 1, found \(registrations)") }
+        guard (1...10_000_000).contains(registrations) else {
+            throw ValidationError("--registrations: expected 1 to 10000000, found \(registrations)")
+        }
     }
 
     func run() async throws {

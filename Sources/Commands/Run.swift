@@ -104,9 +104,10 @@ struct Run: AsyncParsableCommand {
         var options = A2PRun.Options(mode: mode, plan: try input.loadPlan(), database: database, effectsLog: effectsLog)
         options.telemetry = watching.telemetry
         let inputs = events == nil ? try input.load() : nil
+        let stream = try events.map { try LineStream(path: $0) }
         let start = Date()
         let run = try A2PRun(options)
-        try await watching.during(run) { try await play(run, inputs) }
+        try await watching.during(run) { try await play(run, inputs, stream) }
         let unexpected = try await run.unexpected(inputs?.scenarios ?? [])
         if let outcomes { try await run.writeOutcomes(to: outcomes) }
         let summary = try await RunSummary(run, unexpected: unexpected, seconds: Date().timeIntervalSince(start))
@@ -114,15 +115,14 @@ struct Run: AsyncParsableCommand {
         if !unexpected.isEmpty { throw CommandFailure(.differences, "\(unexpected.count) facts are not as recorded") }
     }
 
-    /// Plays the inputs, or the stream when there are none.
-    private func play(_ run: A2PRun, _ inputs: Inputs?) async throws {
+    /// Plays the inputs, or the stream.
+    private func play(_ run: A2PRun, _ inputs: Inputs?, _ stream: LineStream?) async throws {
         if let lines = inputs?.lines {
             try await run.play(lines, progress: { Console.progress("\($0) of \(lines.count) deliveries, \($1)") })
             Console.endProgress()
-        } else {
-            let lines = try LineStream(path: events ?? "-")
+        } else if let stream {
             try await run.play(
-                stream: { try await lines.next() }, drains: drain,
+                stream: { try await stream.next() }, drains: drain,
                 acknowledge: { ids, unreadable in
                     guard let unreadable else { return ids.forEach { Console.print("ACK \(Console.visible($0))") } }
                     Console.print(Console.visible(unreadable.acknowledgement))

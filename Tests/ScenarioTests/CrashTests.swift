@@ -130,6 +130,23 @@ import Testing
         #expect(effects(shaken) == effects(calm))
     }
 
+    /// A producer that knows no position sends everything again from its start.
+    @Test func killedAndSentAgainFromTheStart() throws {
+        let fixtures = ["m10-stale-rejection", "vetting-failed-appeal-scored", "happy-sole-proprietor", "happy-non-profit"]
+        let lines = try fixtures.flatMap { try Lockstep.lines($0) }.sorted { $0.receivedAt < $1.receivedAt }
+        let text = lines.map { Substring($0.text) }
+        let calm = NSTemporaryDirectory() + "lockstep-resend-\(UUID().uuidString).sqlite"
+        let shaken = NSTemporaryDirectory() + "lockstep-resend-\(UUID().uuidString).sqlite"
+        _ = try feed(text[...], to: calm, killAfter: .max)
+        var random = SeededRandom(seed: 17)
+        for _ in 0..<25 { _ = try feed(text[...], to: shaken, killAfter: Int.random(in: 1...text.count, using: &random)) }
+        _ = try feed(text[...], to: shaken, killAfter: .max)
+        #expect(
+            try String(contentsOfFile: shaken + ".outcomes", encoding: .utf8) == String(contentsOfFile: calm + ".outcomes", encoding: .utf8)
+        )
+        #expect(effects(shaken) == effects(calm))
+    }
+
     @Test func aSecondProcessIsRefusedInOneSentence() async throws {
         let path = NSTemporaryDirectory() + "lockstep-lock-\(UUID().uuidString).sqlite"
         let held = try LockstepDatabase(path: path)

@@ -233,7 +233,7 @@ import Testing
         #expect(try listing() == before)
     }
 
-    private static var canBeReadOnly: Bool {
+    static var canBeReadOnly: Bool {
         guard getuid() == 0 else { return true }
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")

@@ -142,6 +142,47 @@ import Testing
         try run.end()
     }
 
+    /// A file system of two pages for the log: it is full in the middle of a line, and then there is room again.
+    @Test(.enabled(if: DatabaseFileTests.canBeReadOnly && getuid() == 0)) func aFullDiskTearsNoLine() throws {
+        let fixtures = ["happy-private-profit", "happy-non-profit", "happy-public-profit", "happy-government"]
+        let lines = try fixtures.flatMap { try Lockstep.lines($0) }.sorted { $0.receivedAt < $1.receivedAt }
+        let small = folder + "/small"
+        try FileManager.default.createDirectory(atPath: small, withIntermediateDirectories: false)
+        let mount = "mount -t tmpfs -o size=8k tmpfs \(small) && exec \"$0\" \"$@\""
+        let run = try FedRun(
+            database, "--effects-log", small + "/e.jsonl", prefix: ["unshare", "-m", "--propagation", "private", "sh", "-c", mount])
+        let inside = "/proc/\(run.id)/root\(small)/e.jsonl"
+        var fed = 0
+        var last = -1
+        while fed < lines.count, let size = try? FileManager.default.attributesOfItem(atPath: inside)[.size] as? Int ?? 0,
+            size < 7500 || size != last
+        {
+            last = size
+            try run.feed(lines[fed...fed])
+            fed += 1
+        }
+        try #require(fed < lines.count, "the log never was full")
+        try nsenter(run.id, "mount -o remount,size=1m \(small)")
+        try run.feed(lines[fed...])
+        try nsenter(run.id, "true")
+        let whole = try #require(FileManager.default.contents(atPath: inside))
+        for line in whole.split(separator: UInt8(ascii: "\n")) {
+            let text = String(decoding: line, as: UTF8.self)
+            #expect(throws: Never.self) { try JSONValue(parsing: text) }
+        }
+        #expect(whole.last == UInt8(ascii: "\n"))
+        try run.end()
+    }
+
+    private func nsenter(_ id: Int32, _ command: String) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["nsenter", "-t", String(id), "-m", "sh", "-c", command]
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0)
+    }
+
     @Test func metricsDoNotOverwriteWhatIsNoMetrics() throws {
         let precious = try file("trace.jsonl", try Lockstep.lines("happy-private-profit"))
         let before = FileManager.default.contents(atPath: precious)

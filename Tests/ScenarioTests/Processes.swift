@@ -53,13 +53,21 @@ final class FedRun {
     private let process: Process
     private let (input, output) = (Pipe(), Pipe())
 
-    init(_ database: String, _ arguments: String...) throws {
+    /// Starts the process; `prefix` is a command that becomes it.
+    init(_ database: String, _ arguments: String..., prefix: [String] = []) throws {
         process = try Lockstep.process(
             ["run", "--events", "-", "--drain", "--format", "json", "--database", database, "--outcomes", database + ".outcomes"]
                 + arguments)
+        if !prefix.isEmpty, let binary = process.executableURL {
+            process.arguments = prefix + [binary.path] + (process.arguments ?? [])
+            process.executableURL = URL(filePath: "/usr/bin/env")
+        }
         (process.standardInput, process.standardOutput) = (input, output)
         try process.run()
     }
+
+    /// The process's id.
+    var id: Int32 { process.processIdentifier }
 
     /// Sends lines, each after the one before it is durable. The work that the last one causes may still go on; that of the others
     /// is done.
