@@ -67,7 +67,7 @@ let package = Package(
             name: "Bridge",
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover",
-                "MigrationReport",
+                "MigrationReport", .product(name: "HeapModule", package: "swift-collections"),
             ]),
         // adapter: every store on one SQLite database
         .target(
@@ -102,6 +102,7 @@ let package = Package(
                 "MigrationReport", "Bridge", "SQLiteStorage", "MetricsEndpoint", "A2PRegistration", "BridgeTesting", "LegacyFixtures",
                 "Migrations", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "CoreMetrics", package: "swift-metrics"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "HeapModule", package: "swift-collections"),
             ]),
         .executableTarget(name: "lockstep", dependencies: ["Commands"]),
         // figures beside their floor

@@ -38,7 +38,8 @@ public struct Scenario: Sendable {
             throw TraceError("\(file): expected a file that can be read, found none")
         }
         var lines: [TraceLine] = []
-        for (index, text) in data.split(separator: UInt8(ascii: "\n")).enumerated() {
+        for (index, text) in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+            if text.allSatisfy({ $0 == 0x20 || (0x09...0x0D).contains($0) }) { continue }
             do { lines.append(try TraceLine(parsing: String(decoding: text, as: UTF8.self))) } catch {
                 throw TraceError("\(file):\(index + 1): \(error)")
             }

@@ -32,8 +32,6 @@ public enum A2PDomain {
 
     /// Refuses a plan that this build cannot run.
     static func validate(_ plan: MigrationPlan, _ domain: Domain<RegistrationState, Registration>) throws(PlanError) {
-        try plan.validate(
-            durable: Set(domain.durableSteps.map(\.number)),
-            boundaries: Set(domain.machine.boundaries.values))
+        try plan.check(against: domain.processSteps)
     }
 }

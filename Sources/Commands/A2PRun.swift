@@ -21,6 +21,14 @@ public enum RunMode: String, Codable, Sendable, CaseIterable {
     case hybrid
 }
 
+/// What a run makes of a database that was run with another plan.
+public enum PlanChange: Sendable {
+    /// The next step of the migration: the plan is added to the database's history.
+    case recorded
+    /// Refused: what the database holds is the result of one plan over one input.
+    case refused
+}
+
 /// One run of recorded deliveries over one database: the composition that all verbs use.
 public struct A2PRun: Sendable {
     /// What to run, and where.
@@ -39,6 +47,8 @@ public struct A2PRun: Sendable {
         public var simulator: Simulator?
         /// What stands between the bridge and its ports.
         public var ports = PortWrapper.none
+        /// What another plan than the one that the database was run with means.
+        public var planChange = PlanChange.recorded
         /// Where the durable engine's metrics, spans and logs go.
         public var telemetry = Telemetry()
 
@@ -63,6 +73,7 @@ public struct A2PRun: Sendable {
     package let bridge: EventBridge<RegistrationState, Registration>
     let engine: EmbeddedEngine
     let world: World
+    let effectsLog: EffectsLog?
 
     /// Opens the database and puts the bridge together. Throws a sentence when plan or database are refused.
     public init(_ options: Options, durability: LockstepDatabase.Durability = .grouped) throws {
@@ -74,8 +85,8 @@ public struct A2PRun: Sendable {
         let store = options.ports.handoffs(SQLiteHandoffStore(database))
         let workflowStore = options.ports.workflows(SQLiteWorkflowStore(database))
         let isMemory = options.database == ":memory:" && options.effectsLog == nil
-        let journal: any EffectJournal =
-            isMemory ? MemoryJournal() : try FileJournal(path: options.effectsLog ?? options.database + ".effects.jsonl")
+        effectsLog = isMemory ? nil : try EffectsLog(path: options.effectsLog ?? options.database + ".effects.jsonl")
+        let journal: any EffectJournal = effectsLog ?? MemoryJournal()
         let simulator = options.simulator
         let world = World(journal: journal, limits: simulator == nil ? .none : .published, onCall: { simulator?.react(to: $0) })
         let made = Mutex<EmbeddedEngine?>(nil)
@@ -99,32 +110,53 @@ public struct A2PRun: Sendable {
         _ lines: [TraceLine], groupSize: Int = 1024, operate: @escaping @Sendable (Timestamp) async throws -> Void = { _ in },
         progress: (Int, Timestamp) -> Void = { _, _ in }
     ) async throws {
-        let book = ReferenceBook(lines)
-        let world = world
-        let runner = TraceRunner(
-            bridge: bridge, engine: engine, groupSize: groupSize, occur: { try world.happen($0, registrations: book) }, operate: operate)
+        try await claim(input: nil)
+        let runner = runner(groupSize, try await remember(BookKeeper(ReferenceBook(lines))), operate)
         try await runner.run(lines, reactions: { options.simulator?.takeLines() ?? [] }, progress: progress)
     }
 
-    /// Plays lines as they come; `acknowledge` gets the ids of each line's events once they are durable.
-    public func play(stream next: () throws -> TraceLine?, acknowledge: @escaping @Sendable ([String]) -> Void) async throws {
-        let book = BookKeeper()
-        let (world, store) = (world, store)
-        try await remember(book)
-        let runner = TraceRunner(
-            bridge: bridge, engine: engine, groupSize: 1,
-            occur: { line in
-                try book.happen(line, world)
-                if line.lost || line.source == .world { try await store.set("world/\(StableHash.hexadecimal(line.text))", to: line.text) }
-            }, acknowledge: acknowledge)
-        try await runner.run(stream: next)
+    /// The same for trace files.
+    func play(_ files: TraceFiles, progress: (Int, Timestamp) -> Void = { _, _ in }) async throws {
+        try await claim(input: files.digest)
+        let runner = runner(1024, try await remember(BookKeeper(files.book)))
+        try await runner.run(files, progress: progress)
+        try await DatabaseIdentity.noteEnd(of: files.digest, plan: identity, in: store)
     }
 
-    /// Tells the outside what an earlier process was told: its lines will not come again.
-    private func remember(_ book: BookKeeper) async throws {
-        for entity in try await store.entities() { book.add(entity) }
+    /// Plays what a stream yields as it comes; `acknowledge` is told what is durable. At the end of input what waits goes on waiting,
+    /// unless the run `drains`.
+    package func play(
+        stream next: () async throws -> StreamedLine?, drains: Bool = false,
+        acknowledge: @escaping TraceRunner<RegistrationState, Registration>.Acknowledge
+    ) async throws {
+        try await claim(input: nil)
+        let runner = runner(1, try await remember(BookKeeper(ReferenceBook())), acknowledge: acknowledge)
+        try await runner.run(stream: next, drains: drains)
+    }
+
+    private func runner(
+        _ groupSize: Int, _ book: BookKeeper, _ operate: @escaping @Sendable (Timestamp) async throws -> Void = { _ in },
+        acknowledge: @escaping TraceRunner<RegistrationState, Registration>.Acknowledge = { _, _ in }
+    ) -> TraceRunner<RegistrationState, Registration> {
+        let (world, store) = (world, store)
+        let forgets = options.database == ":memory:"
+        return TraceRunner(
+            bridge: bridge, engine: engine, groupSize: groupSize,
+            occur: { line in
+                try book.happen(line, world)
+                guard !forgets, line.lost || line.source == .world else { return }
+                try await store.set("world/\(StableHash.hexadecimal(line.text))", to: line.text)
+            }, operate: operate, acknowledge: acknowledge)
+    }
+
+    /// Tells the outside what it was told before by other inputs, whose lines do not come again.
+    private func remember(_ book: BookKeeper) async throws -> BookKeeper {
+        let entities = try await store.entities()
+        guard !entities.isEmpty else { return book }
+        for entity in entities { book.add(entity) }
         for text in try await store.values(prefix: "world/").values.sorted() { try book.happen(try TraceLine(parsing: text), world) }
         try await store.replayAccepted { world.occur($0.kind, $0.payload, entity: $0.entity, at: $0.occurredAt) }
+        return book
     }
 
     /// What every registration amounts to.
@@ -138,9 +170,11 @@ public struct A2PRun: Sendable {
     public func ledger(of entity: EntityID) async throws -> [LedgerEntry] { try await store.ledger(of: entity) }
 }
 
-/// The references of a stream whose registrations are not known in advance.
+/// Whose ids are whose; of a stream, the registrations are not known in advance.
 private final class BookKeeper: Sendable {
-    private let book = Mutex(ReferenceBook())
+    private let book: Mutex<ReferenceBook>
+
+    init(_ book: ReferenceBook) { self.book = Mutex(book) }
 
     func add(_ entity: EntityID) { book.withLock { $0.add(entity) } }
 

@@ -22,10 +22,16 @@ public struct A2PComparison: Sendable {
         telemetry: Telemetry = Telemetry()
     ) throws {
         let isMemory = database == ":memory:"
-        legacy = try A2PRun(.init(mode: .legacy, plan: plan, database: isMemory ? database : database + ".legacy", steps: steps))
-        var options = A2PRun.Options(mode: .hybrid, plan: plan, database: isMemory ? database : database + ".hybrid", steps: steps)
-        options.telemetry = telemetry
-        hybrid = try A2PRun(options)
+        func options(_ mode: RunMode) -> A2PRun.Options {
+            var options = A2PRun.Options(
+                mode: mode, plan: plan, database: isMemory ? database : "\(database).\(mode.rawValue)", steps: steps)
+            options.planChange = .refused
+            return options
+        }
+        legacy = try A2PRun(options(.legacy))
+        var candidate = options(.hybrid)
+        candidate.telemetry = telemetry
+        hybrid = try A2PRun(candidate)
     }
 
     /// Plays the lines through both paths.
@@ -34,11 +40,25 @@ public struct A2PComparison: Sendable {
         try await hybrid.play(lines, progress: { progress(.hybrid, $0, $1) })
     }
 
+    /// The same for trace files. Throws before anything is played when the databases hold a comparison of other deliveries or of another
+    /// plan.
+    func play(_ files: TraceFiles, progress: (RunMode, Int, Timestamp) -> Void = { _, _, _ in }) async throws {
+        for run in [legacy, hybrid] { try await run.claim(input: files.digest) }
+        try await legacy.play(files, progress: { progress(.legacy, $0, $1) })
+        try await hybrid.play(files, progress: { progress(.hybrid, $0, $1) })
+    }
+
     /// What the two paths made of every registration.
     public func summary() async throws -> ComparisonSummary {
         let expected = hybrid.options.plan.expected
         let comparator = Comparator(expectedFacts: expected.facts, expectedEffects: expected.effects)
-        return comparator.compare(controls: try await legacy.observations(), candidates: try await hybrid.observations())
+        var summary = ComparisonSummary(comparator: comparator)
+        let known = try await Set(legacy.store.entities()).union(hybrid.store.entities())
+        for entity in known.sorted() {
+            let control = try await legacy.observation(of: entity)
+            summary.add(comparator.compare(entity, control: control, candidate: try await hybrid.observation(of: entity)))
+        }
+        return summary
     }
 }
 
@@ -47,11 +67,15 @@ extension A2PRun {
     public func observations() async throws -> [Observation] {
         var observations: [Observation] = []
         for entity in try await store.entities() {
-            guard let outcome = try await bridge.outcome(of: entity) else { continue }
-            observations.append(
-                Observation(entity: entity, path: options.mode.rawValue, outcome: outcome, ledger: try await store.ledger(of: entity)))
+            if let observation = try await observation(of: entity) { observations.append(observation) }
         }
         return observations
+    }
+
+    /// What the run made of one registration; nil when it does not know it.
+    func observation(of entity: EntityID) async throws -> Observation? {
+        guard let outcome = try await bridge.outcome(of: entity) else { return nil }
+        return Observation(entity: entity, path: options.mode.rawValue, outcome: outcome, ledger: try await store.ledger(of: entity))
     }
 }
 
@@ -74,7 +98,7 @@ struct Compare: AsyncParsableCommand {
     func run() async throws {
         let inputs = try input.load()
         let database = try input.database ?? InputOptions.freshDatabase("compare")
-        let watching = watch.watching()
+        let watching = try watch.watching()
         let comparison = try A2PComparison(plan: try input.loadPlan(), database: database, telemetry: watching.telemetry)
         let lines = inputs.lines
         try await watching.during(comparison.hybrid) {
@@ -100,7 +124,7 @@ struct Compare: AsyncParsableCommand {
                         }))
         }
         for mismatch in summary.mismatches.prefix(20) {
-            lines += ["", "\(mismatch.entity)"]
+            lines += ["", Console.visible("\(mismatch.entity)")]
             for difference in mismatch.differences where !difference.expected {
                 lines.append(
                     "  \(difference.layer.rawValue) \(difference.path) \(difference.kind.rawValue): legacy \(difference.control?.canonicalText ?? "nothing"), hybrid \(difference.candidate?.canonicalText ?? "nothing")"

@@ -2,7 +2,6 @@ import A2PRegistration
 import ArgumentParser
 import Cutover
 import Events
-import FoundationEssentials
 import Migrations
 
 /// `lockstep generate`
@@ -26,22 +25,27 @@ struct Generate: AsyncParsableCommand {
     private static let groupSize = 200
 
     func validate() throws {
-        if registrations < 1 { throw ValidationError("--registrations: expected at least 1, found \(registrations)") }
+        guard (1...10_000_000).contains(registrations) else {
+            throw ValidationError("--registrations: expected 1 to 10000000, found \(registrations)")
+        }
     }
 
     func run() async throws {
         let plan = try MigrationPlan(yaml: EmbeddedPlans.hybrid, file: EmbeddedPlans.hybridName)
-        var lines: [TraceLine] = []
+        // Before the work: whoever cannot write the file learns it at once.
+        let file = try OutputFile(path: output)
+        let spool = try TraceSpool(beside: output)
+        var count = 0
         for first in stride(from: 1, through: registrations, by: Self.groupSize) {
-            lines += try await record(first...min(registrations, first + Self.groupSize - 1), plan)
+            let lines = try await record(first...min(registrations, first + Self.groupSize - 1), plan)
+            try spool.add(lines)
+            count += lines.count
             Console.progress("\(min(registrations, first + Self.groupSize - 1)) of \(registrations) registrations")
         }
+        try spool.merge { try file.write($0) }
+        try file.end()
         Console.endProgress()
-        let sorted = lines.enumerated().sorted { ($0.element.receivedAt, $0.offset) < ($1.element.receivedAt, $1.offset) }
-        do { try Data(sorted.map { $0.element.text + "\n" }.joined().utf8).write(to: URL(filePath: output)) } catch {
-            throw CommandFailure(.environment, "\(output): expected a file that can be written: \(error)")
-        }
-        Console.print("\(registrations) registrations, \(lines.count) deliveries, seed \(seed): \(output)")
+        Console.print("\(registrations) registrations, \(count) deliveries, seed \(seed): \(output)")
     }
 
     /// Runs some registrations in hybrid mode against the simulator and returns what was delivered.

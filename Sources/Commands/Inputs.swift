@@ -25,10 +25,10 @@ struct InputOptions: ParsableArguments {
     /// The plan in a file; the built-in one without a file.
     static func plan(_ plan: String?) throws -> MigrationPlan {
         guard let plan else { return try MigrationPlan(yaml: EmbeddedPlans.hybrid, file: EmbeddedPlans.hybridName) }
-        guard let data = try? Data(contentsOf: URL(filePath: plan)) else {
+        guard let bytes = try? ByteLines.beginning(of: plan, atMost: MigrationPlan.mostBytes + 1) else {
             throw CommandFailure(.usage, "\(plan): expected a plan file that can be read, found none; see Migrations/Plans")
         }
-        return try MigrationPlan(yaml: String(decoding: data, as: UTF8.self), file: plan)
+        return try MigrationPlan(yaml: String(decoding: bytes, as: UTF8.self), file: plan)
     }
 
     func load() throws -> Inputs {
@@ -37,41 +37,34 @@ struct InputOptions: ParsableArguments {
             guard let names = try? LegacyFixtures.names(), !names.isEmpty else {
                 throw CommandFailure(.environment, "\(folder): expected the recorded fixtures, found none; name folders or files to run")
             }
-            return Inputs(scenarios: try names.map { try Scenario(folder: "\(folder)/\($0)") }, traces: [])
+            return try Inputs(folders: names.map { "\(folder)/\($0)" }, files: [])
         }
         var isFolder = false
-        var scenarios: [Scenario] = []
-        var traces: [[TraceLine]] = []
+        var folders: [String] = []
+        var files: [String] = []
         for input in inputs {
             guard FileManager.default.fileExists(atPath: input, isDirectory: &isFolder) else {
                 throw CommandFailure(.usage, "\(input): expected a scenario folder or a trace file, found nothing")
             }
-            if isFolder { scenarios.append(try Scenario(folder: input)) } else { traces.append(try Scenario.lines(file: input)) }
+            if isFolder { folders.append(input) } else { files.append(input) }
         }
-        return Inputs(scenarios: scenarios, traces: traces)
+        return try Inputs(folders: folders, files: files)
     }
 
     /// A fresh path in the user's cache folder.
-    static func freshDatabase(_ label: String) throws -> String {
-        let environment = ProcessInfo.processInfo.environment
-        let cache = environment["XDG_CACHE_HOME"] ?? (environment["HOME"].map { $0 + "/.cache" } ?? "/tmp")
-        let folder = cache + "/lockstep"
-        do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
-            throw CommandFailure(.environment, "\(folder): expected a cache folder that can be written; pass --database")
-        }
-        let stamp = Timestamp(Date()).description.filter { $0.isNumber || $0 == "T" }
-        return "\(folder)/\(label)-\(stamp)-\(ProcessInfo.processInfo.processIdentifier).sqlite"
-    }
+    static func freshDatabase(_ label: String) throws -> String { try CacheFolder().freshDatabase(label) }
 }
 
 /// Scenarios and traces, ready to play.
 struct Inputs {
+    /// What the folders say of how their registrations end.
     let scenarios: [Scenario]
-    let traces: [[TraceLine]]
-
     /// All lines in order of receipt.
-    var lines: [TraceLine] {
-        let all = scenarios.flatMap(\.lines) + traces.joined()
-        return all.enumerated().sorted { ($0.element.receivedAt, $0.offset) < ($1.element.receivedAt, $1.offset) }.map(\.element)
+    let lines: TraceFiles
+
+    /// Reads scenario folders, and checks all lines of theirs and of trace files.
+    init(folders: [String], files: [String]) throws {
+        lines = try TraceFiles(folders.map { "\($0)/events.jsonl" } + files)
+        scenarios = try folders.map { try Scenario(folder: $0) }
     }
 }

@@ -23,6 +23,7 @@ public struct Lockstep: AsyncParsableCommand {
 
     /// Runs the command that the process was started with and ends the process with its exit code.
     public static func start() async -> Never {
+        Console.reportClosedPipes()
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -30,7 +31,7 @@ public struct Lockstep: AsyncParsableCommand {
             } else {
                 try command.run()
             }
-            exit(withError: nil)
+            Console.exit(0)
         } catch {
             end(with: error)
         }
@@ -47,12 +48,20 @@ public struct Lockstep: AsyncParsableCommand {
         case let refusal as TraceError: leave(refusal.description, .usage)
         case let refusal as WorkflowQueryError: leave(refusal.description, .usage)
         case let refusal as ScheduleError: leave(refusal.description, .usage)
-        default:
-            if exitCode(for: error) == .validationFailure {
-                Console.error(fullMessage(for: error))
-                Console.exit(CommandFailure.Code.usage.rawValue)
-            }
-            exit(withError: error)
+        default: leave(byArguments: error)
+        }
+    }
+
+    /// Help is a result; what the parser refuses is bad usage; what nobody has a sentence for is not a difference found.
+    private static func leave(byArguments error: any Error) -> Never {
+        switch exitCode(for: error) {
+        case .success:
+            Console.print(fullMessage(for: error))
+            Console.exit(0)
+        case .validationFailure:
+            Console.error(fullMessage(for: error))
+            Console.exit(CommandFailure.Code.usage.rawValue)
+        default: leave("expected to end well, found: \(error)", .environment)
         }
     }
 

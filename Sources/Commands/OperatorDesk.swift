@@ -5,6 +5,7 @@ import DurableWorkflow
 import Events
 import FoundationEssentials
 import HybridRouter
+import LegacyStateMachine
 import Outcomes
 import SQLiteStorage
 
@@ -21,6 +22,8 @@ struct OperatorDesk {
         try A2PDomain.validate(plan, domain)
         self.path = path
         store = SQLiteHandoffStore(try LockstepDatabase(path: path, access: access))
+        let identity = DatabaseIdentity(machine: domain.machine.name, mode: .hybrid, plan: plan)
+        try await identity.checkMove(in: store, path: path, toDurable: access == .alone)
         bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: Nobody()) { _, _ in Nobody() }
     }
 
@@ -34,7 +37,7 @@ struct OperatorDesk {
         for entity in entities where try await store.snapshot(of: entity) == nil { unknown.append(entity.rawValue) }
         guard !unknown.isEmpty else { return }
         throw CommandFailure(
-            .usage,
+            .environment,
             "\(unknown.joined(separator: ", ")): expected registrations of \(path), found none such; nothing was moved; see 'lockstep history list'"
         )
     }
@@ -61,9 +64,4 @@ private struct Nobody: DurableEngine, EffectPort {
 extension MigrationPlan {
     /// `hybrid-5.2 version 1`
     var title: String { "\(name) version \(version)" }
-}
-
-extension A2PRun {
-    /// Makes it known which plan the database runs with, for 'lockstep migrate status'.
-    func notePlan() async throws { try await store.set(MigrateStatus.lastPlan, to: bridge.plan.title) }
 }

@@ -1,16 +1,11 @@
 import A2PRegistration
 public import ArgumentParser
+import Bridge
 import Events
 import FoundationEssentials
 import HybridRouter
 import Outcomes
 import SQLiteStorage
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// What a run prints.
 struct RunSummary: Codable {
@@ -25,14 +20,16 @@ struct RunSummary: Codable {
     var unexpected: [String]
     var durationSeconds: Double
     var database: String
+    /// The plans that the database was run with, oldest first.
+    var plans: [String]
 
     init(_ run: A2PRun, unexpected: [String], seconds: Double) async throws {
-        let outcomes = try await run.outcomes()
+        let statuses = try await run.statuses()
         let counters = try await run.store.counters()
         let dead = try await run.store.deadLetters()
         mode = run.options.mode
-        entities = outcomes.count
-        self.outcomes = Dictionary(outcomes.values.map { ($0.status, 1) }, uniquingKeysWith: +)
+        entities = statuses.values.reduce(0, +)
+        outcomes = statuses
         handOffs = counters["handOffs"] ?? 0
         handBacks = counters["handBacks"] ?? 0
         deadLetters = dead.values.reduce(0, +)
@@ -41,6 +38,7 @@ struct RunSummary: Codable {
         self.unexpected = unexpected
         durationSeconds = (seconds * 1000).rounded() / 1000
         database = run.options.database
+        plans = try await DatabaseIdentity.plans(of: run.store)
     }
 
     var text: String {
@@ -48,7 +46,8 @@ struct RunSummary: Codable {
         var lines = ["\(mode.rawValue): \(entities) registrations in \(durationSeconds) s", "", Console.table(rows), ""]
         lines.append("hand offs \(handOffs), hand backs \(handBacks), dead letters \(deadLetters)")
         lines.append("database \(database)")
-        if !unexpected.isEmpty { lines += ["", "not as recorded:"] + unexpected.map { "  " + $0 } }
+        if plans.count > 1 { lines.append("plans, oldest first: \(plans.joined(separator: ", then "))") }
+        if !unexpected.isEmpty { lines += ["", "not as recorded:"] + unexpected.map { "  " + Console.visible($0) } }
         return lines.joined(separator: "\n")
     }
 }
@@ -62,8 +61,15 @@ struct Run: AsyncParsableCommand {
             lockstep run --mode legacy LegacyFixtures/m01-exact-duplicate
             lockstep run trace.jsonl --database work.sqlite   killed? the same command goes on where it stopped
             producer | lockstep run --events -             prints ACK <event id> once each is durable
+            lockstep run --events more.jsonl --drain       the same, then plays time on until nothing is left to do
             lockstep run --metrics metrics.prom            for Prometheus, renewed every few seconds and at the end
             lockstep run --metrics 127.0.0.1:9464          the same at http://127.0.0.1:9464/metrics while it runs
+
+            A line of a file that cannot be read is refused with its place before anything is played. In a stream it becomes a dead \
+            letter, is acknowledged as one, and the next line is read.
+
+            A database knows its machine, mode, plan and input. Another plan may take over while there is something to play; another \
+            mode or machine is refused.
             """)
 
     @OptionGroup var input: InputOptions
@@ -84,16 +90,24 @@ struct Run: AsyncParsableCommand {
     @Option(help: "Seed of the simulated outside; recorded traces do not depend on it.")
     var seed: UInt64 = 1
 
-    func run() async throws {
+    @Flag(help: "With --events: at the end of input, play time on until nothing is left to do. Without it, what waits goes on waiting.")
+    var drain = false
+
+    func validate() throws {
         guard events == nil || input.inputs.isEmpty else { throw ValidationError("give --events or inputs, not both") }
+        guard events != nil || !drain else { throw ValidationError("--drain belongs to --events; inputs are always played to the end") }
+    }
+
+    func run() async throws {
         let database = try input.database ?? InputOptions.freshDatabase(mode.rawValue)
-        let watching = watch.watching()
+        let watching = try watch.watching()
         var options = A2PRun.Options(mode: mode, plan: try input.loadPlan(), database: database, effectsLog: effectsLog)
         options.telemetry = watching.telemetry
         let inputs = events == nil ? try input.load() : nil
+        let stream = try events.map { try LineStream(path: $0) }
         let start = Date()
         let run = try A2PRun(options)
-        try await watching.during(run) { try await play(run, inputs) }
+        try await watching.during(run) { try await play(run, inputs, stream) }
         let unexpected = try await run.unexpected(inputs?.scenarios ?? [])
         if let outcomes { try await run.writeOutcomes(to: outcomes) }
         let summary = try await RunSummary(run, unexpected: unexpected, seconds: Date().timeIntervalSince(start))
@@ -101,16 +115,18 @@ struct Run: AsyncParsableCommand {
         if !unexpected.isEmpty { throw CommandFailure(.differences, "\(unexpected.count) facts are not as recorded") }
     }
 
-    /// Plays the inputs, or the stream when there are none.
-    private func play(_ run: A2PRun, _ inputs: Inputs?) async throws {
-        try await run.notePlan()
-        if let inputs {
-            let lines = inputs.lines
+    /// Plays the inputs, or the stream.
+    private func play(_ run: A2PRun, _ inputs: Inputs?, _ stream: LineStream?) async throws {
+        if let lines = inputs?.lines {
             try await run.play(lines, progress: { Console.progress("\($0) of \(lines.count) deliveries, \($1)") })
             Console.endProgress()
-        } else {
-            let lines = try LineReader(path: events ?? "-")
-            try await run.play(stream: { try lines.next() }, acknowledge: { ids in ids.forEach { Console.print("ACK \($0)") } })
+        } else if let stream {
+            try await run.play(
+                stream: { try await stream.next() }, drains: drain,
+                acknowledge: { ids, unreadable in
+                    guard let unreadable else { return ids.forEach { Console.print("ACK \(Console.visible($0))") } }
+                    Console.print(Console.visible(unreadable.acknowledgement))
+                })
         }
     }
 }
@@ -120,23 +136,31 @@ extension RunMode: ExpressibleByArgument {}
 extension A2PRun {
     /// Writes `{"registration", "status", "state", "facts"}` lines in order of ids.
     func writeOutcomes(to path: String) async throws {
-        let lines = try await outcomes().sorted { $0.key < $1.key }.map { entity, outcome in
+        let file = try OutputFile(path: path)
+        for entity in try await store.entities().sorted() {
+            guard let outcome = try await bridge.outcome(of: entity) else { continue }
             var line = try JSONValue(encoding: outcome)
             line["registration"] = .string(entity.rawValue)
-            return line.canonicalText + "\n"
+            try file.write(line.canonicalText + "\n")
         }
-        do { try Data(lines.joined().utf8).write(to: URL(filePath: path)) } catch {
-            throw CommandFailure(.environment, "\(path): expected a file that can be written: \(error)")
+        try file.end()
+    }
+
+    /// How many registrations came to what.
+    func statuses() async throws -> [String: Int] {
+        var statuses: [String: Int] = [:]
+        for entity in try await store.entities() {
+            if let outcome = try await bridge.outcome(of: entity) { statuses[outcome.status, default: 0] += 1 }
         }
+        return statuses
     }
 
     /// One sentence per scenario that did not end exactly as its `outcome.json` says.
     func unexpected(_ scenarios: [Scenario]) async throws -> [String] {
-        let found = try await outcomes()
         var sentences: [String] = []
         for scenario in scenarios {
             for (entity, expected) in (options.mode == .legacy ? scenario.legacy : scenario.hybrid) ?? [:] {
-                guard let outcome = found[entity] else {
+                guard let outcome = try await bridge.outcome(of: entity) else {
                     sentences.append("\(scenario.name): expected \(entity) to end as \(expected.status), found no such registration")
                     continue
                 }
@@ -149,31 +173,5 @@ extension A2PRun {
             }
         }
         return sentences
-    }
-}
-
-/// Lines of a trace, one by one, from a file or standard input.
-final class LineReader {
-    private let path: String
-    private let handle: UnsafeMutablePointer<FILE>
-    private var number = 0
-
-    init(path: String) throws {
-        self.path = path == "-" ? "standard input" : path
-        guard let handle = path == "-" ? fdopen(STDIN_FILENO, "r") : fopen(path, "r") else {
-            throw CommandFailure(.usage, "\(path): expected a file that can be read, found none")
-        }
-        self.handle = handle
-    }
-
-    func next() throws -> TraceLine? {
-        var buffer: UnsafeMutablePointer<CChar>?
-        var capacity = 0
-        defer { free(buffer) }
-        let count = getline(&buffer, &capacity, handle)
-        guard count > 0, let buffer else { return nil }
-        number += 1
-        let text = String(decoding: UnsafeRawBufferPointer(start: buffer, count: count), as: UTF8.self)
-        do { return try TraceLine(parsing: text) } catch { throw TraceError("\(path):\(number): \(error)") }
     }
 }

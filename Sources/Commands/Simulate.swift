@@ -75,13 +75,21 @@ struct Simulate: AsyncParsableCommand {
     @Option(help: "Output: text or json.") var format: OutputFormat = .text
 
     func validate() throws {
-        guard entities > 0, runs > 0, spacing > 0 else { throw ValidationError("--entities, --runs, --spacing: expected at least 1") }
+        let sizes = [("--entities", entities, 10_000_000), ("--runs", runs, 1_000_000), ("--spacing", spacing, 86_400_000)]
+        for (name, size, most) in sizes where !(1...most).contains(size) {
+            throw ValidationError("\(name): expected 1 to \(most), found \(size)")
+        }
+        guard steps ?? 0 >= 0 else { throw ValidationError("--steps: expected at least 0, found \(steps ?? 0)") }
     }
 
     func run() async throws {
         let rates = try FaultRates(parsing: faults)
         var violations = 0
-        for seed in seed..<(seed + UInt64(runs)) {
+        if let watch, !isSimulated(watch) {
+            throw CommandFailure(.environment, "--watch \(watch): expected a registration from R-1 to R-\(entities), found none such")
+        }
+        for offset in 0..<UInt64(runs) {
+            let seed = seed &+ offset
             let simulation = A2PSimulation(
                 seed: seed, entities: entities, spacing: .milliseconds(Int64(spacing)), rates: rates, steps: steps,
                 watched: watch.map { EntityID($0) })
@@ -94,6 +102,11 @@ struct Simulate: AsyncParsableCommand {
             violations += run.violations.count
         }
         if violations > 0 { throw CommandFailure(.differences, "\(violations) violations") }
+    }
+
+    private func isSimulated(_ id: String) -> Bool {
+        guard id.hasPrefix("R-"), let number = Int(id.dropFirst(2)), "R-\(number)" == id else { return false }
+        return (1...entities).contains(number)
     }
 
     /// The call that fails again, with the fewest steps in which something goes wrong.

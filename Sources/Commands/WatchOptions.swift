@@ -1,6 +1,7 @@
 import ArgumentParser
 import CoreMetrics
 import DurableWorkflow
+import FoundationEssentials
 import HybridRouter
 import Logging
 import MetricsEndpoint
@@ -19,8 +20,23 @@ struct WatchOptions: ParsableArguments {
         throw ValidationError("--log: expected one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")), found \(log)")
     }
 
-    func watching() -> Watching {
-        Watching(metrics: metrics.map(MetricsDestination.init), log: log.flatMap { Logger.Level(rawValue: $0) })
+    /// Throws when the file for metrics holds something else.
+    func watching() throws -> Watching {
+        let destination = metrics.map(MetricsDestination.init)
+        if case .file(let path)? = destination { try Self.requireMetrics(path) }
+        return Watching(metrics: destination, log: log.flatMap { Logger.Level(rawValue: $0) })
+    }
+
+    /// A file of metrics is written anew every few seconds: it must not be one that holds something else.
+    private static func requireMetrics(_ path: String) throws {
+        guard FileManager.default.fileExists(atPath: path) else { return }
+        let found = try? ByteLines(path: path).next()
+        guard let found else { return }
+        let words = found.text?.split(separator: " ") ?? []
+        guard words.count > 2, words[0] == "#", words[1] == "HELP" || words[1] == "TYPE" else {
+            throw CommandFailure(
+                .usage, "\(path): expected a file of metrics or none, found one that holds something else; name another with --metrics")
+        }
     }
 }
 

@@ -191,10 +191,3 @@ public struct MigrationPlan: Hashable, Sendable {
         return nil
     }
 }
-
-/// Why a plan is refused: where, expected, found, remedy.
-public struct PlanError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// One sentence.
-    public let description: String
-    init(_ description: String) { self.description = description }
-}

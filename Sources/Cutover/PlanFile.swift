@@ -3,9 +3,13 @@ import Outcomes
 import Yams
 
 extension MigrationPlan {
+    /// The most bytes that a plan file may have.
+    public static let mostBytes = 1 << 18
+
     /// Reads a plan from YAML; `file` is its name for errors, which say file and line.
     public init(yaml: String, file: String) throws(PlanError) {
         let reader = PlanReader(file: file)
+        try reader.requireModest(yaml)
         self = try reader.plan(try reader.compose(yaml))
     }
 }
@@ -13,6 +17,30 @@ extension MigrationPlan {
 /// Reads the nodes of a plan file and knows the line of everything it refuses.
 private struct PlanReader {
     let file: String
+
+    /// The deepest that a plan nests is 4; the parser calls itself at every level.
+    private static let deepest = 32
+
+    /// Refuses what no plan is, before the parser takes memory and stack for it.
+    func requireModest(_ yaml: String) throws(PlanError) {
+        guard yaml.utf8.count <= MigrationPlan.mostBytes else {
+            throw refusal(line: 1, expected: "at most \(MigrationPlan.mostBytes) bytes", found: "\(yaml.utf8.count)")
+        }
+        var depth = 0
+        for (index, line) in yaml.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            for byte in line.utf8 {
+                if byte == UInt8(ascii: "[") || byte == UInt8(ascii: "{") { depth += 1 }
+                if byte == UInt8(ascii: "]") || byte == UInt8(ascii: "}") { depth = max(0, depth - 1) }
+                guard depth <= Self.deepest else { throw tooDeep(index) }
+            }
+            let indent = line.utf8.prefix { [UInt8(ascii: " "), UInt8(ascii: "-"), UInt8(ascii: "?")].contains($0) }
+            guard indent.count <= 4 * Self.deepest else { throw tooDeep(index) }
+        }
+    }
+
+    private func tooDeep(_ index: Int) -> PlanError {
+        refusal(line: index + 1, expected: "at most \(Self.deepest) levels of nesting", found: "more")
+    }
 
     func compose(_ yaml: String) throws(PlanError) -> Node {
         let node: Node?

@@ -27,6 +27,9 @@ final class Checkpoints: Sendable {
         connection = try DatabaseQueue(path: path, configuration: configuration)
     }
 
+    /// Closes the connection, after a checkpoint that goes on.
+    func close() throws { try connection.close() }
+
     /// Begins a checkpoint now and then; returns at once.
     func noteCommit() {
         let isDue = state.withLock { state in

@@ -29,6 +29,14 @@ public struct DatabaseFailure: Error, Hashable, Sendable, CustomStringConvertibl
                 + "\(advice.remedy), then open it again")
     }
 
+    /// The file `name`, which is the database at `path` or its log, is not there any more.
+    static func gone(_ name: String, of path: String) -> DatabaseFailure {
+        DatabaseFailure(
+            path: path, code: Int(ResultCode.SQLITE_IOERR.rawValue), isOutcomeUnknown: false,
+            description: "\(path): expected the files that were opened, found that \(name) was deleted, moved or replaced;"
+                + " nothing of this write is kept; put it back, or restore a copy, then open it again")
+    }
+
     private init(path: String, code: Int, isOutcomeUnknown: Bool, description: String) {
         self.path = path
         self.code = code

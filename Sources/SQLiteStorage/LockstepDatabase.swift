@@ -39,6 +39,7 @@ public final class LockstepDatabase: Sendable {
     private let access: Access
     private let queue: DatabaseQueue
     private let durability: Durability
+    private let file: DatabaseFile?
     private let lock: FileLock?
     private let checkpoints: Checkpoints?
     private let turnstile: Turnstile?
@@ -70,27 +71,50 @@ public final class LockstepDatabase: Sendable {
         self.durability = durability
         let isFile = path != ":memory:"
         if access != .runner { try Self.requireFile(path) }
+        let file = isFile ? try DatabaseFile(path: path, writes: access != .reader, creating: access == .runner) : nil
+        self.file = file
+        if let file { try DatabaseOwner(file: file, firstSchema: EmbeddedSchema.versions.first?.name ?? "").require() }
         switch access {
-        case .runner: lock = isFile ? try FileLock(database: path, remedy: "wait for it, stop it, or pass another --database") : nil
-        case .alone: lock = try FileLock(database: path, remedy: "stop it, repeat this command, then start it again")
+        case .runner: lock = try file.map { try FileLock($0, remedy: "wait for it, stop it, or pass another --database") }
+        case .alone: lock = try file.map { try FileLock($0, remedy: "stop it, repeat this command, then start it again") }
         case .beside, .reader: lock = nil
         }
+        try file?.requireOwnLog()
+        lock?.note()
         switch access {
-        case .beside: turnstile = try Turnstile(database: path)
-        case .runner where isFile && durability == .grouped: turnstile = try Turnstile(database: path)
+        case .beside: turnstile = file.map(Turnstile.init)
+        case .runner where durability == .grouped: turnstile = file.map(Turnstile.init)
         case .runner, .alone, .reader: turnstile = nil
         }
-        queue = try Self.open(path, access, patience)
+        queue = try Self.open(Self.name(path, file, access), access, patience)
         // Off the commit path, where somebody waits for each commit. An open group would keep such a checkpoint from ever starting the
         // log anew; it has SQLite's own, between two groups.
         let hasOwnCheckpoints = isFile && access == .runner && durability == .everyCommit
         try Self.prepare(queue, path: path, access, hasOwnCheckpoints: hasOwnCheckpoints)
-        checkpoints = hasOwnCheckpoints ? try Checkpoints(path: path) : nil
+        checkpoints = hasOwnCheckpoints ? try Checkpoints(path: Self.name(path, file, access)) : nil
         _ = try takeForeignChange()
     }
 
     /// True when writes share a transaction until ``flush()``.
     var isGrouped: Bool { durability == .grouped }
+
+    /// The file is let go of when nothing of SQLite has it open any more, see ``DatabaseFile``.
+    deinit {
+        do {
+            try checkpoints?.close()
+            try queue.close()
+        } catch {
+            // SQLite closes it later, when its last statement is gone; until then, and therefore for good, it counts as in use.
+            if let file { _ = Unmanaged.passRetained(file) }
+        }
+    }
+
+    /// The name by which SQLite opens the database. One that nothing can be made beside is read as it is.
+    private static func name(_ path: String, _ file: DatabaseFile?, _ access: Access) -> String {
+        guard let file else { return path }
+        guard access == .reader, file.isInReadOnlyFolder, !file.hasLog else { return file.realPath }
+        return DatabaseOwner.immutable(file.realPath)
+    }
 
     private static func requireFile(_ path: String) throws {
         guard !FileManager.default.fileExists(atPath: path) else { return }
@@ -118,7 +142,13 @@ public final class LockstepDatabase: Sendable {
             try check(try queue.read(migrator.appliedIdentifiers), path: path, mayBeOlder: access == .runner)
             guard access != .reader else { return }
             try queue.writeWithoutTransaction { database in
-                if access == .runner { try database.execute(sql: "PRAGMA journal_mode=WAL") }
+                if access == .runner {
+                    // Before the log: whoever meets the file from here on sees whose it is.
+                    if try Int64.fetchOne(database, sql: "PRAGMA application_id") == 0 {
+                        try database.execute(sql: "PRAGMA application_id=\(DatabaseOwner.applicationID)")
+                    }
+                    try database.execute(sql: "PRAGMA journal_mode=WAL")
+                }
                 try database.execute(
                     sql: """
                         PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;
@@ -191,7 +221,7 @@ public final class LockstepDatabase: Sendable {
             where error.code & 0xFF == Int(ResultCode.SQLITE_BUSY.rawValue)
         {
             throw DatabaseRefusal(
-                description: "\(path): expected to write within \(wait.description), found \(FileLock.runner(of: path)) in a transaction;"
+                description: "\(path): expected to write within \(wait.description), found \(FileLock.runner(of: file)) in a transaction;"
                     + " nothing was written; try again, wait longer with --wait, or stop that process")
         }
     }
@@ -200,7 +230,7 @@ public final class LockstepDatabase: Sendable {
         try queue.writeWithoutTransaction { database in
             switch durability {
             case .everyCommit:
-                let result = try Self.transaction(database, body)
+                let result = try transaction(database, body)
                 checkpoints?.noteCommit()
                 return result
             case .grouped:
@@ -214,11 +244,13 @@ public final class LockstepDatabase: Sendable {
     }
 
     /// GRDB's own transactions compile their statements each time, a twentieth of a small commit.
-    private static func transaction<Value>(_ database: Database, _ body: (Database) throws -> Value) throws -> Value {
+    private func transaction<Value>(_ database: Database, _ body: (Database) throws -> Value) throws -> Value {
         try database.cachedStatement(sql: "BEGIN IMMEDIATE TRANSACTION").execute()
         do {
             let result = try body(database)
+            try file?.requireInPlace()
             do { try database.cachedStatement(sql: "COMMIT TRANSACTION").execute() } catch { throw FailedCommit(cause: error) }
+            file?.noteCompanions()
             return result
         } catch {
             if database.isInsideTransaction { try? database.rollback() }
@@ -268,7 +300,9 @@ public final class LockstepDatabase: Sendable {
     public func flush() throws {
         try explaining(isWrite: true) {
             try queue.writeWithoutTransaction { database in
+                try file?.requireInPlace()
                 do { if database.isInsideTransaction { try database.commit() } } catch { throw FailedCommit(cause: error) }
+                file?.noteCompanions()
                 checkpoints?.noteCommit()
             }
         }

@@ -1,4 +1,4 @@
-import Events
+public import Events
 import Outcomes
 
 /// Says in what a candidate's observation differs from the control's, and which of it was announced.
@@ -42,7 +42,8 @@ public struct Comparator: Sendable {
         return summary
     }
 
-    private func compare(_ entity: EntityID, control: Observation?, candidate: Observation?) -> Comparison {
+    /// Compares what two paths know of one entity. One that only one path knows is a mismatch at `entity`.
+    public func compare(_ entity: EntityID, control: Observation?, candidate: Observation?) -> Comparison {
         if let control, let candidate { return compare(control: control, candidate: candidate) }
         let difference = Difference(
             layer: .outcome, kind: control == nil ? .extra : .missing, path: "entity",

@@ -7,7 +7,9 @@ private let allowed: [String: Set<String>] = {
     let engines = ground.union(["Synchronization", "HeapModule"])
     let cutover = ground.union(["HybridRouter", "ShadowComparator", "Yams"])
     let report = cutover.subtracting(["Yams"]).union(["Cutover", "Mustache", "FoundationEssentials"])
-    let bridge = report.subtracting(["Mustache"]).union(["LegacyStateMachine", "DurableWorkflow", "MigrationReport", "Synchronization"])
+    let bridge = report.subtracting(["Mustache"]).union([
+        "LegacyStateMachine", "DurableWorkflow", "MigrationReport", "Synchronization", "HeapModule",
+    ])
     return [
         "Events": ["FoundationEssentials"], "Outcomes": ["Events"], "LegacyStateMachine": engines, "HybridRouter": engines,
         "DurableWorkflow": engines.union([
@@ -27,7 +29,7 @@ private let allowed: [String: Set<String>] = {
         ]),
         "Commands": bridge.union([
             "Bridge", "SQLiteStorage", "A2PRegistration", "BridgeTesting", "LegacyFixtures", "Migrations", "ArgumentParser",
-            "MetricsEndpoint", "CoreMetrics", "Logging",
+            "MetricsEndpoint", "CoreMetrics", "Logging", "Dispatch",
         ]),
         "lockstep": ["Commands"],
         "Benchmarks": [

@@ -87,7 +87,9 @@ import Testing
     private func feed(_ lines: ArraySlice<Substring>, to database: String, killAfter count: Int) throws -> Int {
         let process = Process()
         process.executableURL = URL(filePath: try #require(Self.binary))
-        process.arguments = ["run", "--events", "-", "--format", "json", "--database", database, "--outcomes", database + ".outcomes"]
+        process.arguments = [
+            "run", "--events", "-", "--drain", "--format", "json", "--database", database, "--outcomes", database + ".outcomes",
+        ]
         let (input, output) = (Pipe(), Pipe())
         (process.standardInput, process.standardOutput) = (input, output)
         try process.run()
@@ -122,6 +124,23 @@ import Testing
         var position = 0
         while position < lines.count { position += try feed(lines[position...], to: shaken, killAfter: 3) }
         _ = try feed([], to: shaken, killAfter: .max)
+        #expect(
+            try String(contentsOfFile: shaken + ".outcomes", encoding: .utf8) == String(contentsOfFile: calm + ".outcomes", encoding: .utf8)
+        )
+        #expect(effects(shaken) == effects(calm))
+    }
+
+    /// A producer that knows no position sends everything again from its start.
+    @Test func killedAndSentAgainFromTheStart() throws {
+        let fixtures = ["m10-stale-rejection", "vetting-failed-appeal-scored", "happy-sole-proprietor", "happy-non-profit"]
+        let lines = try fixtures.flatMap { try Lockstep.lines($0) }.sorted { $0.receivedAt < $1.receivedAt }
+        let text = lines.map { Substring($0.text) }
+        let calm = NSTemporaryDirectory() + "lockstep-resend-\(UUID().uuidString).sqlite"
+        let shaken = NSTemporaryDirectory() + "lockstep-resend-\(UUID().uuidString).sqlite"
+        _ = try feed(text[...], to: calm, killAfter: .max)
+        var random = SeededRandom(seed: 17)
+        for _ in 0..<25 { _ = try feed(text[...], to: shaken, killAfter: Int.random(in: 1...text.count, using: &random)) }
+        _ = try feed(text[...], to: shaken, killAfter: .max)
         #expect(
             try String(contentsOfFile: shaken + ".outcomes", encoding: .utf8) == String(contentsOfFile: calm + ".outcomes", encoding: .utf8)
         )

@@ -76,7 +76,7 @@ import Testing
         let run = try FedRun(database)
         try run.feed(first[..<6] + second[..<1])
         #expect(try await reader().snapshot(of: "R-900001")?.ownership.owner == .durable)
-        #expect(try migrate("recall", "R-9", "R-900001").code == 2)
+        #expect(try migrate("recall", "R-9", "R-900001").code == 3)
         #expect(try await reader().snapshot(of: "R-900001")?.ownership.owner == .durable, "an unknown id moves nobody")
         let recall = try migrate("recall", "--step", "5.2")
         #expect(recall.code == 0)

@@ -31,11 +31,12 @@ enum Lockstep {
         return process
     }
 
-    /// Runs a command to its end.
-    static func run(_ arguments: [String]) throws -> Result {
+    /// Runs a command to its end; it reads the file `input`, if it is given one.
+    static func run(_ arguments: [String], input: String? = nil) throws -> Result {
         let process = try process(arguments)
         let (output, error) = (Pipe(), Pipe())
-        (process.standardInput, process.standardOutput, process.standardError) = (FileHandle.nullDevice, output, error)
+        (process.standardOutput, process.standardError) = (output, error)
+        process.standardInput = try input.map { try FileHandle(forReadingFrom: URL(filePath: $0)) } ?? FileHandle.nullDevice
         try process.run()
         let text = try output.fileHandleForReading.readToEnd() ?? Data()
         let sentence = try error.fileHandleForReading.readToEnd() ?? Data()
@@ -53,12 +54,21 @@ final class FedRun {
     private let process: Process
     private let (input, output) = (Pipe(), Pipe())
 
-    init(_ database: String, _ arguments: String...) throws {
+    /// Starts the process; `prefix` is a command that becomes it.
+    init(_ database: String, _ arguments: String..., prefix: [String] = []) throws {
         process = try Lockstep.process(
-            ["run", "--events", "-", "--format", "json", "--database", database, "--outcomes", database + ".outcomes"] + arguments)
+            ["run", "--events", "-", "--drain", "--format", "json", "--database", database, "--outcomes", database + ".outcomes"]
+                + arguments)
+        if !prefix.isEmpty, let binary = process.executableURL {
+            process.arguments = prefix + [binary.path] + (process.arguments ?? [])
+            process.executableURL = URL(filePath: "/usr/bin/env")
+        }
         (process.standardInput, process.standardOutput) = (input, output)
         try process.run()
     }
+
+    /// The process's id.
+    var id: Int32 { process.processIdentifier }
 
     /// Sends lines, each after the one before it is durable. The work that the last one causes may still go on; that of the others
     /// is done.
@@ -81,6 +91,14 @@ final class FedRun {
         _ = try output.fileHandleForReading.readToEnd()
         process.waitUntilExit()
         #expect(process.terminationStatus == 0)
+    }
+
+    /// Sends a line that the process cannot take; returns how it ended and what it still said.
+    func refused(_ line: TraceLine) throws -> (code: Int32, output: String) {
+        try input.fileHandleForWriting.write(contentsOf: Data((line.text + "\n").utf8))
+        let output = try output.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
     }
 
     func kill() throws {

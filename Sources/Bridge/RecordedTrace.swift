@@ -1,0 +1,68 @@
+public import Events
+import HeapModule
+
+/// Recorded lines as a run needs them, one at a time: nobody has to hold a whole trace in memory.
+///
+/// A line happens at the outside when it occurred there. Most do so at the moment they are received; the others are early: they were
+/// delayed, repeated, lost after a while, or script the outside, and the run meets them in a second order.
+public protocol RecordedTrace {
+    /// Names the content. Two traces with the same digest have the same lines in the same order.
+    var digest: String { get }
+    /// The next line in order of receipt; nil after the last.
+    mutating func nextReceived() throws -> TraceLine?
+    /// The next line that happened before it was received, in order of happening; nil after the last.
+    mutating func nextEarly() throws -> TraceLine?
+}
+
+extension TraceLine {
+    /// When it happened at the outside, as far as a run is concerned.
+    package var happenedAt: Timestamp { source == .world ? .distantPast : min(occurredAt ?? receivedAt, receivedAt) }
+    /// True when it happened before it was received.
+    package var isEarly: Bool { happenedAt < receivedAt || source == .world }
+}
+
+/// Lines that are in memory, in order of receipt.
+struct TraceInMemory: RecordedTrace {
+    let digest: String
+    private var received: ArraySlice<TraceLine>
+    private var early: ArraySlice<TraceLine>
+
+    init(_ lines: [TraceLine]) {
+        digest = StableHash.hexadecimal(lines.map(\.text).joined(separator: "\n"))
+        received = lines[...]
+        early =
+            lines.filter(\.isEarly).enumerated().sorted { left, right in
+                (left.element.happenedAt, left.offset) < (right.element.happenedAt, right.offset)
+            }.map(\.element)[...]
+    }
+
+    mutating func nextReceived() -> TraceLine? { received.popFirst() }
+    mutating func nextEarly() -> TraceLine? { early.popFirst() }
+}
+
+/// Lines by time, and by arrival where times are equal.
+struct TraceLineQueue {
+    private struct Entry: Comparable {
+        let at: Timestamp
+        let place: Int
+        let line: TraceLine
+
+        static func < (left: Entry, right: Entry) -> Bool { (left.at, left.place) < (right.at, right.place) }
+        static func == (left: Entry, right: Entry) -> Bool { left.place == right.place }
+    }
+
+    private var heap = Heap<Entry>()
+    private var count = 0
+
+    var next: Timestamp? { heap.min?.at }
+
+    mutating func insert(_ line: TraceLine, at moment: Timestamp) {
+        heap.insert(Entry(at: moment, place: count, line: line))
+        count += 1
+    }
+
+    mutating func take(until now: Timestamp) -> TraceLine? {
+        guard let next, next <= now else { return nil }
+        return heap.popMin()?.line
+    }
+}

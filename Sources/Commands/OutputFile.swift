@@ -1,0 +1,53 @@
+import FoundationEssentials
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A file that is written piece by piece. What could not be written is an error, not a shorter file.
+final class OutputFile {
+    private static let piece = 1 << 16
+    private let path: String
+    private let descriptor: CInt
+    private var pending: [UInt8] = []
+
+    /// Makes the file at `path` new.
+    init(path: String) throws {
+        self.path = path
+        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw failure() }
+    }
+
+    deinit { close(descriptor) }
+
+    func write(_ text: String) throws { try write(Array(text.utf8)[...]) }
+
+    func write(_ bytes: ArraySlice<UInt8>) throws {
+        pending += bytes
+        if pending.count >= Self.piece { try flush() }
+    }
+
+    /// Writes what is pending, and sees to it that the disk has taken it.
+    func end() throws {
+        try flush()
+        guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else { throw failure() }
+    }
+
+    private func flush() throws {
+        var rest = pending[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw failure() }
+            rest = rest.dropFirst(count)
+        }
+        pending.removeAll(keepingCapacity: true)
+    }
+
+    private func failure() -> CommandFailure {
+        CommandFailure(
+            .environment, "\(path): expected a file that can be written, found: \(String(cString: strerror(errno))); name another")
+    }
+}

@@ -1,0 +1,100 @@
+import Events
+public import HybridRouter
+
+/// Why a plan is refused: where, expected, found, remedy.
+public struct PlanError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// One sentence.
+    public let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// The steps of a process as its code has them: what a plan can be about.
+public struct ProcessSteps: Hashable, Sendable {
+    /// The name of the legacy machine.
+    public var machine: String
+    /// The steps of the legacy machine.
+    public var legacy: Set<StepNumber>
+    /// The steps that exist as durable code.
+    public var durable: Set<StepNumber>
+    /// The steps after which legacy can hand over.
+    public var boundaries: Set<StepNumber>
+
+    /// Steps.
+    public init(machine: String, legacy: Set<StepNumber>, durable: Set<StepNumber>, boundaries: Set<StepNumber>) {
+        self.machine = machine
+        self.legacy = legacy
+        self.durable = durable
+        self.boundaries = boundaries
+    }
+}
+
+extension MigrationPlan {
+    /// The most steps that a plan may have.
+    public static let mostSteps = 1000
+
+    /// Everything that keeps this plan from being run on a process of these steps; empty when nothing does. Each is one sentence.
+    public func problems(for process: ProcessSteps) -> [String] {
+        guard !steps.isEmpty, steps.count <= Self.mostSteps else {
+            return [says("expected 1 to \(Self.mostSteps) steps, found \(steps.count); correct the plan")]
+        }
+        var problems = orderProblems() + missing(from: process)
+        for step in steps { problems += stepProblems(step, process) }
+        guard problems.isEmpty else { return problems }
+        do { try validate(durable: process.durable, boundaries: process.boundaries) } catch { return [error.description] }
+        return []
+    }
+
+    /// Refuses a plan that has a problem, with the sentences of all.
+    public func check(against process: ProcessSteps) throws(PlanError) {
+        let problems = problems(for: process)
+        guard problems.isEmpty else { throw PlanError(problems.joined(separator: "\n")) }
+    }
+
+    /// Names what the plan says: two plans with the same digest have the same name, version and steps.
+    public var digest: String {
+        let lines = steps.map { step in
+            let words = [step.number.description, step.title, step.stage.description, step.isAdded ? "added" : ""]
+            return (words + step.expects.facts + ["|"] + step.expects.effects).joined(separator: "\u{1F}")
+        }
+        return StableHash.hexadecimal(([name, String(version)] + lines).joined(separator: "\u{1E}"))
+    }
+
+    private func says(_ what: String, step: StepNumber? = nil) -> String { "plan \(name)\(step.map { ", step \($0)" } ?? ""): \(what)" }
+
+    private func orderProblems() -> [String] {
+        zip(steps, steps.dropFirst()).filter { $0.number >= $1.number }.map { before, step in
+            let found = before.number == step.number ? "it again" : "it after \(before.number)"
+            return says("expected every step once and in order, found \(found); correct the plan", step: step.number)
+        }
+    }
+
+    /// A step that the plan does not name would be passed over: its registrations would wait until they expire.
+    private func missing(from process: ProcessSteps) -> [String] {
+        let missing = process.legacy.subtracting(steps.map(\.number)).sorted()
+        guard !missing.isEmpty else { return [] }
+        let names = missing.map(\.description).joined(separator: ", ")
+        return [says("expected every step of the machine \(process.machine), found none of \(names); add them, on stage legacy if need be")]
+    }
+
+    private func stepProblems(_ step: PlannedStep, _ process: ProcessSteps) -> [String] {
+        var problems: [String] = []
+        if case .canary(let percent) = step.stage, !(0...100).contains(percent) {
+            problems.append(says("expected a canary of 0 to 100 percent, found \(percent); correct the plan", step: step.number))
+        }
+        let isLegacys = process.legacy.contains(step.number)
+        if step.isAdded, isLegacys {
+            problems.append(
+                says(
+                    "expected a step that the machine \(process.machine) does not have, since it is added, found that it has it;"
+                        + " remove 'added'", step: step.number))
+        }
+        if !step.isAdded, !isLegacys {
+            problems.append(
+                says(
+                    "expected a step of the machine \(process.machine), found none of that number; it has"
+                        + " \(process.legacy.sorted().map(\.description).joined(separator: ", ")); correct the number, or say 'added: true'",
+                    step: step.number))
+        }
+        return problems
+    }
+}

@@ -1,0 +1,75 @@
+import Cutover
+import HybridRouter
+import Migrations
+import Testing
+
+@Suite("A plan is held against the steps of its process")
+struct PlanCheckTests {
+    private static let process = ProcessSteps(
+        machine: "claims", legacy: ["1", "2", "3"], durable: ["2", "2.5"], boundaries: ["1", "2"])
+
+    private static func plan(_ steps: [PlannedStep]) -> MigrationPlan { MigrationPlan(name: "p", version: 1, steps: steps) }
+
+    private static func step(_ number: StepNumber, _ stage: Stage = .legacy, added: Bool = false) -> PlannedStep {
+        PlannedStep(number: number, title: "Step \(number)", stage: stage, isAdded: added)
+    }
+
+    @Test("whole plans have no problem")
+    func whole() throws {
+        for plan in [
+            Self.plan([Self.step("1"), Self.step("2"), Self.step("3")]),
+            Self.plan([Self.step("1"), Self.step("2", .durable), Self.step("2.5", .canary(percent: 10), added: true), Self.step("3")]),
+        ] {
+            #expect(plan.problems(for: Self.process) == [])
+            try plan.check(against: Self.process)
+        }
+    }
+
+    static let refused: [(MigrationPlan, [String])] = [
+        (plan([]), ["expected 1 to 1000 steps, found 0"]), (plan([step("1")]), ["machine claims, found none of 2, 3"]),
+        (plan([step("1"), step("3")]), ["found none of 2;"]),
+        (plan([step("1"), step("2"), step("3"), step("4"), step("9")]), ["step 4: expected a step of the machine", "step 9: expected"]),
+        (plan([step("1"), step("2"), step("2"), step("3")]), ["step 2: expected every step once and in order, found it again"]),
+        (plan([step("2"), step("1"), step("3")]), ["step 1: expected every step once and in order, found it after 2"]),
+        (plan([step("1"), step("2", .canary(percent: 101)), step("3")]), ["canary of 0 to 100 percent, found 101"]),
+        (plan([step("1"), step("2", .canary(percent: -1)), step("3")]), ["canary of 0 to 100 percent, found -1"]),
+        (plan([step("1"), step("2", .durable, added: true), step("3")]), ["remove 'added'"]),
+        (plan([step("1"), step("2"), step("3", .durable)]), ["step 3: expected durable code for it, found none"]),
+    ]
+
+    @Test("what a plan lacks, and what the process does not have, is named", arguments: refused)
+    func refusals(plan: MigrationPlan, says: [String]) {
+        let problems = plan.problems(for: Self.process)
+        #expect(problems.count == says.count)
+        for (problem, sentence) in zip(problems, says) { #expect(problem.contains(sentence), "\(problem)") }
+        let error = #expect(throws: PlanError.self) { try plan.check(against: Self.process) }
+        #expect(error?.description.contains(says[0]) == true)
+    }
+
+    @Test("a digest names what a plan says")
+    func digests() throws {
+        let plan = try MigrationPlan(yaml: EmbeddedPlans.hybrid, file: "a.yaml")
+        #expect(try MigrationPlan(yaml: EmbeddedPlans.hybrid, file: "b.yaml").digest == plan.digest)
+        var others: [MigrationPlan] = Array(repeating: plan, count: 6)
+        others[0].version = 2
+        others[1].name = "other"
+        others[2].steps[5].stage = .canary(percent: 50)
+        others[3].steps[5].expects.facts.removeLast()
+        others[4].steps.removeLast()
+        others[5].steps[0].title = "Intake"
+        #expect(Set(([plan] + others).map(\.digest)).count == 7)
+    }
+
+    @Test(
+        "a plan file that no plan is, is refused before it takes memory or stack",
+        arguments: [
+            String(repeating: "[", count: 100_000), "plan: " + String(repeating: "{a: ", count: 1000),
+            String(repeating: "- ", count: 5000) + "x", (0..<900).map { String(repeating: " ", count: $0) + "a:\n" }.joined(),
+            "plan: " + String(repeating: "x", count: 300_000), String(repeating: "# nothing\n", count: 100_000),
+        ])
+    func immodest(yaml: String) {
+        let error = #expect(throws: PlanError.self) { try MigrationPlan(yaml: yaml, file: "p.yaml") }
+        #expect(error?.description.hasPrefix("p.yaml:") == true)
+        #expect(error?.description.contains("at most") == true)
+    }
+}
