@@ -212,7 +212,7 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
         change.append = timers.map { timer in
             Event(
                 id: EventID("sweep/\(entity)/\(timer.name)/\(now.milliseconds)"), source: .timer, entity: entity, kind: timer.emits,
-                payload: ["rule": .string(timer.name)], receivedAt: now)
+                payload: timer.payload(state: stored.state, snapshot.record.times), receivedAt: now)
         }
         change.counters = timers.map { _ in "sweeps" }
         try await pipeline.commit(change)

@@ -13,8 +13,11 @@ extension Pipeline {
         let before = try decode(snapshot.record)
         var record = before
         let session = session(snapshot.ownership, attempt: row.attempt, at: now)
-        let handling = await domain.machine.handle(
-            event, in: state, record: &record, context: ActionContext(now: now, attempt: row.attempt, effects: session))
+        let handling: Handling<State> =
+            if let reason = domain.sweeper.reasonToIgnore(event, in: state, snapshot.record.times) { .ignored(reason) } else {
+                await domain.machine.handle(
+                    event, in: state, record: &record, context: ActionContext(now: now, attempt: row.attempt, effects: session))
+            }
 
         var change = Change(entity: event.entity, epoch: snapshot.ownership.epoch, at: now)
         change.ledger = session.entries
