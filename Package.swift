@@ -26,6 +26,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
         // 1 what came in: events, their ids, the wire decoders' port
@@ -80,13 +81,15 @@ let package = Package(
         .target(
             name: "MetricsEndpoint",
             dependencies: [
-                .product(name: "CoreMetrics", package: "swift-metrics"), .product(name: "FlyingFox", package: "FlyingFox"),
-                .product(name: "FlyingSocks", package: "FlyingFox"),
+                .product(name: "CoreMetrics", package: "swift-metrics"), .product(name: "FlyingSocks", package: "FlyingFox"),
             ]),
         // the built-in domain: A2P 10DLC registration
         .target(
             name: "A2PRegistration",
-            dependencies: ["Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow"]),
+            dependencies: [
+                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         // public test kit
         .target(
             name: "BridgeTesting",
@@ -181,6 +184,7 @@ let package = Package(
             name: "A2PRegistrationTests",
             dependencies: [
                 "A2PRegistration", "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "BridgeTesting",
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(

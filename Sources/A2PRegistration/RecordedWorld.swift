@@ -33,13 +33,14 @@ public struct ReferenceBook: Sendable {
 
     /// Adds a registration of at most so many numbers.
     public mutating func add(_ entity: EntityID, numbers: Int = 50) {
-        for id in Self.ids(of: entity, numbers: numbers) { entities[id] = entity }
+        for id in Self.ids(of: entity, numbers: min(numbers, NumberLimit.pool)) { entities[id] = entity }
     }
 
     /// The ids by which others know a registration of at most so many numbers; its own is the first.
     public static func ids(of entity: EntityID, numbers: Int = 50) -> [String] {
         [
-            entity.rawValue, SyntheticIDs.brand(entity), SyntheticIDs.campaign(entity), SyntheticIDs.brandSid(entity),
+            entity.rawValue, SyntheticIDs.bundleSid(entity), SyntheticIDs.brand(entity), SyntheticIDs.campaign(entity),
+            SyntheticIDs.brandSid(entity),
             SyntheticIDs.campaignSid(entity),
             SyntheticIDs.vetting(entity), SyntheticIDs.telnyxBrand(entity), SyntheticIDs.telnyxCampaign(entity),
         ] + (1...max(1, numbers)).map { SyntheticIDs.numberSid(entity, index: $0) }

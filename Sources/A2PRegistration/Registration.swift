@@ -62,13 +62,15 @@ public struct Registration: Codable, Hashable, Sendable {
     public var failureCode: String?
     /// What the last look at the trust profile's bundle has found; nil outside of step 2.
     public var profileStatus: String?
+    /// True when more than a standard campaign's numbers are allowed; nil for no.
+    public var hasNumberPool: Bool?
 
     /// A new registration.
     public init(id: EntityID, entityType: String, useCase: String, numbers: Int) {
         self.id = id
         self.entityType = entityType
         self.useCase = useCase
-        self.numbers = (0..<max(1, numbers)).map { _ in NumberRow() }
+        self.numbers = (0..<min(max(1, numbers), NumberLimit.pool)).map { _ in NumberRow() }
     }
 
     /// The registration that a `registration.submit` asks for; nil for any other event.
@@ -77,11 +79,13 @@ public struct Registration: Codable, Hashable, Sendable {
         self.init(
             id: id, entityType: incoming.payload["entityType"]?.string ?? "PRIVATE_PROFIT",
             useCase: incoming.payload["useCase"]?.string ?? "2FA", numbers: incoming.payload["numbers"]?.integer ?? 1)
+        if incoming.payload["numberPool"]?.truth == true { hasNumberPool = true }
     }
 
-    /// The external ids by which senders name it.
+    /// The ids by which senders name it: our own, once something was done under it, and those that others gave out.
     public var references: [String] {
-        [brandId, brandSid, campaignId, campaignSid, vetting.id].compactMap { $0 }
+        (evaluations > 0 ? [id.rawValue] : []) + (submissions > 0 ? [SyntheticIDs.bundleSid(id)] : [])
+            + [brandId, brandSid, campaignId, campaignSid, vetting.id].compactMap { $0 }
             + (brandId == nil ? [] : [SyntheticIDs.telnyxBrand(id)]) + (campaignId == nil ? [] : [SyntheticIDs.telnyxCampaign(id)])
             + numbers.compactMap(\.sid)
     }
@@ -109,6 +113,12 @@ public struct NumberRow: Codable, Hashable, Sendable {
     public var failure: String?
     /// When the provider last said something about it; an older message is stale.
     public var statusAt: Timestamp?
+
+    /// True while the provider has not answered.
+    var isPending: Bool { status == "PENDING_REGISTRATION" || status == "PENDING_DEREGISTRATION" }
+
+    /// True when `answer` can be what the provider says now: a number that is detached was registered before.
+    func awaits(_ answer: String) -> Bool { status == "PENDING_DEREGISTRATION" ? answer == "UNREGISTERED" : answer != "UNREGISTERED" }
 
     /// True when nothing more is expected of it.
     public var isDecided: Bool { status == "REGISTERED" || status == "FAILED" || status == "UNREGISTERED" }

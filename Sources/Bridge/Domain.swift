@@ -19,9 +19,6 @@ public struct Domain<State: MachineState, Record: Codable & Sendable>: Sendable 
     public var birth: @Sendable (IncomingEvent) -> Record?
     /// The external ids by which senders name the record's entity.
     public var references: @Sendable (Record) -> [String]
-    /// The subjects about which a sender's next word is news once an effect was performed, by prefix: a second refusal after a
-    /// correction is no repetition of the first. See ``IncomingEvent/subject``.
-    public var renewals: @Sendable (EffectKey) -> [String]
     /// What the record amounts to.
     public var outcome: @Sendable (Record, State, [LedgerEntry]) -> Outcome
 
@@ -29,7 +26,7 @@ public struct Domain<State: MachineState, Record: Codable & Sendable>: Sendable 
     public init(
         machine: Machine<State, Record>, sweeper: Sweeper<State>, decoders: [any WireDecoder], durableSteps: [DurableStep<Record>],
         interrupts: Set<EventKind>, birth: @escaping @Sendable (IncomingEvent) -> Record?,
-        references: @escaping @Sendable (Record) -> [String], renewals: @escaping @Sendable (EffectKey) -> [String] = { _ in [] },
+        references: @escaping @Sendable (Record) -> [String],
         outcome: @escaping @Sendable (Record, State, [LedgerEntry]) -> Outcome
     ) {
         self.machine = machine
@@ -39,7 +36,6 @@ public struct Domain<State: MachineState, Record: Codable & Sendable>: Sendable 
         self.interrupts = interrupts
         self.birth = birth
         self.references = references
-        self.renewals = renewals
         self.outcome = outcome
     }
 }

@@ -27,8 +27,7 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
     ) throws {
         let legacy = MachineRuntime(domain.machine, sweeper: domain.sweeper, references: domain.references)
         let pipeline = Pipeline(
-            legacy: legacy, steps: domain.durableSteps, interrupts: domain.interrupts, renewals: domain.renewals,
-            references: domain.references, plan: plan, store: store, effects: effects)
+            legacy: legacy, steps: domain.durableSteps, interrupts: domain.interrupts, references: domain.references, plan: plan, store: store, effects: effects)
         self.domain = domain
         self.plan = plan
         self.store = store
@@ -133,6 +132,7 @@ extension Pipeline {
             entity: entity, epoch: snapshot.ownership.epoch, version: snapshot.record.version, at: now,
             moves: timers.map { .swept(rule: $0.name, sends: $0.emits) })
         transaction.record = stored
+        for timer in timers { transaction.timers[timer.name] = timer.payload(state: stored.state, snapshot.record.times) }
         try await commit(transaction, on: snapshot)
         return timers.count
     }

@@ -10,7 +10,8 @@ extension Pipeline {
     func runLegacy(_ row: InboxRow, _ snapshot: EntitySnapshot, at now: Timestamp) async throws {
         let session = session(snapshot.ownership, attempt: row.attempt, at: now)
         let result = try await legacy.handle(
-            row.event, in: snapshot.record.state, record: snapshot.record.body, attempt: row.attempt, effects: session)
+            row.event, in: snapshot.record.state, record: snapshot.record.body, times: snapshot.record.times, attempt: row.attempt,
+            effects: session)
         if let key = session.unresolved { throw Unresolved(key: key, performed: session.entries) }
         var transaction = EntityTransaction(
             entity: row.event.entity, epoch: snapshot.ownership.epoch, version: snapshot.record.version, at: now)

@@ -10,7 +10,6 @@ import Synchronization
 final class Pipeline<Record: Codable & Sendable>: Sendable {
     let legacy: any LegacyRuntime
     let interrupts: Set<EventKind>
-    let renewals: @Sendable (EffectKey) -> [String]
     let references: @Sendable (Record) -> [String]
     let plan: MigrationPlan
     let store: any HandoffStore
@@ -21,12 +20,11 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
 
     init(
         legacy: any LegacyRuntime, steps: [DurableStep<Record>], interrupts: Set<EventKind>,
-        renewals: @escaping @Sendable (EffectKey) -> [String], references: @escaping @Sendable (Record) -> [String], plan: MigrationPlan,
+        references: @escaping @Sendable (Record) -> [String], plan: MigrationPlan,
         store: any HandoffStore, effects: any EffectPort
     ) {
         self.legacy = legacy
         self.interrupts = interrupts
-        self.renewals = renewals
         self.references = references
         self.plan = plan
         self.store = store
@@ -96,7 +94,6 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
         transaction.effects = session.entries
         transaction.reads = session.reads
         transaction.moves += session.entries.map { .performed($0.key) }
-        transaction.renewed = session.entries.flatMap { renewals($0.key) }
     }
 
     /// The step a legacy state belongs to; a state of no step (a hold) stays in the step the entity is in.

@@ -16,18 +16,7 @@ public enum A2PDomain {
         Domain(
             machine: A2PMachine.machine, sweeper: A2PMachine.sweeper, decoders: A2PDecoders.all, durableSteps: steps,
             interrupts: ["registration.cancel", "registration.update", "support.override", "brand.suspended", "BRAND_DELETE"],
-            birth: { Registration($0) }, references: \.references, renewals: renewals, outcome: { $0.outcome($1, $2) })
-    }
-
-    /// After a correction or an appeal of ours the registry's next word is news, even if it is the same word.
-    private static let renewals: @Sendable (EffectKey) -> [String] = { key in
-        switch key.operation {
-        case "registry.revetBrand": ["brand/identity"]
-        case "vetting.order", "vetting.appeal": ["vetting"]
-        case "vetting.startAuthPlus": ["authplus"]
-        case "registry.resubmitCampaign": ["campaign/"]
-        default: []
-        }
+            birth: { Registration($0) }, references: \.references, outcome: { $0.outcome($1, $2) })
     }
 
     /// Refuses a plan that this build cannot run.

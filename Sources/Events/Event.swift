@@ -55,6 +55,9 @@ public struct IncomingEvent: Hashable, Sendable {
     /// An event with the same content as the last one about the same subject of the same entity is a duplicate; the same
     /// content after a different one is news (suspended, unsuspended, suspended again). Nil when `id` is the sender's own.
     public var subject: String?
+    /// For a sender without event ids: our own calls, for example `registry.revetBrand`, that this is an answer to. The same content
+    /// after such a call is news: the second "no" is the answer to the second question.
+    public var answers: [String]
     /// See ``Event/receivedAt``.
     public var receivedAt: Timestamp
     /// See ``Event/occurredAt``.
@@ -63,7 +66,7 @@ public struct IncomingEvent: Hashable, Sendable {
     /// An incoming event; `occurredAt` is `receivedAt` unless the sender says otherwise.
     public init(
         id: EventID, source: EventSource, reference: EntityReference, kind: EventKind, payload: JSONValue = [:],
-        subject: String? = nil, receivedAt: Timestamp, occurredAt: Timestamp? = nil
+        subject: String? = nil, answers: [String] = [], receivedAt: Timestamp, occurredAt: Timestamp? = nil
     ) {
         self.id = id
         self.source = source
@@ -71,6 +74,7 @@ public struct IncomingEvent: Hashable, Sendable {
         self.kind = kind
         self.payload = payload
         self.subject = subject
+        self.answers = answers
         self.receivedAt = receivedAt
         self.occurredAt = occurredAt ?? receivedAt
     }

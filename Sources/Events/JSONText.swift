@@ -11,16 +11,45 @@ public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     public var description: String { "byte \(offset): expected \(expected), found \(found)" }
 }
 
+/// How large a JSON text may be before anything is built from it.
+public struct JSONLimits: Hashable, Sendable {
+    /// Bytes of the whole text.
+    public var bytes: Int
+    /// Arrays and objects within each other.
+    public var depth: Int
+    /// Values in all.
+    public var values: Int
+    /// Bytes of one string.
+    public var text: Int
+
+    /// Limits.
+    public init(bytes: Int, depth: Int, values: Int, text: Int) {
+        self.bytes = bytes
+        self.depth = depth
+        self.values = values
+        self.text = text
+    }
+
+    /// For what we have written ourselves: only the nesting is limited.
+    public static let document = JSONLimits(bytes: .max, depth: 128, values: .max, text: .max)
+    /// For one delivery of a sender: 1 MiB, 32 levels, 20,000 values, texts of 64 KiB.
+    public static let wire = JSONLimits(bytes: 1 << 20, depth: 32, values: 20_000, text: 1 << 16)
+    /// For one line of a trace, which holds a delivery, perhaps as an escaped text.
+    public static let line = JSONLimits(bytes: 4 << 20, depth: 34, values: 20_010, text: 4 << 20)
+}
+
 extension JSONValue {
-    /// Reads one JSON text (RFC 8259). Of members with the same name the last one wins; nesting is limited to 128 levels.
-    public init(parsing text: String) throws(JSONError) {
-        var parser = JSONParser(Array(text.utf8))
-        self = try parser.document()
+    /// Reads one JSON text (RFC 8259). Of members with the same name the last one wins.
+    public init(parsing text: String, within limits: JSONLimits = .document) throws(JSONError) {
+        try self.init(parsing: Array(text.utf8), within: limits)
     }
 
     /// Reads one JSON text given as UTF-8.
-    public init(parsing bytes: [UInt8]) throws(JSONError) {
-        var parser = JSONParser(bytes)
+    public init(parsing bytes: [UInt8], within limits: JSONLimits = .document) throws(JSONError) {
+        guard bytes.count <= limits.bytes else {
+            throw JSONError(offset: limits.bytes, expected: "at most \(limits.bytes) bytes", found: "\(bytes.count)")
+        }
+        var parser = JSONParser(bytes, limits)
         self = try parser.document()
     }
 
@@ -89,10 +118,15 @@ extension JSONValue {
 /// by trial costs more than the rest of a delivery (see Decisions/007).
 struct JSONParser {
     private let bytes: [UInt8]
+    private let limits: JSONLimits
     private var position = 0
     private var depth = 0
+    private var values = 0
 
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
+    init(_ bytes: [UInt8], _ limits: JSONLimits) {
+        self.bytes = bytes
+        self.limits = limits
+    }
 
     mutating func document() throws(JSONError) -> JSONValue {
         let value = try value()
@@ -104,6 +138,8 @@ struct JSONParser {
     private mutating func value() throws(JSONError) -> JSONValue {
         skipSpace()
         guard position < bytes.count else { throw unexpected("a value") }
+        values += 1
+        guard values <= limits.values else { throw unexpected("at most \(limits.values) values") }
         switch bytes[position] {
         case UInt8(ascii: "{"): return try nested { (parser) throws(JSONError) in try parser.object() }
         case UInt8(ascii: "["): return try nested { (parser) throws(JSONError) in try parser.array() }
@@ -118,7 +154,7 @@ struct JSONParser {
 
     private mutating func nested(_ read: (inout JSONParser) throws(JSONError) -> JSONValue) throws(JSONError) -> JSONValue {
         depth += 1
-        guard depth <= 128 else { throw unexpected("at most 128 levels of nesting") }
+        guard depth <= limits.depth else { throw unexpected("at most \(limits.depth) levels of nesting") }
         defer { depth -= 1 }
         position += 1
         return try read(&self)
@@ -188,6 +224,12 @@ struct JSONParser {
     }
 
     private mutating func string() throws(JSONError) -> String {
+        let text = try unlimitedString()
+        guard text.utf8.count <= limits.text else { throw unexpected("at most \(limits.text) bytes in a text") }
+        return text
+    }
+
+    private mutating func unlimitedString() throws(JSONError) -> String {
         position += 1
         let start = position
         while let byte = peek, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { position += 1 }

@@ -38,14 +38,21 @@ extension JSONValue {
         return text
     }
 
-    /// A whole number, else nil. A text of digits counts, because senders differ.
+    /// A whole number, else nil. Other notations count, because senders differ: `82`, `82.0`, `"82"`, `" 82 "`, `"1e2"`.
     public var integer: Int? {
         switch self {
         case .integer(let value): value
         case .number(let value): Int(exactly: value)
-        case .string(let text): Int(text)
+        case .string(let text): Self.integer(text)
         case .null, .bool, .array, .object: nil
         }
+    }
+
+    private static func integer(_ text: String) -> Int? {
+        guard text.utf8.count <= 64 else { return nil }
+        let digits = text.trimmed
+        guard digits.allSatisfy({ ("0"..."9").contains($0) || "+-.eE".contains($0) }) else { return nil }
+        return Int(digits) ?? Double(digits).flatMap { Int(exactly: $0) }
     }
 
     /// A truth value, else nil.
@@ -53,6 +60,19 @@ extension JSONValue {
         guard case .bool(let value) = self else { return nil }
         return value
     }
+
+    /// A truth value as senders write it: `true`, `"True"`, `"yes"`, `1`, `"1"`; nil for anything else.
+    public var truth: Bool? {
+        switch self {
+        case .bool(let value): value
+        case .integer(0): false
+        case .integer(1): true
+        case .string(let text): Self.words[text.trimmed.lowercased()]
+        default: nil
+        }
+    }
+
+    private static let words = ["true": true, "yes": true, "1": true, "false": false, "no": false, "0": false]
 
     /// The elements of an array, else nil.
     public var array: [JSONValue]? {
@@ -136,6 +156,14 @@ extension JSONValue: Codable {
         case .string(let text): try container.encode(text)
         case .null, .array, .object: try container.encodeNil()
         }
+    }
+}
+
+extension StringProtocol {
+    /// Without white space at both ends.
+    fileprivate var trimmed: SubSequence {
+        let rest = drop { $0.isWhitespace }
+        return rest.lastIndex { !$0.isWhitespace }.map { rest[...$0] } ?? rest
     }
 }
 

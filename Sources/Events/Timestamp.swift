@@ -2,21 +2,36 @@ public import FoundationEssentials
 
 /// A moment in milliseconds since 1970-01-01T00:00:00Z, the resolution at which events and timers are ordered.
 ///
-/// Encoded as an ISO 8601 text with milliseconds in UTC, for example `2026-03-02T09:00:00.000Z`.
+/// Encoded as an ISO 8601 text with milliseconds in UTC, for example `2026-03-02T09:00:00.000Z`. Every moment lies between the years
+/// 1 and 9999, so that every one has such a text; arithmetic stops at these ends and never traps.
 public struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
     /// Milliseconds since the epoch; negative before 1970.
     public let milliseconds: Int64
 
-    /// The moment `milliseconds` after the epoch.
-    public init(milliseconds: Int64) { self.milliseconds = milliseconds }
+    /// 0001-01-01T00:00:00.000Z to 9999-12-31T23:59:59.999Z, in milliseconds since the epoch.
+    private static let representable: ClosedRange<Int64> = -62_135_596_800_000...253_402_300_799_999
 
-    /// The moment of a Foundation date, rounded to the nearest millisecond.
-    public init(_ date: Date) { self.init(milliseconds: Int64((date.timeIntervalSince1970 * 1000).rounded())) }
+    /// The moment `milliseconds` after the epoch, or the nearer end of what can be written.
+    public init(milliseconds: Int64) {
+        self.milliseconds = min(max(milliseconds, Self.representable.lowerBound), Self.representable.upperBound)
+    }
+
+    /// The moment `milliseconds` after the epoch; nil outside of the years 1 to 9999.
+    public init?(exactly milliseconds: Int64) {
+        guard Self.representable.contains(milliseconds) else { return nil }
+        self.milliseconds = milliseconds
+    }
+
+    /// The moment of a Foundation date, rounded to the nearest millisecond; the nearer end for one that cannot be written.
+    public init(_ date: Date) {
+        let milliseconds = (date.timeIntervalSince1970 * 1000).rounded()
+        self.init(milliseconds: Int64(exactly: milliseconds) ?? (milliseconds < 0 ? .min : .max))
+    }
 
     /// Reads `2026-03-02T09:00:00Z`, with or without fractional seconds, `Z` or an offset like `+02:00`; nil when `text` is anything else.
     public init?(_ text: String) {
         guard let milliseconds = Self.read(text) else { return nil }
-        self.init(milliseconds: milliseconds)
+        self.init(exactly: milliseconds)
     }
 
     /// Earlier than every real event.
@@ -27,9 +42,10 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringCo
     /// Orders by time.
     public static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 
-    /// The moment `duration` later; fractions of a millisecond are cut off.
+    /// The moment `right` later, or the nearer end of what can be written; fractions of a millisecond are cut off.
     public static func + (left: Timestamp, right: Duration) -> Timestamp {
-        Timestamp(milliseconds: left.milliseconds + right.milliseconds)
+        let (sum, overflow) = left.milliseconds.addingReportingOverflow(right.milliseconds)
+        return Timestamp(milliseconds: overflow ? (right < .zero ? .min : .max) : sum)
     }
 
     /// The time from `right` to `left`.
@@ -51,7 +67,8 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringCo
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let value = Timestamp(text) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "expected an ISO 8601 time, found \"\(text)\"")
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "expected an ISO 8601 time of the years 1 to 9999, found another text")
         }
         self = value
     }
@@ -154,17 +171,25 @@ private struct DigitScan {
 }
 
 extension Duration {
-    /// Whole milliseconds, fractions cut off.
+    /// Whole milliseconds, fractions cut off; the nearer end of 64 bits for a duration that does not fit.
     public var milliseconds: Int64 {
-        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+        let (seconds, fraction) = components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+        let (sum, carries) = whole.addingReportingOverflow(fraction / 1_000_000_000_000_000)
+        return overflow || carries ? (seconds < 0 ? .min : .max) : sum
     }
 
     /// `count` minutes.
-    public static func minutes(_ count: Int) -> Duration { .seconds(count * 60) }
+    public static func minutes(_ count: Int) -> Duration { seconds(count, times: 60) }
     /// `count` hours.
-    public static func hours(_ count: Int) -> Duration { .seconds(count * 3600) }
+    public static func hours(_ count: Int) -> Duration { seconds(count, times: 3600) }
     /// `count` days of 24 hours.
-    public static func days(_ count: Int) -> Duration { .seconds(count * 86_400) }
+    public static func days(_ count: Int) -> Duration { seconds(count, times: 86_400) }
+
+    private static func seconds(_ count: Int, times unit: Int) -> Duration {
+        let (product, overflow) = count.multipliedReportingOverflow(by: unit)
+        return .seconds(overflow ? (count < 0 ? .min : .max) : product)
+    }
 }
 
 /// The one door through which time enters: live code passes the system's, tests and recorded runs a virtual one.

@@ -34,15 +34,20 @@ public struct TraceLine: Hashable, Sendable {
     /// Reads one line of text.
     public init(parsing text: String) throws(TraceError) {
         let value: JSONValue
-        do { value = try JSONValue(parsing: text) } catch { throw TraceError("expected one JSON object a line; \(error)") }
+        do { value = try JSONValue(parsing: text, within: .line) } catch { throw TraceError("expected one JSON object a line; \(error)") }
         guard let received = value["receivedAt"]?.string.flatMap({ Timestamp($0) }) else {
             throw TraceError("expected \"receivedAt\" as an ISO 8601 time, for example \"2026-03-02T09:00:00.000Z\"")
         }
-        guard let source = value["source"]?.string, !source.isEmpty else { throw TraceError("expected \"source\" as a text") }
+        guard received.isPlausible else {
+            throw TraceError("expected \"receivedAt\" between the years 2000 and 2099, found \(received); correct the sender's clock")
+        }
+        guard let source = WireID.read(value["source"]) else {
+            throw TraceError("expected \"source\" as a text of 1 to \(WireID.longest) visible ASCII characters")
+        }
         guard let body = value["body"] else { throw TraceError("expected \"body\", an object, an array or the raw text") }
         self.init(
             receivedAt: received, occurredAt: value["occurredAt"]?.string.flatMap { Timestamp($0) }, source: EventSource(source),
-            body: body, lost: value["lost"]?.bool ?? false)
+            body: body, lost: value["lost"]?.truth ?? false)
     }
 
     /// The line as text, members in a fixed order, without a line break.

@@ -3,18 +3,48 @@ public struct WireMessage: Hashable, Sendable {
     /// Who sent it.
     public var source: EventSource
     /// The body as received, JSON or not.
-    public var body: String
+    public var bytes: [UInt8]
+    /// The headers that came with it, names in lower case; empty in a trace.
+    public var headers: [String: String]
+    /// The URL exactly as the sender asked for it; nil in a trace. Some signatures cover it.
+    public var url: String?
     /// When it reached us.
     public var receivedAt: Timestamp
     /// When it happened, where a recorded trace knows better than the payload.
     public var occurredAt: Timestamp?
 
-    /// A delivery.
-    public init(source: EventSource, body: String, receivedAt: Timestamp, occurredAt: Timestamp? = nil) {
+    /// A delivery as a receiving edge has it.
+    public init(
+        source: EventSource, bytes: [UInt8], headers: [String: String] = [:], url: String? = nil, receivedAt: Timestamp,
+        occurredAt: Timestamp? = nil
+    ) {
         self.source = source
-        self.body = body
+        self.bytes = bytes
+        self.headers = Dictionary(headers.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
+        self.url = url
         self.receivedAt = receivedAt
         self.occurredAt = occurredAt
+    }
+
+    /// A delivery of a trace: its text alone.
+    public init(source: EventSource, body: String, receivedAt: Timestamp, occurredAt: Timestamp? = nil) {
+        self.init(source: source, bytes: Array(body.utf8), receivedAt: receivedAt, occurredAt: occurredAt)
+    }
+
+    /// The body as text; what is no UTF-8 is repaired.
+    public var body: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// The body as JSON within ``JSONLimits/wire``; a byte order mark is skipped.
+    public func json() throws(JSONError) -> JSONValue {
+        try JSONValue(parsing: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes, within: .wire)
+    }
+
+    /// When it happened: as the trace knows, else as the sender says; never after it was received, and then if nobody knows.
+    ///
+    /// A sender's clock that is ahead, or that counts from another zero, must not make what comes later look old.
+    public func occurred(sent: Timestamp?) -> Timestamp {
+        guard let moment = occurredAt ?? sent, moment.isPlausible else { return receivedAt }
+        return min(moment, receivedAt)
     }
 
     /// An id for a delivery whose sender gives none: the same recorded delivery always gets the same one.
@@ -54,6 +84,14 @@ public struct DeadLetter: Codable, Hashable, Sendable {
         public static let mock: Reason = "mock"
         /// The handler failed for good, or its attempts are used up.
         public static let failed: Reason = "failed"
+        /// A type that the sender's documents name and that no machine reads; counted by ``DeadLetter/type``.
+        public static let unmapped: Reason = "unmapped"
+        /// A status word that nobody knows, or that contradicts the type: it moves nothing.
+        public static let unknownStatus: Reason = "unknown-status"
+        /// More than the domain or the form allows.
+        public static let limit: Reason = "limit"
+        /// The signature is missing or wrong.
+        public static let signature: Reason = "signature"
         /// It came before its step was due, and the step refuses such events.
         public static let early: Reason = "early"
     }
@@ -66,17 +104,22 @@ public struct DeadLetter: Codable, Hashable, Sendable {
     public var reason: Reason
     /// One sentence with ids, expected, found and remedy; no personal data.
     public var detail: String
-    /// The body as received. It may hold personal data: it is stored, never printed.
+    /// The sender's name of what happened, where it has one: letters, digits, dots and dashes, at most 80.
+    public var type: String?
+    /// The body, as received or with what is personal taken out. It is stored, never printed.
     public var body: String
     /// When it reached us.
     public var receivedAt: Timestamp
 
     /// A dead letter.
-    public init(id: EventID, source: EventSource, reason: Reason, detail: String, body: String, receivedAt: Timestamp) {
+    public init(
+        id: EventID, source: EventSource, reason: Reason, detail: String, type: String? = nil, body: String, receivedAt: Timestamp
+    ) {
         self.id = id
         self.source = source
         self.reason = reason
         self.detail = detail
+        self.type = type
         self.body = body
         self.receivedAt = receivedAt
     }

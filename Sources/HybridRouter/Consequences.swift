@@ -118,15 +118,10 @@ extension Event {
             kind: .continue, receivedAt: now)
     }
 
-    /// A timer of the cron job. It says for which state it was sent: in another one it means nothing.
+    /// A timer of the cron job.
     fileprivate static func timer(_ rule: String, _ kind: EventKind, _ transaction: EntityTransaction) -> Event {
-        var payload: [String: JSONValue] = ["rule": .string(rule)]
-        if let record = transaction.record {
-            payload["state"] = .string(record.state)
-            payload["stepEnteredAt"] = .integer(Int(record.stepEnteredAt.milliseconds))
-        }
-        return Event(
+        Event(
             id: EventID("sweep/\(transaction.entity)/\(rule)/\(transaction.at.milliseconds)"), source: .timer, entity: transaction.entity,
-            kind: kind, payload: .object(payload), receivedAt: transaction.at)
+            kind: kind, payload: transaction.timers[rule] ?? ["rule": .string(rule)], receivedAt: transaction.at)
     }
 }

@@ -26,8 +26,8 @@ public struct EntityTransaction: Sendable {
     public var reads: [RecordedRead] = []
     /// External ids by which senders name the entity. One that belongs to another entity is refused and counted.
     public var references: [String] = []
-    /// Subjects about which the next word is news, by prefix, since something of ours lies in between: see ``IncomingEvent/subject``.
-    public var renewed: [String] = []
+    /// What the timers of ``Move/swept(rule:sends:)`` carry, by rule.
+    public var timers: [String: JSONValue] = [:]
     /// The input of the segment that ``Move/handedOff(_:)`` or ``Move/adopted(_:state:)`` starts, without its record.
     public var segment: JSONValue?
     /// The dead letter of a row that failed for good.

@@ -83,7 +83,7 @@ extension InMemoryContents {
             if seen.contains(delivery) { return duplicate(delivery) }
             guard let entity = resolve(incoming.reference, mayBeBorn: birth != nil) else { return keep(.unknownEntity(incoming)) }
             if let birth, entities[entity] == nil { create(entity, birth, at: incoming.receivedAt) }
-            return insert(incoming.event(for: entity), delivery, subject: incoming.subject)
+            return insert(incoming, for: entity, delivery)
         }
     }
 
@@ -106,12 +106,13 @@ extension InMemoryContents {
         entities[entity] = created
     }
 
-    private mutating func insert(_ event: Event, _ delivery: Delivery, subject: String?) -> Acceptance {
-        if let subject, let entity = entities[event.entity] {
-            var known = entity.subjects[subject] ?? Subject()
-            guard known.isNews(event) else { return duplicate(delivery) }
-            known.take(event)
-            entity.subjects[subject] = known
+    private mutating func insert(_ incoming: IncomingEvent, for entity: EntityID, _ delivery: Delivery) -> Acceptance {
+        let event = incoming.event(for: entity)
+        if let subject = incoming.subject, let entity = entities[event.entity] {
+            let word = Subject(event)
+            let isKnown = entity.subjects[subject]?.isRepeated(by: word) { entity.ledger.latest(of: incoming.answers) } ?? false
+            if isKnown { return duplicate(delivery) }
+            entity.subjects[subject] = word
         }
         seen.insert(delivery)
         return .accepted(event.id, append(event, priority: 1))
@@ -182,7 +183,6 @@ extension InMemoryContents {
         entity.open.removeAll { !rows[$0 - 1].isOpen }
         for entry in transaction.effects { keep(entry) }
         entity.reads += transaction.reads
-        for prefix in transaction.renewed { entity.renew(prefix, at: transaction.at) }
         counters.merge(consequences.counters, uniquingKeysWith: +)
         if let letter = transaction.letter { _ = keep(letter) }
         let appended = consequences.appended.map { event in
@@ -218,12 +218,6 @@ extension InMemoryContents {
         stored.sequence = lastMessage
         outbox[lastMessage] = stored
         return stored
-    }
-}
-
-extension InMemoryContents.Entity {
-    fileprivate func renew(_ prefix: String, at now: Timestamp) {
-        for subject in subjects.keys where subject.hasPrefix(prefix) { subjects[subject]?.renewedAt = now }
     }
 }
 

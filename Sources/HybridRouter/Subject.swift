@@ -1,33 +1,36 @@
 package import Events
+package import Outcomes
 
 /// The last word of a sender without event ids about one subject of an entity.
 ///
-/// The same word again is a repetition, whenever it comes. It is news when something of ours lies in between, a correction or an
-/// appeal for example, and the word is not from before it.
+/// The same word again is a repetition, whenever it comes. It is news when it answers a later call of ours, a correction or an appeal
+/// for example, and is not from before that call.
 package struct Subject: Hashable, Sendable {
-    /// The last word's kind and content; empty before the first.
+    /// The last word's kind and content.
     package var content: String
-    /// When something of ours made the next word news.
-    package var renewedAt: Timestamp?
+    /// When it was said.
+    package var saidAt: Timestamp
 
-    /// A subject nobody has spoken of.
-    package init(content: String = "", renewedAt: Timestamp? = nil) {
+    /// A word that was said.
+    package init(content: String, saidAt: Timestamp) {
         self.content = content
-        self.renewedAt = renewedAt
+        self.saidAt = saidAt
     }
 
-    /// The text by which words are compared.
-    package static func content(_ event: Event) -> String { "\(event.kind) \(event.payload.canonicalText)" }
+    /// The word that `event` says.
+    package init(_ event: Event) { self.init(content: "\(event.kind) \(event.payload.canonicalText)", saidAt: event.occurredAt) }
 
-    /// True unless `event` repeats the last word.
-    package func isNews(_ event: Event) -> Bool {
-        if content != Self.content(event) { return true }
-        return renewedAt.map { event.occurredAt > $0 } ?? false
+    /// True when `next` repeats this word. `asked` yields when we last made a call that the word answers; nil for never.
+    package func isRepeated(by next: Subject, asked: () throws -> Timestamp?) rethrows -> Bool {
+        guard content == next.content else { return false }
+        guard let asked = try asked() else { return true }
+        return asked <= saidAt || next.saidAt <= asked
     }
+}
 
-    /// Takes `event` for the last word.
-    package mutating func take(_ event: Event) {
-        content = Self.content(event)
-        renewedAt = nil
+extension [LedgerEntry] {
+    /// When one of `operations` was last performed; nil for never.
+    package func latest(of operations: [String]) -> Timestamp? {
+        operations.isEmpty ? nil : filter { operations.contains($0.key.operation) }.map(\.at).max()
     }
 }

@@ -64,8 +64,11 @@ public struct UnknownRecord: Error, Hashable, Sendable, CustomStringConvertible 
 public protocol LegacyRuntime: Sendable {
     /// Lets the machine handle `event` for a record in `state`.
     ///
-    /// `attempt` counts from 1. Effects go through `effects`, which performs each once. Throws ``UnknownRecord``.
-    func handle(_ event: Event, in state: String, record: RecordBody, attempt: Int, effects: EffectSession) async throws -> LegacyResult
+    /// `times` tell a timer that was sent for an earlier wait. `attempt` counts from 1. Effects go through `effects`, which performs each
+    /// once. Throws ``UnknownRecord``.
+    func handle(
+        _ event: Event, in state: String, record: RecordBody, times: RecordTimes, attempt: Int, effects: EffectSession
+    ) async throws -> LegacyResult
     /// Where `state` lies; throws ``UnknownRecord`` for a state that the machine does not have.
     func place(of state: String) throws -> LegacyPlace
     /// True when the machine does something on `event` in `state`.

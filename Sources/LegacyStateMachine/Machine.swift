@@ -219,7 +219,8 @@ public struct RetrySchedule: Hashable, Sendable {
 
     /// The wait after `attempt` (from 1): between half of the step and the whole of it.
     public func delay(afterAttempt attempt: Int, entity: EntityID) -> Duration {
-        let step = min(maximum.milliseconds, initial.milliseconds << Int64(min(attempt - 1, 20)))
+        let (doubled, overflow) = initial.milliseconds.multipliedReportingOverflow(by: 1 << Int64(min(max(attempt, 1) - 1, 20)))
+        let step = overflow ? maximum.milliseconds : min(maximum.milliseconds, doubled)
         let jitter = Int64(StableHash.value("\(entity)/\(attempt)") % UInt64(max(1, step / 2)))
         return .milliseconds(step - jitter)
     }

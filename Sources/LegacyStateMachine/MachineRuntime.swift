@@ -24,10 +24,11 @@ public struct MachineRuntime<State: MachineState, Record: Codable & Sendable>: L
     }
 
     /// See ``LegacyRuntime``.
-    public func handle(_ event: Event, in state: String, record: RecordBody, attempt: Int, effects: EffectSession) async throws
-        -> LegacyResult
-    {
+    public func handle(
+        _ event: Event, in state: String, record: RecordBody, times: RecordTimes, attempt: Int, effects: EffectSession
+    ) async throws -> LegacyResult {
         let from = try known(state)
+        if let reason = sweeper.reasonToIgnore(event, in: from, times) { return LegacyResult(.ignored(reason: reason)) }
         let before: Record = try typed(record, of: event.entity)
         var after = before
         let context = ActionContext(now: effects.now, attempt: attempt, effects: effects)

@@ -38,16 +38,35 @@ public struct SweepTimer: Hashable, Sendable {
     public let after: Duration
     /// From when.
     public let since: Since
+    /// For how long after the last event it repeats; nil for as long as the state lasts.
+    public let until: Duration?
     /// What it sends.
     public let emits: EventKind
 
     /// When a record breaks the rule; nil when it has been told already.
     fileprivate func dueAt(_ times: RecordTimes) -> Timestamp? {
         switch since {
-        case .lastEventOrSweep: return max(times.lastEventAt, times.lastSweptAt) + after
+        case .lastEventOrSweep:
+            let moment = max(times.lastEventAt, times.lastSweptAt) + after
+            // The sweeper comes by every hour: a repetition that is due at the very end still counts.
+            return until.map { moment > times.lastEventAt + $0 + after } ?? false ? nil : moment
         case .stepEntered: return once(times.stepEnteredAt + after, times)
         case .created: return once(times.createdAt + after, times)
         }
+    }
+
+    /// What the wait counts from: while it is the same, the same wait is meant.
+    fileprivate func anchor(_ times: RecordTimes) -> Timestamp {
+        switch since {
+        case .lastEventOrSweep: times.lastEventAt
+        case .stepEntered: times.stepEnteredAt
+        case .created: times.createdAt
+        }
+    }
+
+    /// What the timer carries: its rule, and the state and the moment from which the record waits.
+    public func payload(state: String, _ times: RecordTimes) -> JSONValue {
+        ["rule": .string(name), "state": .string(state), "since": .string(anchor(times).description)]
     }
 
     private func once(_ moment: Timestamp, _ times: RecordTimes) -> Timestamp? { moment > times.lastSweptAt ? moment : nil }
@@ -61,9 +80,11 @@ public struct SweepRule<State: MachineState>: Sendable {
     public let timer: SweepTimer
 
     /// A rule.
-    public init(_ name: String, in states: Set<State>, after: Duration, since: SweepTimer.Since, emits: EventKind) {
+    public init(
+        _ name: String, in states: Set<State>, after: Duration, since: SweepTimer.Since, until: Duration? = nil, emits: EventKind
+    ) {
         self.states = states
-        timer = SweepTimer(name: name, after: after, since: since, emits: emits)
+        timer = SweepTimer(name: name, after: after, since: since, until: until, emits: emits)
     }
 }
 
@@ -84,6 +105,19 @@ public struct Sweeper<State: MachineState>: Sendable {
     /// The timers that a record in `state` is to be sent at `now`.
     public func due(for times: RecordTimes, in state: State, at now: Timestamp) -> [SweepTimer] {
         timers[state]?.filter { timer in timer.dueAt(times).map { $0 <= now } == true } ?? []
+    }
+
+    /// Why a timer must not act: the wait that it was sent for is over. Nil while it holds, and for every other event.
+    ///
+    /// It holds while its rule looks at the state the record is in, and counts from the same moment as when it was sent.
+    public func reasonToIgnore(_ event: Event, in state: State, _ times: RecordTimes) -> String? {
+        guard event.source == .timer, let name = event.payload["rule"]?.string, let sent = event.payload["since"]?.string else {
+            return nil
+        }
+        guard let rule = rules.first(where: { $0.timer.name == name }) else { return "the rule \(name) is gone" }
+        let was = event.payload["state"]?.string ?? "another state"
+        guard rule.states.contains(state) else { return "sent for \(was), the record has moved on" }
+        return rule.timer.anchor(times).description == sent ? nil : "sent for an earlier wait in \(was)"
     }
 
     /// When a record in `state` is to be sent its next timer; nil for never.

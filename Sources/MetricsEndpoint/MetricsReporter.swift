@@ -1,4 +1,3 @@
-import FlyingFox
 import FlyingSocks
 import FoundationEssentials
 
@@ -67,34 +66,31 @@ public struct MetricsReporter: Sendable {
     {
         let server = try self.server(host, port)
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                do { try await server.run() } catch let error as SocketError { throw refusal(error, host, port) }
-            }
-            group.addTask { try await server.waitUntilListening() }
-            try await group.next()
-            onReady("http://\(host):\(await server.port ?? port)/metrics")
+            try await server.prepare()
+            group.addTask { try await server.run() }
+            onReady("http://\(host):\(server.port ?? port)/metrics")
             let result: Result<Value, any Error>
             do { result = .success(try await body()) } catch { result = .failure(error) }
-            await server.stop()
             group.cancelAll()
             while await group.nextResult() != nil {}
             return try result.get()
         }
     }
 
-    private func server(_ host: String, _ port: UInt16) throws -> HTTPServer {
-        let server: HTTPServer
+    private func server(_ host: String, _ port: UInt16) throws -> ScrapeServer {
         do {
-            server =
-                host.hasPrefix("[")
-                ? HTTPServer(address: try .inet6(ip6: String(host.dropFirst().dropLast()), port: port), logger: .disabled, handler: answer)
-                : HTTPServer(address: try .inet(ip4: Self.number(of: host), port: port), logger: .disabled, handler: answer)
+            return host.hasPrefix("[")
+                ? try ScrapeServer(.inet6(ip6: String(host.dropFirst().dropLast()), port: port), answer: answer)
+                : try ScrapeServer(.inet(ip4: Self.number(of: host), port: port), answer: answer)
+        } catch SocketError.failed(let type, _, let message) where type != "inet_pton" {
+            throw MetricsRefusal(
+                description: "\(host):\(port): expected a port that is free for metrics, found: \(message); stop who has it,"
+                    + " or name another")
         } catch {
             throw MetricsRefusal(
                 description: "\(host):\(port): expected an address in numbers, or localhost, for metrics, found a name;"
                     + " use 127.0.0.1:\(port)")
         }
-        return server
     }
 
     private static func number(of host: String) -> String {
@@ -105,31 +101,13 @@ public struct MetricsReporter: Sendable {
         }
     }
 
-    private var answer: any HTTPHandler {
-        ClosureHTTPHandler { request in
-            guard request.path == "/metrics" else { return HTTPResponse(statusCode: .notFound) }
-            guard request.method == .GET else { return HTTPResponse(statusCode: .methodNotAllowed) }
+    private var answer: @Sendable (ScrapeRequest) async -> ScrapeResponse {
+        { request in
+            guard request.path == "/metrics" else { return ScrapeResponse(status: "404 Not Found") }
+            guard request.method == "GET" else { return ScrapeResponse(status: "405 Method Not Allowed") }
             // Figures of a moment ago are better than none.
             try? await refresh()
-            return HTTPResponse(
-                statusCode: .ok, headers: [.contentType: PrometheusText.contentType], body: Data(registry.text.utf8))
-        }
-    }
-
-    private func refusal(_ error: SocketError, _ host: String, _ port: UInt16) -> MetricsRefusal {
-        var found = "\(error)"
-        if case .failed(_, _, let message) = error { found = message }
-        return MetricsRefusal(
-            description: "\(host):\(port): expected a port that is free for metrics, found: \(found); stop who has it, or name another")
-    }
-}
-
-extension HTTPServer {
-    /// The port that it listens on.
-    fileprivate var port: UInt16? {
-        switch listeningAddress {
-        case .ip4(_, let port), .ip6(_, let port): port
-        default: nil
+            return ScrapeResponse(status: "200 OK", type: PrometheusText.contentType, body: registry.text)
         }
     }
 }

@@ -76,33 +76,38 @@ extension SQLiteHandoffStore {
 
     private func insert(_ incoming: IncomingEvent, for entity: EntityID, in database: Database) throws -> Acceptance {
         let event = incoming.event(for: entity)
-        if let subject = incoming.subject, try !Self.isNews(event, about: subject, in: database) {
+        if let subject = incoming.subject, try Self.isRepetition(event, of: subject, answering: incoming.answers, in: database) {
             try database.run("INSERT INTO repetition (source, event_id) VALUES (?, ?)", [.id(event.source), .id(event.id)])
             return try duplicate(incoming, in: database)
         }
         return .accepted(event.id, try Self.append(event, priority: 1, in: database))
     }
 
-    /// Takes the event for the last word about `subject`, unless it repeats the last one.
-    private static func isNews(_ event: Event, about subject: String, in database: Database) throws -> Bool {
-        let stored = try database.first(
-            "SELECT content, renewed_at, sum FROM subject WHERE entity = ? AND subject = ?", [.id(event.entity), .text(subject)]
+    /// True when the event repeats the last word about `subject`; else it is the last word now.
+    private static func isRepetition(_ event: Event, of subject: String, answering calls: [String], in database: Database) throws -> Bool {
+        let word = Subject(event)
+        let known = try database.first(
+            "SELECT content, said_at, sum FROM subject WHERE entity = ? AND subject = ?", [.id(event.entity), .text(subject)]
         ) { row in
-            try subjectSum(event.entity, subject, row.text(0), row.time(ifAny: 1))
-                .check(row.sum(2), table: "subject", key: "\(event.entity) \(subject)")
-            return Subject(content: row.text(0), renewedAt: row.time(ifAny: 1))
+            let known = Subject(content: row.text(0), saidAt: row.time(1))
+            try sum(event.entity, subject, known).check(row.sum(2), table: "subject", key: "\(event.entity) \(subject)")
+            return known
         }
-        var known = stored ?? Subject()
-        guard known.isNews(event) else { return false }
-        known.take(event)
+        if let known, try known.isRepeated(by: word, asked: { try latest(of: calls, for: event.entity, in: database) }) { return true }
         try database.run(
-            "INSERT OR REPLACE INTO subject (entity, subject, content, renewed_at, sum) VALUES (?, ?, ?, NULL, ?)",
-            [.id(event.entity), .text(subject), .text(known.content), subjectSum(event.entity, subject, known.content, nil).stored])
-        return true
+            "INSERT OR REPLACE INTO subject (entity, subject, content, said_at, sum) VALUES (?, ?, ?, ?, ?)",
+            [.id(event.entity), .text(subject), .text(word.content), .time(word.saidAt), sum(event.entity, subject, word).stored])
+        return false
     }
 
-    static func subjectSum(_ entity: EntityID, _ subject: String, _ content: String, _ renewedAt: Timestamp?) -> Sum {
-        Sum(.id(entity), .text(subject), .text(content), .time(renewedAt))
+    private static func latest(of operations: [String], for entity: EntityID, in database: Database) throws -> Timestamp? {
+        guard !operations.isEmpty else { return nil }
+        return try database.all("SELECT \(Rows.ledgerColumns) FROM ledger WHERE entity = ?", [.id(entity)], Rows.ledgerEntry)
+            .latest(of: operations)
+    }
+
+    private static func sum(_ entity: EntityID, _ subject: String, _ word: Subject) -> Sum {
+        Sum(.id(entity), .text(subject), .text(word.content), .time(word.saidAt))
     }
 
     static func append(_ event: Event, priority: Int, in database: Database) throws -> QueuedRow {

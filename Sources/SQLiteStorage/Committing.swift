@@ -87,18 +87,7 @@ extension SQLiteHandoffStore {
                     .text(read.owner.rawValue), .int(read.epoch), .time(read.at),
                 ])
         }
-        for prefix in transaction.renewed { try renew(prefix, of: transaction.entity, at: transaction.at, in: database) }
         if let letter = transaction.letter { _ = try keep(letter, in: database) }
-    }
-
-    /// Notes that something of ours lies between the last word about a subject and the next one.
-    private static func renew(_ prefix: String, of entity: EntityID, at now: Timestamp, in database: Database) throws {
-        let stored = try database.all("SELECT subject, content FROM subject WHERE entity = ?", [.id(entity)]) { ($0.text(0), $0.text(1)) }
-        for (subject, content) in stored where subject.hasPrefix(prefix) {
-            try database.run(
-                "UPDATE subject SET renewed_at = ?, sum = ? WHERE entity = ? AND subject = ?",
-                [.time(now), subjectSum(entity, subject, content, now).stored, .id(entity), .text(subject)])
-        }
     }
 
     /// Gives an external id to the entity; returns a refusal when another one has it.

@@ -37,7 +37,7 @@ import Testing
 
     @Test func ourOwnReferenceIsTheSurest() throws {
         let incoming = try event("tcr", #"{"eventType":"BRAND_ADD","brandId":"B1","brandReferenceId":"R-1"}"#)
-        #expect(incoming.reference == .entity("R-1"))
+        #expect(incoming.reference == .external(["R-1", "B1"]))
         #expect(try event("tcr", #"{"eventType":"BRAND_ADD","brandId":"B1","brandReferenceId":null}"#).reference == .external(["B1"]))
     }
 
@@ -74,7 +74,7 @@ import Testing
             #"{"data":{"event_type":"10dlc.campaign.update","id":"u1","occurred_at":"2026-03-02T09:00:00.000Z","payload":{"type":"TELNYX_REVIEW","status":"TELNYX_ACCEPTED","campaignId":"0000","description":"Campaign C00KD31 accepted"}},"meta":{"attempt":2}}"#
         let incoming = try event("telnyx", body)
         #expect(incoming.kind == "CAMPAIGN_SHARE_ACCEPT")
-        #expect(incoming.reference == .external(["C00KD31", "0000"]))
+        #expect(incoming.reference == .external(["0000", "C00KD31"]))
     }
 
     @Test(arguments: [

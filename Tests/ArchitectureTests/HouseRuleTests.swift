@@ -20,9 +20,9 @@ private let allowed: [String: Set<String>] = {
         "SQLiteStorage": ground.union([
             "HybridRouter", "DurableWorkflow", "Migrations", "GRDB", "GRDBSQLite", "FoundationEssentials", "Dispatch", "Synchronization",
         ]),
-        "MetricsEndpoint": ["CoreMetrics", "Synchronization", "FlyingFox", "FlyingSocks", "FoundationEssentials"],
+        "MetricsEndpoint": ["CoreMetrics", "Synchronization", "FlyingSocks", "FoundationEssentials"],
         "A2PRegistration": ground.union([
-            "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Synchronization", "FoundationEssentials",
+            "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Synchronization", "FoundationEssentials", "Crypto",
         ]),
         "BridgeTesting": ground.union([
             "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Cutover", "Bridge", "Synchronization", "HeapModule",

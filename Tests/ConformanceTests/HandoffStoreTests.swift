@@ -77,14 +77,18 @@ import Testing
         try await born(store)
         func accept(_ id: String, _ minutes: Int) async throws -> Bool {
             let incoming = IncomingEvent(
-                id: EventID(id), source: "tcr", reference: .entity("R-1"), kind: "UNVERIFIED", subject: "brand/identity",
+                id: EventID(id), source: "tcr", reference: .entity("R-1"), kind: "UNVERIFIED", subject: "brand/identity", answers: ["registry.revet"],
                 receivedAt: now + .minutes(90), occurredAt: now + .minutes(minutes))
             let answers = try await store.accept([.event(incoming, birth: nil)], at: now)
             if case .accepted = answers[0] { return true } else { return false }
         }
         #expect(try await accept("a", 1))
         var revet = EntityTransaction(entity: "R-1", epoch: 1, at: now + .minutes(60))
-        revet.renewed = ["brand/"]
+        revet.effects = [
+            LedgerEntry(
+                key: EffectKey(entity: "R-1", step: "4", operation: "registry.revet"), request: [:], reply: [:], owner: .legacy, epoch: 1,
+                attempt: 1, at: now + .minutes(60))
+        ]
         _ = try await store.commit(revet)
         #expect(try await !accept("late", 2), "a word from before it")
         #expect(try await accept("b", 61))

@@ -63,7 +63,12 @@ public enum ProfileReview {
     }
     static let poll = DurableActivity<Registration>("provider.pollBundle") { registration, effects in
         let bundle = try await effects.read("provider.bundle")
-        registration.profileStatus = bundle["status"]?.string
+        registration.profileStatus =
+            switch bundle["status"]?.statusWord {
+            case "ACCEPTED", "TWILIO_APPROVED": "approved"
+            case "REJECTED", "TWILIO_REJECTED": "rejected"
+            default: nil
+            }
         if registration.profileStatus == "rejected" { registration.reject(by: "trust", codes: bundle.reasons) }
     }
 

@@ -33,11 +33,15 @@ public enum Vetting {
         registration.vetting.take(report: try await effects.read("vetting.report"))
     }
     static let pollAuthPlus = DurableActivity<Registration>("vetting.pollAuthPlus") { registration, effects in
-        let status = try await effects.read("vetting.authPlus")["status"]?.string
-        if let status, status != "NONE", status != "PENDING" { registration.vetting.status = status }
+        switch try await effects.read("vetting.authPlus")["status"]?.statusWord {
+        case "SUCCESS": registration.vetting.status = "COMPLETE"
+        case "FAILED": registration.vetting.status = "FAILED"
+        case "EXPIRED": registration.vetting.status = "EXPIRED"
+        default: break
+        }
     }
     static let pollOTP = DurableActivity<Registration>("registry.pollOTP") { registration, effects in
-        registration.otpVerified = try await effects.read("registry.otp")["verified"]?.bool ?? false
+        registration.otpVerified = try await effects.read("registry.otp")["verified"]?.truth ?? false
     }
 
     private static func vet(_ context: StepContext<Registration>, _ registration: inout Registration) async throws {
@@ -50,6 +54,8 @@ public enum Vetting {
             ]
             if let event = try await context.wait(for: reports, until: min(deadline, context.now + .hours(24))) {
                 registration.vetting.take(event)
+                // The registry's list of fields has no score: the report has it.
+                if event.isScoreWithoutScore { try await context.perform(poll, on: &registration) }
             } else {
                 try await context.perform(poll, on: &registration)
             }
@@ -117,6 +123,11 @@ extension Registration {
     }
 }
 
+extension Event {
+    /// A score is there, and the webhook does not say which.
+    fileprivate var isScoreWithoutScore: Bool { kind == "EVP_REPORT_SCORE" && payload["score"]?.integer == nil }
+}
+
 extension VettingRecord {
     /// True while an answer can still change how the step ends.
     var isOpen: Bool {
@@ -129,8 +140,7 @@ extension VettingRecord {
     /// Takes over what an event says.
     mutating func take(_ event: Event) {
         switch event.kind {
-        case "EVP_REPORT_SCORE": scored(event.payload["score"]?.integer)
-        case "EVP_REPORT_UPDATE": if let score = event.payload["score"]?.integer { scored(score) }
+        case "EVP_REPORT_SCORE", "EVP_REPORT_UPDATE": if let score = event.payload["score"]?.integer { scored(score) }
         case "EVP_REPORT_UNSCORE": status = "IN_REVIEW"
         case "EVP_REPORT_FAIL": status = "FAILED"
         case "EVP_REPORT_EXPIRE": status = "EXPIRED"
@@ -140,8 +150,9 @@ extension VettingRecord {
 
     /// Takes over what a look at the report says; a failure that was appealed before is no news.
     mutating func take(report: JSONValue) {
-        switch report["status"]?.string {
-        case "ACTIVE": scored(report["score"]?.integer)
+        switch report["status"]?.statusWord {
+        // A report without a score is not ready.
+        case "ACTIVE", "SUCCESS": if let score = report["score"]?.integer, (0...100).contains(score) { scored(score) }
         case "FAILED": if status != "APPEAL" { status = "FAILED" }
         case "EXPIRED": status = "EXPIRED"
         case "UNSCORE": status = "IN_REVIEW"
@@ -149,7 +160,7 @@ extension VettingRecord {
         }
     }
 
-    private mutating func scored(_ score: Int?) {
+    private mutating func scored(_ score: Int) {
         self.score = score
         status = "SCORED"
     }

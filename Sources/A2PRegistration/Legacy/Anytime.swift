@@ -51,7 +51,8 @@ extension A2PMachine {
                 return state
             },
             Row(from: afterBrand + [.MANUAL_HOLD], on: "BRAND_IDENTITY_STATUS_UPDATE", "store the identity") { record, state, event, _ in
-                record.identityStatus = event.payload["identityStatus"]?.string ?? record.identityStatus
+                let said = event.payload["identityStatus"]?.string.flatMap(StatusWord.init)
+                record.identityStatus = IdentityStatus(wire: said)?.rawValue ?? record.identityStatus
                 return state
             },
             Row(from: afterBrand + [.MANUAL_HOLD], on: "BRAND_OTP_VERIFIED", "store the confirmation") { record, state, _, _ in
@@ -65,7 +66,7 @@ extension A2PMachine {
             Row(from: State.open, on: "CAMPAIGN_BILLED", "for the books") { _, state, _, _ in state },
             Row(from: State.open, on: "billing.result", to: [.MANUAL_HOLD], "a declined fee holds the registration") {
                 record, state, event, context in
-                guard event.payload["status"]?.string == "declined", state != .MANUAL_HOLD else { return state }
+                guard ["REJECTED", "FAILED"].contains(event.payload["status"]?.statusWord), state != .MANUAL_HOLD else { return state }
                 record.heldFrom = state.rawValue
                 try await Notifications(context.effects).send("payment-declined", &record, step: "7")
                 return .MANUAL_HOLD
@@ -97,15 +98,15 @@ extension A2PMachine {
     {
         let payload = event.payload
         let target: State? =
-            if payload["release"]?.bool == true { record.heldFrom.flatMap(State.init) } else if payload["hold"]?.bool == true {
+            if payload["release"]?.truth == true { record.heldFrom.flatMap(State.init) } else if payload["hold"]?.truth == true {
                 .MANUAL_HOLD
             } else {
                 payload["state"]?.string.flatMap(State.init)
             }
         guard let target, target != state else { return state }
         record.heldFrom = target == .MANUAL_HOLD ? state.rawValue : nil
-        let what = payload["release"]?.bool == true ? "release" : target.rawValue
-        record.overrides.append("\(payload["operator"]?.string ?? "unknown"): \(what)")
+        let what = payload["release"]?.truth == true ? "release" : target.rawValue
+        record.overrides.append("\(payload["operator"]?.string.map(Operator.name) ?? "unknown"): \(what)")
         // What a released registration waits for may have come during the hold.
         if target == .BRAND_OTP_PENDING, record.otpVerified { return try await beginContent(&record, context) }
         return target

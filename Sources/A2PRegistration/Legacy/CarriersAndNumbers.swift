@@ -2,6 +2,11 @@ import Events
 import LegacyStateMachine
 import Outcomes
 
+/// More of something than the domain allows; the event becomes a dead letter.
+struct BeyondLimit: Error, CustomStringConvertible {
+    let description: String
+}
+
 extension A2PMachine {
     /// AT&T, T-Mobile and Verizon must decide; US Cellular (10037) may.
     static let requiredCarriers = ["10017", "10035", "10038"]
@@ -36,13 +41,7 @@ extension A2PMachine {
                 Row(from: [.ACTIVE, .CAMPAIGN_SUSPENDED], on: kind, to: [.ACTIVE, .CAMPAIGN_SUSPENDED], "suspend or resume") {
                     record, state, event, context in
                     try await note(status, event.payload, &record, context)
-                    let isSuspended = record.carriers.values.contains { $0.status == "SUSPENDED" }
-                    if isSuspended, state == .ACTIVE {
-                        try await Notifications(context.effects).send("campaign-suspended", &record, step: "10")
-                    } else if !isSuspended, state == .CAMPAIGN_SUSPENDED {
-                        try await Notifications(context.effects).send("campaign-resumed", &record, step: "10")
-                    }
-                    return isSuspended ? .CAMPAIGN_SUSPENDED : .ACTIVE
+                    return try await suspendOrResume(&record, state, context)
                 },
             ]
         } + [
@@ -56,10 +55,7 @@ extension A2PMachine {
                 "re-read every carrier"
             ) {
                 record, _, _, context in
-                let known = try await context.effects.read("registry.campaign")["carriers"]?.object ?? [:]
-                for (mno, status) in known where status.string != nil {
-                    record.carriers[mno, default: CarrierRow()].status = status.string ?? ""
-                }
+                try await rereadCarriers(&record, context)
                 return try await weigh(&record, context)
             },
             Row(
@@ -73,14 +69,47 @@ extension A2PMachine {
             },
         ]
 
+    private static func suspendOrResume(_ record: inout Registration, _ state: State, _ context: ActionContext) async throws -> State {
+        let isSuspended = record.carriers.values.contains { $0.status == "SUSPENDED" }
+        if isSuspended, state == .ACTIVE {
+            try await Notifications(context.effects).send("campaign-suspended", &record, step: "10")
+        } else if !isSuspended, state == .CAMPAIGN_SUSPENDED {
+            try await Notifications(context.effects).send("campaign-resumed", &record, step: "10")
+        }
+        return isSuspended ? .CAMPAIGN_SUSPENDED : .ACTIVE
+    }
+
+    /// Reads what every carrier says; a word that nobody knows changes nothing.
+    private static func rereadCarriers(_ record: inout Registration, _ context: ActionContext) async throws {
+        let known = try await context.effects.read("registry.campaign")["carriers"]?.object ?? [:]
+        for (mno, status) in known {
+            guard let status = carrierStatus(status) else { continue }
+            var row = record.carriers[mno] ?? CarrierRow()
+            if row.status != status { row = CarrierRow(status: status) }
+            record.carriers[mno] = row
+        }
+    }
+
+    /// A carrier's word; re-sellers write REGISTERED for APPROVED and the other way round.
+    private static func carrierStatus(_ value: JSONValue) -> String? {
+        switch value.statusWord {
+        case "ACCEPTED", "REGISTERED", "ACTIVE": "APPROVED"
+        case "REVIEW", "PENDING": "REVIEW"
+        case "REJECTED": "REJECTED"
+        case "SUSPENDED": "SUSPENDED"
+        default: nil
+        }
+    }
+
     /// Stores a carrier's word. A contradiction (approved, then rejected, or the other way round) is decided by a re-read.
     private static func note(_ status: String, _ payload: JSONValue, _ record: inout Registration, _ context: ActionContext) async throws {
-        guard let mno = payload["mnoId"]?.integer.map(String.init) else { return }
+        // A word about no carrier in particular: every one is asked.
+        guard let mno = payload["mnoId"]?.integer.map(String.init) else { return try await rereadCarriers(&record, context) }
         var row = record.carriers[mno] ?? CarrierRow()
         let decided: Set = ["APPROVED", "REJECTED"]
         if decided.contains(row.status), decided.contains(status), row.status != status {
             record.conflicts += 1
-            let truth = try await context.effects.read("registry.campaign")["carriers"]?[mno]?.string
+            let truth = try await context.effects.read("registry.campaign")["carriers"]?[mno].flatMap(carrierStatus)
             row.status = truth ?? status
         } else if !(decided.contains(row.status) && status == "REVIEW") {
             row.status = status
@@ -132,15 +161,28 @@ extension A2PMachine {
                 for index in record.numbers.indices where !record.numbers[index].isDecided { try await reread(index + 1, &record, context) }
                 return try await count(&record, state, context)
             },
+            Row(
+                from: [.ACTIVE, .CAMPAIGN_SUSPENDED], on: "timer.repoll", to: [.ACTIVE, .CAMPAIGN_SUSPENDED],
+                "re-read numbers that are pending, and carriers that suspend"
+            ) { record, state, _, context in
+                for index in record.numbers.indices where record.numbers[index].isPending { try await reread(index + 1, &record, context) }
+                guard state == .CAMPAIGN_SUSPENDED else { return state }
+                try await rereadCarriers(&record, context)
+                return try await suspendOrResume(&record, state, context)
+            },
             Row(from: pending + [.ACTIVE, .CAMPAIGN_SUSPENDED], on: "numbers.add", to: [.NUMBERS_PARTIAL], "attach one more") {
                 record, state, _, context in
+                let limit = NumberLimit.of(hasPool: record.hasNumberPool ?? false)
+                guard record.numbers.count < limit else {
+                    throw BeyondLimit(description: "expected at most \(limit) numbers for one campaign, found one more; split the campaign")
+                }
                 record.numbers.append(NumberRow())
                 try await NumberProvider(context.effects).attach(record.numbers.count, &record)
                 return state
             },
             Row(from: pending + [.ACTIVE, .CAMPAIGN_SUSPENDED], on: "numbers.remove", to: [], "detach one") {
                 record, state, event, context in
-                guard let index = event.payload["number"]?.integer, record.numbers.indices.contains(index - 1) else { return state }
+                guard let index = event.payload["number"]?.integer, (1...record.numbers.count).contains(index) else { return state }
                 try await NumberProvider(context.effects).detach(index, &record)
                 return state
             },
@@ -149,7 +191,7 @@ extension A2PMachine {
     /// Notes what the provider says about a number; a message older than the last one is stale.
     static func note(_ status: String, _ event: Event, _ record: inout Registration) {
         let bySid = record.numbers.firstIndex { $0.sid != nil && $0.sid == event.payload["numberSid"]?.string }
-        guard let index = bySid ?? event.payload["number"]?.integer.map({ $0 - 1 }), record.numbers.indices.contains(index) else { return }
+        guard let index = bySid ?? place(event.payload, in: record) else { return }
         var row = record.numbers[index]
         if let last = row.statusAt, event.occurredAt < last { return }
         if row.status == "REGISTERED", status == "PENDING_REGISTRATION" { return }
@@ -159,19 +201,36 @@ extension A2PMachine {
         record.numbers[index] = row
     }
 
+    /// The row that a message without a number of ours is about: the one it counts, or the only one there is.
+    private static func place(_ payload: JSONValue, in record: Registration) -> Int? {
+        if let number = payload["number"]?.integer { return (1...max(1, record.numbers.count)).contains(number) ? number - 1 : nil }
+        return payload["numberSid"] == nil && record.numbers.count == 1 ? 0 : nil
+    }
+
     private static func reread(_ index: Int, _ record: inout Registration, _ context: ActionContext) async throws {
         let truth = try await context.effects.read("provider.number", request: ["number": .integer(index)])
-        if let status = truth["status"]?.string, status == "REGISTERED" || status == "FAILED" {
+        let row = record.numbers[index - 1]
+        if let status = numberStatus(truth["status"]), row.awaits(status) {
             record.numbers[index - 1].status = status
             return
         }
-        let row = record.numbers[index - 1]
+        // Nothing is attached again that is on its way out.
+        guard row.status != "PENDING_DEREGISTRATION", row.status != "DEREG_FAILED" else { return }
         guard let since = row.pendingSince, context.now - since >= .hours(36) else { return }
         if row.attempts < 3 {
             try await NumberProvider(context.effects).attach(index, &record)
         } else {
             record.numbers[index - 1].status = "FAILED"
             record.numbers[index - 1].failure = "30125"
+        }
+    }
+
+    private static func numberStatus(_ value: JSONValue?) -> String? {
+        switch value?.statusWord {
+        case "REGISTERED", "ASSIGNED", "SUCCESS": "REGISTERED"
+        case "FAILED", "REJECTED": "FAILED"
+        case "UNREGISTERED", "DEREGISTERED", "UNASSIGNED": "UNREGISTERED"
+        default: nil
         }
     }
 

@@ -36,9 +36,9 @@ extension A2PMachine {
             "read the bundle's status"
         ) { record, state, _, context in
             let bundle = try await context.effects.read("provider.bundle")
-            switch bundle["status"]?.string {
-            case "approved": return .PROFILE_APPROVED
-            case "rejected": return try await profileRejected(&record, bundle, context)
+            switch bundle["status"]?.statusWord {
+            case "ACCEPTED", "TWILIO_APPROVED": return .PROFILE_APPROVED
+            case "REJECTED", "TWILIO_REJECTED": return try await profileRejected(&record, bundle, context)
             default: return state
             }
         },
@@ -87,7 +87,8 @@ extension A2PMachine {
             on: "BRAND_IDENTITY_STATUS_UPDATE", to: [.BRAND_PENDING_IDENTITY, .BRAND_VERIFIED, .BRAND_UNVERIFIED],
             "verified goes on; the first unverified within ten minutes is not believed"
         ) { record, state, event, context in
-            guard let status = event.payload["identityStatus"]?.string else { return state }
+            // Without the word the registry is asked.
+            guard let status = event.payload["identityStatus"]?.string else { return try await rereadBrand(&record, state, context) }
             return try await identity(status, &record, state, context)
         },
         Row(from: [.BRAND_UNVERIFIED], on: "registration.update", to: [.BRAND_REVET_PENDING], "ask for a revet") { record, _, _, context in
@@ -101,7 +102,8 @@ extension A2PMachine {
             record, state, _, context in try await rereadBrand(&record, state, context)
         },
         Row(
-            from: [.BRAND_SUBMITTED, .BRAND_PENDING_IDENTITY, .BRAND_REVET_PENDING, .BRAND_APPEAL_PENDING], on: "timer.repoll",
+            from: [.BRAND_SUBMITTED, .BRAND_PENDING_IDENTITY, .BRAND_REVET_PENDING, .BRAND_APPEAL_PENDING, .BRAND_UNVERIFIED],
+            on: "timer.repoll",
             to: [.BRAND_PENDING_IDENTITY, .BRAND_VERIFIED, .BRAND_UNVERIFIED], "re-read the brand"
         ) { record, state, _, context in try await rereadBrand(&record, state, context) },
         Row(from: [.BRAND_VERIFIED], on: .continue, to: [.BRAND_READY], "5.1: record the score") { record, _, _, context in
@@ -136,8 +138,10 @@ extension A2PMachine {
     private static func identity(_ status: String, _ record: inout Registration, _ state: State, _ context: ActionContext) async throws
         -> State
     {
-        record.identityStatus = status
-        guard status == "UNVERIFIED" else {
+        // A word that nobody knows says nothing.
+        guard let known = IdentityStatus(wire: StatusWord(status)) else { return state }
+        record.identityStatus = known.rawValue
+        if known.isVerified {
             record.clearRejection()
             return .BRAND_VERIFIED
         }
@@ -168,6 +172,9 @@ extension Registration {
 }
 
 extension JSONValue {
+    /// A status as the outside words it.
+    var statusWord: StatusWord? { string.flatMap(StatusWord.init)?.plain }
+
     /// The codes a sender gives as reasons.
     var reasons: [String] {
         if let list = self["reasons"]?.array { return list.compactMap(\.string) }

@@ -113,6 +113,12 @@ public enum A2PMachine {
         let underway = Set(RegistrationState.open).subtracting(RegistrationState.rejected).subtracting([.ACTIVE, .CAMPAIGN_SUSPENDED])
         return Sweeper(rules: [
             SweepRule("lost-webhook", in: polled, after: .hours(24), since: .lastEventOrSweep, emits: "timer.repoll"),
+            // A number is pending for three times 36 hours at most; after that nothing of an active campaign waits.
+            SweepRule(
+                "lost-webhook-active", in: [.ACTIVE], after: .hours(24), since: .lastEventOrSweep, until: .days(5), emits: "timer.repoll"),
+            SweepRule(
+                "lost-webhook-resting", in: [.CAMPAIGN_SUSPENDED, .BRAND_UNVERIFIED], after: .hours(24), since: .lastEventOrSweep,
+                until: .days(90), emits: "timer.repoll"),
             SweepRule("nudge", in: [.CNP_SHARE_PENDING, .DCA_REVIEW], after: .days(7), since: .stepEntered, emits: "timer.stage_deadline"),
             SweepRule(
                 "step-3", in: [.BRAND_SUBMITTED, .BRAND_SUBMIT_FAILED], after: .days(3), since: .stepEntered, emits: "timer.stage_deadline"),

@@ -143,6 +143,7 @@ public final class World: EffectPort {
             truth.set("campaign/dcaComplete", false, at: call.at)
             for (mno, status) in truth.below("carrier/") where status == "REJECTED" { truth.set("carrier/\(mno)", "REVIEW", at: call.at) }
         case "vetting.appeal": truth.set("vetting/status", "PENDING", at: call.at)
+        case "provider.attachNumber": truth.set("attached/\(call.request["number"]?.integer ?? 0)", true, at: call.at)
         default: break
         }
     }

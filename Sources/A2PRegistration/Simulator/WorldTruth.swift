@@ -7,13 +7,23 @@ struct WorldTruth: Sendable {
 
     /// Folds in an occurrence; an older one never overwrites a newer one about the same fact.
     mutating func occur(_ kind: EventKind, _ payload: JSONValue, at moment: Timestamp) {
-        for (name, value) in Self.effects(of: kind, payload) { set(name, value, at: moment) }
+        for (name, value) in Self.effects(of: kind, numbered(payload)) { set(name, value, at: moment) }
     }
 
     mutating func set(_ name: String, _ value: JSONValue, at moment: Timestamp) {
         guard changedAt[name].map({ $0 <= moment }) ?? true else { return }
         changedAt[name] = moment
         facts[name] = value
+    }
+
+    /// A message about no number in particular is about the only one that was attached.
+    private func numbered(_ payload: JSONValue) -> JSONValue {
+        guard payload["number"] == nil, payload["numberSid"] == nil else { return payload }
+        let attached = below("attached/").keys
+        guard attached.count == 1, let only = attached.first.flatMap({ Int($0) }) else { return payload }
+        var payload = payload
+        payload["number"] = .integer(only)
+        return payload
     }
 
     subscript(name: String) -> JSONValue { facts[name] ?? .null }
@@ -31,8 +41,9 @@ struct WorldTruth: Sendable {
         case "profile.approved": return [("bundle/status", "approved")]
         case "profile.rejected": return [("bundle/status", "rejected"), ("bundle/reasons", reasons)]
         case "BRAND_ADD": return [("brand/exists", true)]
-        case "BRAND_SCORE_UPDATE": return [("brand/score", payload["score"] ?? .null)]
-        case "BRAND_IDENTITY_STATUS_UPDATE": return [("brand/exists", true), ("brand/identity", payload["identityStatus"] ?? .null)]
+        case "BRAND_SCORE_UPDATE": return payload["score"].map { [("brand/score", $0)] } ?? []
+        case "BRAND_IDENTITY_STATUS_UPDATE":
+            return [("brand/exists", true)] + (payload["identityStatus"].map { [("brand/identity", $0)] } ?? [])
         case "BRAND_OTP_VERIFIED": return [("otp/verified", true)]
         case "EVP_REPORT_SCORE", "EVP_REPORT_UPDATE":
             guard let score = payload["score"] else { return [] }
@@ -48,6 +59,7 @@ struct WorldTruth: Sendable {
     }
 
     private static func campaignEffects(of kind: EventKind, _ payload: JSONValue, _ reasons: JSONValue) -> [(String, JSONValue)] {
+        if kind.rawValue.hasPrefix("MNO_"), payload["mnoId"]?.integer == nil { return [] }
         let carrier = "carrier/\(payload["mnoId"]?.integer ?? 0)"
         switch kind {
         case "CAMPAIGN_ADD": return [("campaign/exists", true)]
@@ -61,6 +73,7 @@ struct WorldTruth: Sendable {
         case "MNO_CAMPAIGN_OPERATION_SUSPENDED": return [(carrier, "SUSPENDED")]
         case "number-registration.successful": return [("number/\(number(payload))", "REGISTERED")]
         case "number-registration.failed": return [("number/\(number(payload))", "FAILED")]
+        case "number-deregistration.successful": return [("number/\(number(payload))", "UNREGISTERED")]
         default: return []
         }
     }

@@ -4,65 +4,155 @@ public import Events
 public struct InHouseDecoder: WireDecoder {
     /// Required by ``WireDecoder``, which says what it does.
     public let source: EventSource
-    private let known: Set<EventKind>
+    private static let known = Dictionary(
+        A2PMachine.messages.map { ($0.rawValue.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
 
     /// A decoder for `source`; it accepts the machine's messages only.
-    public init(source: EventSource) {
-        self.source = source
-        known = Set(A2PMachine.messages)
-    }
+    public init(source: EventSource) { self.source = source }
 
     /// Required by ``WireDecoder``, which says what it does.
     public func decode(_ message: WireMessage) -> [DecodedMessage] {
-        let body: JSONValue
-        do { body = try JSONValue(parsing: message.body) } catch { return [.malformed(message, "\(error)")] }
-        guard let id = body["id"]?.string, let type = body["type"]?.string, let registration = body["registration"]?.string else {
-            return [.malformed(message, "expected id, type and registration as texts")]
+        let value: JSONValue
+        do { value = try message.json() } catch { return [.malformed(message, error)] }
+        guard let body = WireBody(value), let id = WireID.read(body["id"]), let type = body["type"]?.string,
+            let registration = WireID.read(body["registration"])
+        else {
+            let expected = "expected id, type and registration as texts of 1 to \(WireID.longest) visible ASCII characters"
+            return [.malformed(message, expected, LetterOrigin(body: value))]
         }
-        guard known.contains(EventKind(type)) else { return [.unknownType(message, type)] }
+        let origin = LetterOrigin(type: type, body: value)
+        guard let kind = Self.known[type.lowercased()] else { return [.unknownType(message, origin)] }
+        guard let data = body["data"].map({ WireBody($0) }) ?? WireBody([:]) else {
+            return [.malformed(message, "\(origin.type ?? ""): expected data as an object", origin)]
+        }
+        if let refusal = Self.refusal(kind, data) { return [.letter(message, refusal.0, refusal.1, origin)] }
         let incoming = IncomingEvent(
-            id: EventID(id), source: source, reference: .entity(EntityID(registration)), kind: EventKind(type),
-            payload: body["data"] ?? [:], receivedAt: message.receivedAt, occurredAt: message.occurredAt)
+            id: EventID(id), source: source, reference: .entity(EntityID(registration)), kind: kind,
+            payload: Self.payload(data), receivedAt: message.receivedAt,
+            occurredAt: message.occurred(sent: body.time("occurredAt")))
         return [.event(incoming)]
     }
+
+    /// Why a message cannot be taken: a word that decides, and that nobody knows.
+    private static func refusal(_ kind: EventKind, _ data: WireBody) -> (DeadLetter.Reason, String)? {
+        switch kind {
+        case "registration.submit": return submission(data)
+        case "billing.result" where billing(data) == nil:
+            return (.unknownStatus, "billing.result: expected status as posted, pending or declined, found another word; correct it")
+        case "support.override" where data["hold", "release"]?.truth != true && data.word("state").flatMap(state) == nil:
+            return (.unknownStatus, "support.override: expected hold, release or a state of the machine, found none; correct it")
+        default: return nil
+        }
+    }
+
+    private static func state(_ word: StatusWord) -> RegistrationState? { RegistrationState(rawValue: word.description) }
+
+    private static func billing(_ data: WireBody) -> String? {
+        switch data.word("status")?.plain {
+        case "REJECTED", "FAILED": "declined"
+        case "SUCCESS", "ACCEPTED", "POSTED", "PAID", "SETTLED", "CAPTURED": "posted"
+        case "PENDING": "pending"
+        default: nil
+        }
+    }
+
+    private static func submission(_ data: WireBody) -> (DeadLetter.Reason, String)? {
+        if let said = data["entityType"], said.string.flatMap(EntityType.init(wire:)) == nil {
+            let all = EntityType.allCases.map(\.rawValue).joined(separator: ", ")
+            return (.unknownStatus, "registration.submit: expected entityType as one of \(all), found another word; correct it")
+        }
+        if let said = data["useCase"], said.string.flatMap(StatusWord.init) == nil {
+            return (.malformed, "registration.submit: expected useCase as one word of at most 64 letters; correct it")
+        }
+        guard let said = data["numbers"] else { return nil }
+        let limit = NumberLimit.of(hasPool: data["numberPool"]?.truth ?? false)
+        guard let count = said.integer, count >= 0 else {
+            return (.malformed, "registration.submit: expected numbers as a whole number from 0 to \(limit); correct it")
+        }
+        guard count <= limit else {
+            let remedy = limit < NumberLimit.pool ? "; ask for a number pool" : "; split the campaign"
+            return (.limit, "registration.submit: expected at most \(limit) numbers for one campaign, found \(count)\(remedy)")
+        }
+        return nil
+    }
+
+    /// The members that the machine reads. Of an edit only the names of what changed are kept, of free text what is not personal.
+    private static func payload(_ data: WireBody) -> JSONValue {
+        var payload: [String: JSONValue] = [:]
+        payload["entityType"] = data["entityType"]?.string.flatMap(EntityType.init(wire:)).map { .string($0.rawValue) }
+        payload["useCase"] = data.word("useCase").map { .string($0.description) }
+        for name in ["numbers", "number", "mnoId", "score", "amountCents"] {
+            payload[name] = data.integer(name, within: 0...1_000_000_000)
+        }
+        for name in ["numberPool", "hold", "release", "verified"] { payload[name] = data[name]?.truth.map { .bool($0) } }
+        payload["state"] = data.word("state").map { .string($0.description) }
+        payload["status"] = billing(data).map { .string($0) }
+        for name in ["numberSid", "rule", "fee", "currency"] { payload[name] = data.id(name) }
+        payload["operator"] = data["operator"]?.string.map { .string(Operator.name($0)) }
+        payload["reason"] = data["reason"]?.string.map { .string(Redaction.clean($0)) }
+        payload["failureReason"] = data["failureReason"]?.string.map { .string(Redaction.clean($0)) }
+        payload["errorCode"] = data.id("errorCode")
+        if let reasons = data["reasons"]?.array {
+            payload["reasons"] = .array(reasons.prefix(64).compactMap { WireID.read($0) }.map { .string($0) })
+        }
+        if let changes = data["changes"] { payload["changes"] = changed(changes) }
+        return .object(payload)
+    }
 }
 
-extension DecodedMessage {
-    /// A dead letter for a body that is not what the sender's format says.
-    static func malformed(_ message: WireMessage, _ detail: String) -> DecodedMessage {
-        .letter(message, .malformed, "\(message.source): \(detail); the delivery is kept, ask the sender to repeat it")
+extension InHouseDecoder {
+    /// The names of the fields that an edit changes, never their values.
+    private static func changed(_ changes: JSONValue) -> JSONValue {
+        let names = changes.object?.keys.sorted() ?? changes.array?.compactMap(\.string) ?? []
+        let spelled = names.prefix(64).map { name in
+            core.first { $0.lowercased() == name.lowercased().filter { $0 != "_" && $0 != "-" } } ?? Redaction.clean(name)
+        }
+        return .object(Dictionary(spelled.map { ($0, true) }, uniquingKeysWith: { first, _ in first }))
     }
 
-    /// A dead letter for a type that no machine handles.
-    static func unknownType(_ message: WireMessage, _ type: String) -> DecodedMessage {
-        let name = type.prefix(80).filter { $0.isLetter || $0.isNumber || "._-".contains($0) }
-        return .letter(message, .unknownType, "\(message.source): expected a known type, found '\(name)'; no machine handles it")
-    }
+    private static let core = ["ein", "companyName", "entityType", "einIssuingCountry", "website"]
+}
 
-    static func letter(_ message: WireMessage, _ reason: DeadLetter.Reason, _ detail: String) -> DecodedMessage {
-        .deadLetter(
-            DeadLetter(
-                id: message.derivedID(content: message.body), source: message.source, reason: reason, detail: detail, body: message.body,
-                receivedAt: message.receivedAt))
+/// The kinds of companies that the registry knows (A2P guide §1.2).
+enum EntityType: String, CaseIterable {
+    case PRIVATE_PROFIT, PUBLIC_PROFIT, NON_PROFIT, GOVERNMENT, SOLE_PROPRIETOR
+
+    /// The kind that a word in any casing means; nil for every other word.
+    init?(wire text: String) {
+        guard let word = StatusWord(text) else { return nil }
+        self.init(rawValue: word.description)
     }
 }
 
-/// Free text from outside, made safe to keep in payloads, logs and reports.
-enum Redaction {
-    /// Replaces e-mail addresses, links and runs of seven or more digits by typed tokens.
-    static func clean(_ text: String) -> String {
-        text.split(separator: " ", omittingEmptySubsequences: false).map { word in
-            if word.contains("@") { return "[e-mail]" }
-            if word.contains("://") || word.hasPrefix("www.") { return "[link]" }
-            return word.count(where: \.isNumber) >= 7 ? "[number]" : String(word)
-        }.joined(separator: " ")
+/// How many numbers one campaign may have (A2P guide §2.3).
+enum NumberLimit {
+    /// Without a number pool.
+    static let standard = 49
+    /// With one.
+    static let pool = 400
+
+    static func of(hasPool: Bool) -> Int { hasPool ? pool : standard }
+}
+
+/// Who acts for support: an id stays, a name becomes a token that is the same each time.
+enum Operator {
+    static func name(_ text: String) -> String {
+        let isID =
+            (1...32).contains(text.utf8.count) && text.contains(where: \.isNumber)
+            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
+        return isID ? text : "operator-\(StableHash.hexadecimal(text).prefix(8))"
     }
 }
 
 /// The decoders of all senders.
 public enum A2PDecoders {
-    /// One per source.
-    public static let all: [any WireDecoder] =
-        [TCRDecoder(), TwilioDecoder(), TelnyxDecoder()]
-        + ["customer", "reviewer", "support", "billing", "timer", "provider"].map { InHouseDecoder(source: EventSource($0)) }
+    /// One per source; nothing is verified, as for recorded traces.
+    public static let all: [any WireDecoder] = verified(by: WebhookSecrets())
+
+    /// One per source; a delivery whose sender has a secret in `secrets` is verified before it is decoded.
+    public static func verified(by secrets: WebhookSecrets) -> [any WireDecoder] {
+        [
+            TCRDecoder(secret: secrets.tcr), TwilioDecoder(authToken: secrets.twilio), TelnyxDecoder(publicKey: secrets.telnyx),
+        ] + ["customer", "reviewer", "support", "billing", "timer", "provider"].map { InHouseDecoder(source: EventSource($0)) }
+    }
 }

@@ -1,0 +1,127 @@
+import Events
+
+/// Free text from outside, made safe to keep in payloads, logs and reports.
+enum Redaction {
+    /// Replaces e-mail addresses, links and numbers of seven or more digits, in whatever notation, by typed tokens.
+    ///
+    /// Digits of every script count, and blanks, dots, dashes, slashes, parentheses and invisible characters between them do not end a
+    /// number. Control and bidirectional characters become blanks; what is longer than 512 characters is cut.
+    static func clean(_ text: String) -> String {
+        let visible = String(String.UnicodeScalarView(text.unicodeScalars.prefix(4096).map { isHidden($0) ? " " : $0 }))
+        return String(withoutNumbers(withoutAddresses(visible)).prefix(512))
+    }
+
+    private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned, .surrogate: true
+        default: false
+        }
+    }
+
+    // MARK: Addresses
+
+    private static func withoutAddresses(_ text: String) -> String {
+        var words = text.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+        for index in words.indices {
+            let lower = words[index].lowercased()
+            if lower.contains("@") || lower.contains("＠") {
+                words[index] = "[e-mail]"
+                // `name @ example.test`
+                if lower.allSatisfy({ $0 == "@" || $0 == "＠" }) { spread(around: index, &words) }
+            } else if lower.contains("://") || lower.contains("www.") {
+                words[index] = "[link]"
+            } else if ["at", "(at)", "[at]", "{at}"].contains(lower), words.indices.contains(index + 1), isDomain(words[index + 1]) {
+                words[index] = "[e-mail]"
+                spread(around: index, &words)
+            } else if lower.contains("(at)") || lower.contains("[at]") {
+                words[index] = "[e-mail]"
+            }
+        }
+        return words.joined(separator: " ")
+    }
+
+    private static func spread(around index: Int, _ words: inout [String]) {
+        for side in [index - 1, index + 1] where words.indices.contains(side) && !words[side].isEmpty { words[side] = "[e-mail]" }
+    }
+
+    private static func isDomain(_ word: String) -> Bool {
+        let parts = word.split(separator: ".")
+        return parts.count >= 2 && parts.dropLast().allSatisfy { $0.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" } }
+            && (parts.last?.first?.isLetter ?? false)
+    }
+
+    // MARK: Numbers
+
+    private static func withoutNumbers(_ text: String) -> String {
+        var result = String.UnicodeScalarView()
+        var run: [Unicode.Scalar] = []
+        for scalar in text.unicodeScalars {
+            if isDigit(scalar) || isJoint(scalar) {
+                run.append(scalar)
+            } else {
+                flush(&run, into: &result)
+                result.append(scalar)
+            }
+        }
+        flush(&run, into: &result)
+        return String(result)
+    }
+
+    /// What stands around a number is kept, so that words do not grow together.
+    private static func flush(_ run: inout [Unicode.Scalar], into result: inout String.UnicodeScalarView) {
+        defer { run = [] }
+        guard run.count(where: isDigit) >= 7, let first = run.firstIndex(where: isDigit), let last = run.lastIndex(where: isDigit) else {
+            return result.append(contentsOf: run)
+        }
+        result.append(contentsOf: run[..<first].filter { $0 == " " })
+        result.append(contentsOf: "[number]".unicodeScalars)
+        result.append(contentsOf: run[(last + 1)...])
+    }
+
+    private static func isDigit(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.properties.generalCategory == .decimalNumber || (scalar.properties.numericType != nil && scalar.value > 0x7F)
+    }
+
+    private static func isJoint(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .spaceSeparator, .dashPunctuation: true
+        default: "+./()[]_*·•⁄∕＋．／（）,:#|\\~'’".unicodeScalars.contains(scalar)
+        }
+    }
+
+    // MARK: Bodies
+
+    /// A body with what is personal or secret taken out: such members by their names (A2P guide §4.3), every text by what it looks like.
+    static func body(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .object(let members):
+            .object(
+                Dictionary(
+                    members.map { (clean($0.key), isPersonal($0.key) ? "[redacted]" : body($0.value)) },
+                    uniquingKeysWith: { first, _ in first }))
+        case .array(let elements): .array(elements.map { body($0) })
+        case .string(let text): .string(isID(text) ? text : clean(text))
+        case .integer(let number): number.magnitude >= 1_000_000 ? "[number]" : value
+        case .number(let number): abs(number) >= 1_000_000 ? "[number]" : value
+        case .null, .bool: value
+        }
+    }
+
+    /// `BN0000…`, a UUID: letters and digits in one word.
+    private static func isID(_ text: String) -> Bool {
+        text.utf8.count <= WireID.longest && text.contains(where: { $0.isLetter }) && text.contains(where: \.isNumber)
+            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_".contains($0)) }
+    }
+
+    private static func isPersonal(_ name: String) -> Bool {
+        let plain = name.lowercased().filter { $0.isLetter || $0.isNumber }
+        return exact.contains(plain) || (personal.contains { plain.contains($0) } && !plain.hasSuffix("sid"))
+    }
+
+    private static let exact: Set = ["ein", "pin", "ssn", "name", "zip"]
+    private static let personal = [
+        "universalein", "taxid", "registrationnumber", "altbusinessid", "firstname", "lastname", "fullname", "displayname", "companyname",
+        "brandname", "contact", "email", "phone", "mobile", "street", "address", "city", "postalcode", "otp", "token", "secret",
+        "password", "authoriz", "representative", "sample", "messageflow", "attachment", "birth",
+    ]
+}
