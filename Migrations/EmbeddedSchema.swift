@@ -6,6 +6,7 @@ public enum EmbeddedSchema {
         ("v002_workflows", text(PackageResources.v002_workflows_sql)),
         ("v003_pins", text(PackageResources.v003_pins_sql)),
         ("v010_workflow_runtime", text(PackageResources.v010_workflow_runtime_sql)),
+        ("v012_workflow_once", text(PackageResources.v012_workflow_once_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -71,6 +71,93 @@ import Testing
         #expect(try await scenario.engine.nextDue() == nil)
     }
 
+    /// An operator triggers a schedule twice at the same moment of the engine's time: both are asked for, both run.
+    @Test(arguments: LawEngine.allCases, ScheduleOverlapPolicy.allCases)
+    func everyTriggerIsAStartOrIsCounted(engine: LawEngine, policy: ScheduleOverlapPolicy) async throws {
+        let scenario = try engine.scenario([Self.long])
+        let now = scenario.clock.now
+        try await scenario.engine.putSchedule("s", Schedule(crons: ["0 2 * * *"], workflowType: "long", overlapPolicy: policy), at: now)
+        for _ in 1...4 { try await scenario.engine.triggerSchedule("s", at: now) }
+        try await scenario.pass(.hours(10))
+        let record = try await scenario.engine.schedule("s")
+        #expect(record.started + record.skipped == 4, "started \(record.started), skipped \(record.skipped)")
+        #expect(try await started(scenario).count == record.started)
+        switch policy {
+        case .allowAll, .bufferAll, .terminateOther: #expect(record.started == 4)
+        case .skip: #expect(record.started == 1)
+        case .bufferOne, .cancelOther: #expect(record.started == 2)
+        }
+    }
+
+    /// Another engine comes between the start and its note: it is found again, not made twice, not lost.
+    @Test(arguments: [LawEngine.memory, .disk]) func aTriggerOfAScheduleMadeAnewIsAStartOfItsOwn(engine: LawEngine) async throws {
+        let scenario = try engine.scenario([Self.long])
+        let now = scenario.clock.now
+        let schedule = Schedule(crons: ["0 2 * * *"], workflowType: "long", overlapPolicy: .allowAll)
+        for round in 1...2 {
+            try await scenario.engine.putSchedule("s", schedule, at: now)
+            try await scenario.engine.triggerSchedule("s", at: now)
+            #expect(try await scenario.engine.schedule("s").started == 1, "round \(round)")
+            #expect(try await started(scenario).count == round)
+            try await scenario.engine.deleteSchedule("s")
+        }
+    }
+
+    enum Edit: CaseIterable { case update, put, unpause }
+
+    /// Nothing ran for two and a half hours; before the schedule is worked on again, somebody edits its note.
+    @Test(arguments: LawEngine.allCases, Edit.allCases) func whatWasDueBeforeAnEditIsMadeUpOrCounted(engine: LawEngine, edit: Edit)
+        async throws
+    {
+        let scenario = try engine.scenario([WorkflowType("quick") { _, input in input }])
+        var schedule = Schedule(interval: .hours(1), workflowType: "quick", overlapPolicy: .allowAll, catchUpWindow: .minutes(70))
+        try await scenario.engine.putSchedule("s", schedule, at: scenario.clock.now)
+        if edit == .unpause { try await scenario.engine.pauseSchedule("s", note: "stop") }
+        scenario.clock.advance(by: .minutes(150))
+        let now = scenario.clock.now
+        switch edit {
+        case .update: try await scenario.engine.updateSchedule("s", at: now) { $0.interval = .days(1) }
+        case .put:
+            schedule.interval = .days(1)
+            try await scenario.engine.putSchedule("s", schedule, at: now)
+        case .unpause: try await scenario.engine.resumeSchedule("s", at: now)
+        }
+        try await scenario.settle()
+        let record = try await scenario.engine.schedule("s")
+        #expect(record.started + record.missed + record.heldBack == 2)
+        #expect((record.started, record.missed, record.heldBack) == (edit == .unpause ? (0, 0, 2) : (1, 1, 0)))
+    }
+
+    /// A year of standstill is caught up in parts: others have their turn between them.
+    @Test func aYearOfStandstillIsCaughtUpBesideOthers() async throws {
+        let scenario = try LawEngine.memory.scenario([WorkflowType("quick") { _, input in input }])
+        for (id, window) in [("all", Duration.days(30)), ("none", .zero)] {
+            let schedule = Schedule(interval: .minutes(1), workflowType: "quick", overlapPolicy: .skip, catchUpWindow: window)
+            try await scenario.engine.putSchedule(id, schedule, at: scenario.clock.now)
+        }
+        let cron = Schedule(crons: ["*/5 * * * *"], workflowType: "quick", overlapPolicy: .skip, catchUpWindow: .zero)
+        try await scenario.engine.putSchedule("cron", cron, at: scenario.clock.now)
+        scenario.clock.advance(by: .days(365))
+        try await scenario.start("quick", 1)
+        var steps = 0
+        while try await scenario.status() != .completed {
+            guard try await scenario.engine.runNext(at: scenario.clock.now, choose: { $0 - 1 }) else { break }
+            steps += 1
+        }
+        #expect(steps < 10, "another workflow does not wait for the catch-up")
+        let step = try await scenario.engine.runNext(at: scenario.clock.now)
+        #expect(step)
+        #expect(try await scenario.engine.count() < 300, "one step makes a part of the starts")
+        try await scenario.pass(.milliseconds(1))
+        for (id, missed) in [("none", 365 * 1440 - 1), ("cron", 365 * 288 - 1)] {
+            let record = try await scenario.engine.schedule(id)
+            #expect(record.missed == missed, "\(id)")
+            #expect(record.started == 1, "\(id)")
+        }
+        let all = try await scenario.engine.schedule("all")
+        #expect(all.started + all.skipped + all.missed == 365 * 1440)
+    }
+
     private static let crons: [(String, String, String?)] = [
         ("*/15 * * * *", "2026-03-02T09:01:00Z", "2026-03-02T09:15:00Z"), ("0 9 * * 1", "2026-03-02T09:00:00Z", "2026-03-09T09:00:00Z"),
         ("30 2 29 2 *", "2026-03-01T00:00:00Z", "2028-02-29T02:30:00Z"), ("0 0 1,15 * *", "2026-03-02T00:00:00Z", "2026-03-15T00:00:00Z"),
