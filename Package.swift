@@ -162,7 +162,7 @@ let package = Package(
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "InMemoryLogging", package: "swift-log"),
-            ], exclude: ["Histories", "CommandStreams"]),
+            ], exclude: ["Histories", "CommandStreams", "Temporal"]),
         .testTarget(
             name: "MetricsEndpointTests",
             dependencies: [
@@ -183,7 +183,10 @@ let package = Package(
         .testTarget(name: "ArchitectureTests"),
         .testTarget(
             name: "ConformanceTests",
-            dependencies: ["SQLiteStorage", "DurableWorkflow", "HybridRouter", "Events", "Outcomes", "BridgeTesting"]),
+            dependencies: [
+                "SQLiteStorage", "DurableWorkflow", "HybridRouter", "Events", "Outcomes", "BridgeTesting",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .testTarget(
             name: "SimulationTests",
             dependencies: [

@@ -40,7 +40,11 @@ extension EmbeddedEngine {
         try request.check()
         var request = request
         if let cron = request.options.cronSchedule, request.backoff == nil {
-            request.backoff = try CronExpression(cron).next(after: now).map { $0 - now }
+            guard let first = try CronExpression(cron).next(after: now) else {
+                throw ScheduleError(
+                    "workflow \(request.workflowID): expected a cron that comes, found '\(cron)', which never does within five years")
+            }
+            request.backoff = first - now
         }
         let key = try await newKey()
         let (wanted, first) = (request, request.state(key: key, at: now))

@@ -247,7 +247,10 @@ extension Turn {
     /// The next run of a cron schedule; nil when there is none.
     func cron(_ started: HistoryEvent, _ end: HistoryEvent, _ converter: PayloadConverter) throws -> StartRequest? {
         let text = started.fields.text(.cronSchedule)
-        guard !text.isEmpty, let at = try CronExpression(text).next(after: now), state.mayBeFollowed(at: at) else { return nil }
+        let begun = started.at + (started.fields.duration(.firstTaskBackoff) ?? .zero)
+        guard !text.isEmpty, let at = try CronExpression(text).next(after: now, countedFrom: begun), state.mayBeFollowed(at: at) else {
+            return nil
+        }
         var next = try next(started, converter)
         next.backoff = at - now
         next.inherited[.lastCompletionResult] = .payload(end.payload(.result)) ?? started.fields[.lastCompletionResult]

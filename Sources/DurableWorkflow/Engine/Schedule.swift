@@ -18,7 +18,7 @@ public enum ScheduleOverlapPolicy: String, Codable, Hashable, Sendable, CaseIter
 
 /// When a workflow is to be started again and again, and which.
 public struct Schedule: Codable, Hashable, Sendable {
-    /// Cron expressions; see ``CronExpression``.
+    /// Cron expressions of the dialect ``CronExpression/Dialect/schedule``.
     public var crons: [String]
     /// Starts every so long, counted from 1970.
     public var interval: Duration?
@@ -70,9 +70,15 @@ public struct Schedule: Codable, Hashable, Sendable {
         guard catchUpWindow >= .zero else {
             throw ScheduleError("schedule \(id): expected a catch-up window of zero or more, found \(catchUpWindow)")
         }
-        _ = try next(after: now)
-        for cron in crons where try CronExpression(cron).next(after: now) == nil {
-            throw ScheduleError("schedule \(id): expected a cron that comes, found '\(cron)', which never does")
+        let times = try times
+        if let interval, interval < .seconds(1) {
+            throw ScheduleError("schedule \(id): expected an interval of a second or more, found \(interval)")
+        }
+        if let interval, offset < .zero || offset >= interval {
+            throw ScheduleError("schedule \(id): expected an offset from zero to below the interval, found \(offset)")
+        }
+        for (cron, text) in zip(times.crons, crons) where cron.next(after: now) == nil {
+            throw ScheduleError("schedule \(id): expected a cron that comes, found '\(text)', which never does")
         }
     }
 
@@ -80,13 +86,28 @@ public struct Schedule: Codable, Hashable, Sendable {
     var onlyInterval: Duration? { crons.isEmpty ? interval : nil }
 
     /// The first start after `moment`; nil when there is none.
-    public func next(after moment: Timestamp) throws -> Timestamp? {
-        var starts = try crons.compactMap { try CronExpression($0).next(after: moment) }
-        if let interval {
-            let step = interval.milliseconds
-            guard step > 0 else { throw ScheduleError("schedule: expected an interval above zero, found \(interval)") }
-            let shifted = moment.milliseconds - offset.milliseconds
-            starts.append(Timestamp(milliseconds: (shifted / step + 1) * step + offset.milliseconds))
+    public func next(after moment: Timestamp) throws -> Timestamp? { try times.next(after: moment) }
+
+    /// When it comes, read once for many questions.
+    var times: ScheduleTimes {
+        get throws {
+            ScheduleTimes(crons: try crons.map { try CronExpression($0, .schedule) }, interval: interval, offset: offset)
+        }
+    }
+}
+
+/// When a schedule comes.
+struct ScheduleTimes {
+    let crons: [CronExpression]
+    let interval: Duration?
+    let offset: Duration
+
+    /// The first start after `moment`; nil when there is none.
+    func next(after moment: Timestamp) -> Timestamp? {
+        var starts = crons.compactMap { $0.next(after: moment) }
+        if let step = interval?.milliseconds, step > 0 {
+            starts.append(
+                Timestamp(milliseconds: CronExpression.next(after: moment.milliseconds, from: offset.milliseconds, every: step)))
         }
         return starts.min()
     }

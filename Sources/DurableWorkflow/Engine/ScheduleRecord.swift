@@ -72,8 +72,9 @@ public struct ScheduleRecord: Codable, Hashable, Sendable {
             nextAt = at + .milliseconds(Int64(count) * interval.milliseconds)
             return count
         }
+        let times = try schedule.times
         while let at = nextAt, at <= end {
-            nextAt = try schedule.next(after: at)
+            nextAt = times.next(after: at)
             count += 1
         }
         return count

@@ -158,21 +158,51 @@ import Testing
         #expect(all.started + all.skipped + all.missed == 365 * 1440)
     }
 
-    private static let crons: [(String, String, String?)] = [
-        ("*/15 * * * *", "2026-03-02T09:01:00Z", "2026-03-02T09:15:00Z"), ("0 9 * * 1", "2026-03-02T09:00:00Z", "2026-03-09T09:00:00Z"),
-        ("30 2 29 2 *", "2026-03-01T00:00:00Z", "2028-02-29T02:30:00Z"), ("0 0 1,15 * *", "2026-03-02T00:00:00Z", "2026-03-15T00:00:00Z"),
-        ("0 12 13 * 5", "2026-03-02T00:00:00Z", "2026-03-06T12:00:00Z"), ("5-10/5 0 * * 7", "2026-03-02T00:00:00Z", "2026-03-08T00:05:00Z"),
-        ("0 0 30 2 *", "2026-03-02T00:00:00Z", nil), ("@every 90s", "2026-03-02T00:00:01Z", "2026-03-02T00:01:30Z"),
-        ("@monthly", "2026-12-02T00:00:00Z", "2027-01-01T00:00:00Z"),
-    ]
-
-    @Test(arguments: crons) func cronFindsTheNextMoment(text: String, after: String, next: String?) throws {
-        let moment = try #require(Timestamp(after))
-        #expect(try CronExpression(text).next(after: moment) == next.flatMap { Timestamp($0) })
+    /// Every field of a schedule's cron has to match; of a workflow's, one of the two days suffices.
+    @Test func theTwoDialectsDifferInTheirDays() throws {
+        let moment = try #require(Timestamp("2026-03-02T00:00:00Z"))
+        #expect(try CronExpression("0 12 13 * 5", .workflow).next(after: moment) == Timestamp("2026-03-06T12:00:00Z"))
+        #expect(try CronExpression("0 12 13 * 5", .schedule).next(after: moment) == Timestamp("2026-03-13T12:00:00Z"))
     }
 
-    @Test(arguments: ["", "* * * *", "60 * * * *", "* * 0 * *", "*/0 * * * *", "5-1 * * * *", "a * * * *", "@every 5x"])
-    func aBadCronIsRefused(text: String) { #expect(throws: ScheduleError.self) { try CronExpression(text) } }
+    /// `@every` of a workflow counts from its start, also where a run takes long.
+    @Test(arguments: LawEngine.allCases) func everyCountsFromTheWorkflowsStart(engine: LawEngine) async throws {
+        let busy = WorkflowType("busy") { context, _ in
+            try await context.sleep(for: .seconds(130))
+            return .null
+        }
+        let scenario = try engine.scenario([busy])
+        let began = scenario.clock.now
+        try await scenario.start("busy", .null, WorkflowOptions(cronSchedule: "@every 1m"))
+        try await scenario.pass(.minutes(8))
+        let starts = try await started(scenario).map { run in
+            ((run.startedAt - began) + .zero).milliseconds / 1000
+        }
+        // Runs from 60 to 190, from 240 to 370, from 420 on: each begins at a full minute.
+        #expect(starts == [0, 190, 370])
+        let firsts = try await started(scenario).asyncMap { try await scenario.store.history($0.key) }.compactMap(\.first)
+        #expect(firsts.map { $0.fields.duration(.firstTaskBackoff) } == [.seconds(60), .seconds(50), .seconds(50)])
+    }
+
+    @Test(arguments: LawEngine.allCases) func aCronThatNeverComesIsRefused(engine: LawEngine) async throws {
+        let scenario = try engine.scenario([Self.long])
+        await #expect(throws: ScheduleError.self) {
+            try await scenario.start("long", .null, WorkflowOptions(cronSchedule: "0 0 30 2 *"))
+        }
+        let now = scenario.clock.now
+        await #expect(throws: ScheduleError.self) {
+            try await scenario.engine.putSchedule("s", Schedule(crons: ["@hourly", "0 0 31 4 *"], workflowType: "long"), at: now)
+        }
+        #expect(try await scenario.engine.nextDue() == nil)
+    }
+}
+
+extension Array {
+    fileprivate func asyncMap<Value>(_ body: (Element) async throws -> Value) async throws -> [Value] {
+        var values: [Value] = []
+        for element in self { values.append(try await body(element)) }
+        return values
+    }
 }
 
 private func - (left: Timestamp, right: Duration) -> Timestamp { Timestamp(milliseconds: left.milliseconds - right.milliseconds) }
