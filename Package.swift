@@ -123,6 +123,7 @@ let package = Package(
                 .embedInCode("Schema/v001_lockstep.sql"), .embedInCode("Schema/v002_workflows.sql"),
                 .embedInCode("Schema/v003_pins.sql"), .embedInCode("Schema/v010_workflow_runtime.sql"),
                 .embedInCode("Schema/v011_moves.sql"),
+                .embedInCode("Schema/v012_workflow_once.sql"),
                 .embedInCode("Plans/hybrid-5.2.yaml"), .embedInCode("Plans/hybrid-2-5.2.yaml"),
                 .embedInCode("Plans/legacy.yaml"),
             ]),
@@ -167,7 +168,7 @@ let package = Package(
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "InMemoryLogging", package: "swift-log"),
-            ], exclude: ["Histories", "CommandStreams"]),
+            ], exclude: ["Histories", "CommandStreams", "Temporal"]),
         .testTarget(
             name: "MetricsEndpointTests",
             dependencies: [
@@ -189,7 +190,10 @@ let package = Package(
         .testTarget(name: "ArchitectureTests"),
         .testTarget(
             name: "ConformanceTests",
-            dependencies: ["SQLiteStorage", "DurableWorkflow", "HybridRouter", "Events", "Outcomes", "BridgeTesting"]),
+            dependencies: [
+                "SQLiteStorage", "DurableWorkflow", "HybridRouter", "Events", "Outcomes", "BridgeTesting",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .testTarget(
             name: "SimulationTests",
             dependencies: [

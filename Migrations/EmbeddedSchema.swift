@@ -7,6 +7,7 @@ public enum EmbeddedSchema {
         ("v003_pins", text(PackageResources.v003_pins_sql)),
         ("v010_workflow_runtime", text(PackageResources.v010_workflow_runtime_sql)),
         ("v011_moves", text(PackageResources.v011_moves_sql)),
+        ("v012_workflow_once", text(PackageResources.v012_workflow_once_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -65,4 +65,7 @@ final class RecordingStore: WorkflowStore {
         try await base.remove(closedBefore: moment, limit: limit)
     }
     func schedules() async throws -> [ScheduleRecord] { try await base.schedules() }
+    func schedule(_ id: String) async throws -> ScheduleRecord? { try await base.schedule(id) }
+    func taker(of id: String, in scope: String) async throws -> Int64? { try await base.taker(of: id, in: scope) }
+    func quarantined() async throws -> [QuarantinedItem] { try await base.quarantined() }
 }

@@ -25,7 +25,8 @@ struct PatchReportVerb: AsyncParsableCommand {
             A patch goes in two steps: its old branch, when no run is before or unknown; then the call 'deprecatePatch', when no run is \
             marked either. --removing checks the step that is next for the code of this binary, or the one that --step names.
 
-            Exit codes: 1 when a run forbids the removal.
+            Exit codes: 1 when a run forbids the removal; 3 when open runs are of types that this binary has no code for, so that nobody \
+            knows.
             """)
 
     /// What is to go.
@@ -43,12 +44,16 @@ struct PatchReportVerb: AsyncParsableCommand {
         let patch = report.patch(removing)
         let step = step ?? (patch.calls == ["deprecatePatch"] ? .call : .branch)
         let forbidding = step == .branch ? patch.forbidsBranchRemoval : patch.forbidsCallRemoval
+        let isUnknown = forbidding.isEmpty && !report.unknownTypes.isEmpty
         if format == .json {
             let json: JSONValue = [
-                "patch": try JSONValue(encoding: patch), "step": .string(step.rawValue), "mayBeRemoved": .bool(forbidding.isEmpty),
-                "forbiddenBy": try JSONValue(encoding: forbidding),
+                "patch": try JSONValue(encoding: patch), "step": .string(step.rawValue),
+                "mayBeRemoved": isUnknown ? "unknown" : .bool(forbidding.isEmpty), "forbiddenBy": try JSONValue(encoding: forbidding),
+                "unknownTypes": try JSONValue(encoding: report.unknownTypes),
             ]
             Console.print(json.canonicalText)
+        } else if isUnknown {
+            Console.print("whether the \(step.rawValue) of \(removing) may be removed is unknown")
         } else if forbidding.isEmpty {
             Console.print("the \(step.rawValue) of \(removing) may be removed: no open run of \(report.open) needs it")
         } else {
@@ -57,6 +62,12 @@ struct PatchReportVerb: AsyncParsableCommand {
         guard forbidding.isEmpty else {
             throw CommandFailure(
                 .differences, "patch \(removing): expected no open run that needs its \(step.rawValue), found \(forbidding.count); keep it")
+        }
+        guard !isUnknown else {
+            throw CommandFailure(
+                .environment,
+                "patch \(removing): expected code for the type of every open run, found none for \(report.unknownTypes.count), the first of"
+                    + " them workflow \(report.unknownTypes[0].workflow); ask the binary that has their code")
         }
     }
 

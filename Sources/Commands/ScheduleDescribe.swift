@@ -70,8 +70,9 @@ extension ScheduleRecord {
             "taskQueue": .string(schedule.taskQueue), "overlap": .string(schedule.overlapPolicy.rawValue),
             "catchUpSeconds": .integer(Int(schedule.catchUpWindow.components.seconds)), "isPaused": .bool(schedule.isPaused),
             "note": .string(schedule.note), "next": .array(try upcoming(count).map { .string($0.description) }),
-            "recent": .array(starts), "buffered": .array(buffered.map { .string($0.description) }), "started": .integer(started),
-            "skippedByOverlap": .integer(skipped), "missed": .integer(missed),
+            "recent": .array(starts), "buffered": .array(buffered.map { .string($0.at.description) }), "started": .integer(started),
+            "skippedByOverlap": .integer(skipped), "missed": .integer(missed), "heldBackByPause": .integer(heldBack),
+            "failed": .integer(failed), "lastProblem": lastProblem.map { .string($0) } ?? .null,
         ]
     }
 }

@@ -23,6 +23,9 @@ public struct SQLiteWorkflowStore: WorkflowStore {
                 for id in change.deletedSchedules {
                     try database.cachedStatement(sql: "DELETE FROM workflow_schedule WHERE id = ?").execute(arguments: [id])
                 }
+                for request in change.requests { try Self.write(request, in: database) }
+                for item in change.quarantined { try Self.quarantine(item, in: database) }
+                for key in change.released { try Self.release(key, in: database) }
             }
         }
     }
@@ -75,6 +78,30 @@ public struct SQLiteWorkflowStore: WorkflowStore {
         try statement.execute(arguments: [schedule.id, try JSONValue(encoding: schedule).canonicalText])
     }
 
+    private static func write(_ request: TakenRequest, in database: Database) throws {
+        let statement = try database.cachedStatement(sql: "INSERT OR REPLACE INTO workflow_request (scope, id, run) VALUES (?, ?, ?)")
+        try statement.execute(arguments: [request.scope, request.id, request.run])
+    }
+
+    private static func quarantine(_ set: QuarantinedItem, in database: Database) throws {
+        let key = set.item.key
+        try database.execute(
+            sql: """
+                INSERT INTO workflow_quarantine (at, run, event, kind, workflow, queue, body, problem, quarantined_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                key.at.milliseconds, key.run, key.event, key.kind.rawValue, set.item.workflowID, set.item.queue,
+                set.item.body?.canonicalText, set.problem, set.at.milliseconds,
+            ])
+    }
+
+    private static func release(_ key: DueItem.Key, in database: Database) throws {
+        try database.execute(
+            sql: "DELETE FROM workflow_quarantine WHERE at = ? AND run = ? AND event = ? AND kind = ?",
+            arguments: [key.at.milliseconds, key.run, key.event, key.kind.rawValue])
+    }
+
     // MARK: Reading
 
     /// Required by ``WorkflowStore``, which says what it does.
@@ -92,19 +119,50 @@ public struct SQLiteWorkflowStore: WorkflowStore {
             let statement = try database.cachedStatement(sql: "SELECT first, events FROM workflow_history WHERE run = ? ORDER BY first")
             var events: [HistoryEvent] = []
             let rows = try Row.fetchCursor(statement, arguments: [run])
-            while let row = try rows.next() { try EventCoding.decode([UInt8](row[1] as Data), first: row[0], into: &events) }
+            while let row = try rows.next() {
+                let first: Int = row[0]
+                try Self.reading("workflow_history", "run \(run), first \(first)", "events", "a batch of events") {
+                    guard first == events.count + 1 else { throw HistoryGap(description: "event \(first) after \(events.count)") }
+                    try EventCoding.decode([UInt8](row[1] as Data), first: first, into: &events)
+                }
+            }
             return events
         }
     }
 
     /// Required by ``WorkflowStore``, which says what it does.
     public func due(after key: DueItem.Key?, until moment: Timestamp, limit: Int) async throws -> [DueItem] {
+        do { return try dueRows(after: key, until: moment, limit: limit) } catch is UnreadableRow {
+            try setUnreadableAside(until: moment)
+            return try dueRows(after: key, until: moment, limit: limit)
+        }
+    }
+
+    private func dueRows(after key: DueItem.Key?, until moment: Timestamp, limit: Int) throws -> [DueItem] {
         try database.read { database in
             let statement = try database.cachedStatement(
                 sql:
                     "SELECT * FROM workflow_due WHERE (at, run, event, kind) > (?, ?, ?, ?) AND at <= ? ORDER BY at, run, event, kind LIMIT ?"
             )
             return try Row.fetchAll(statement, arguments: Self.bound(key) + [moment.milliseconds, limit]).map(Self.item)
+        }
+    }
+
+    /// Sets the due things aside that cannot be read: a text that no build knows, a body that is no JSON.
+    private func setUnreadableAside(until moment: Timestamp) throws {
+        let known = DueItem.Kind.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+        let bad = "at <= ? AND (kind NOT IN (\(known)) OR body IS NOT NULL AND NOT json_valid(body))"
+        try database.write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO workflow_quarantine (at, run, event, kind, workflow, queue, body, problem, quarantined_at)
+                    SELECT at, run, event, kind, workflow, queue, body,
+                        'workflow_due, row ' || workflow || ', run ' || run || ', event ' || event
+                        || ', columns kind and body: expected a known kind and JSON, found kind ' || kind
+                        || '; use the build that wrote it, or restore a backup', at
+                    FROM workflow_due WHERE \(bad)
+                    """, arguments: [moment.milliseconds])
+            try database.execute(sql: "DELETE FROM workflow_due WHERE \(bad)", arguments: [moment.milliseconds])
         }
     }
 
@@ -127,7 +185,7 @@ public struct SQLiteWorkflowStore: WorkflowStore {
             let sql = """
                 SELECT max(
                     (SELECT coalesce(max(key), 0) FROM workflow_run),
-                    (SELECT coalesce(max(json_extract(body, '$.number')), 0) FROM workflow_schedule))
+                    (SELECT coalesce(max(json_extract(body, '$.number')), 0) FROM workflow_schedule WHERE json_valid(body)))
                 """
             return try Int64.fetchOne(database, sql: sql) ?? 0
         }
@@ -172,6 +230,7 @@ public struct SQLiteWorkflowStore: WorkflowStore {
                 arguments: [moment.milliseconds, limit])
             for key in keys {
                 try database.cachedStatement(sql: "DELETE FROM workflow_history WHERE run = ?").execute(arguments: [key])
+                try database.cachedStatement(sql: "DELETE FROM workflow_request WHERE run = ?").execute(arguments: [key])
                 try database.cachedStatement(sql: "DELETE FROM workflow_run WHERE key = ?").execute(arguments: [key])
             }
             return keys.count
@@ -181,34 +240,101 @@ public struct SQLiteWorkflowStore: WorkflowStore {
     /// Required by ``WorkflowStore``, which says what it does.
     public func schedules() async throws -> [ScheduleRecord] {
         try database.read { database in
-            try String.fetchAll(database, sql: "SELECT body FROM workflow_schedule ORDER BY id").map {
-                try JSONValue(parsing: $0).decoded()
+            try Row.fetchAll(database, sql: "SELECT id, body FROM workflow_schedule ORDER BY id").map(Self.schedule)
+        }
+    }
+
+    /// Required by ``WorkflowStore``, which says what it does.
+    public func schedule(_ id: String) async throws -> ScheduleRecord? {
+        try database.read { database in
+            let statement = try database.cachedStatement(sql: "SELECT id, body FROM workflow_schedule WHERE id = ?")
+            return try Row.fetchOne(statement, arguments: [id]).map(Self.schedule)
+        }
+    }
+
+    /// Required by ``WorkflowStore``, which says what it does.
+    public func taker(of id: String, in scope: String) async throws -> Int64? {
+        try database.read { database in
+            let statement = try database.cachedStatement(sql: "SELECT run FROM workflow_request WHERE scope = ? AND id = ?")
+            return try Int64.fetchOne(statement, arguments: [scope, id])
+        }
+    }
+
+    /// Required by ``WorkflowStore``, which says what it does.
+    public func quarantined() async throws -> [QuarantinedItem] {
+        try database.read { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM workflow_quarantine ORDER BY number").map { row in
+                // What cannot be read is shown as far as it can be.
+                let key = DueItem.Key(
+                    at: Rows.time(row["at"]), run: row["run"], event: row["event"], kind: DueItem.Kind(rawValue: row["kind"]) ?? .task)
+                let body = (row["body"] as String?).flatMap { try? JSONValue(parsing: $0) }
+                return QuarantinedItem(
+                    item: DueItem(key: key, workflowID: row["workflow"], queue: row["queue"], body: body), problem: row["problem"],
+                    at: Rows.time(row["quarantined_at"]))
             }
         }
     }
 
+    private static func schedule(_ row: Row) throws -> ScheduleRecord {
+        try reading("workflow_schedule", row["id"], "body", "a schedule as JSON") {
+            try JSONValue(parsing: row["body"] as String).decoded()
+        }
+    }
+
+    /// Names the row that cannot be read; what is in it stays out of the sentence.
+    private static func reading<Value>(
+        _ table: String, _ key: String, _ column: String, _ expected: String, _ body: () throws -> Value
+    ) throws -> Value {
+        do { return try body() } catch let error as HistoryError {
+            throw UnreadableRow(table: table, key: key, column: column, expected: expected, found: error.description)
+        } catch let gap as HistoryGap {
+            throw UnreadableRow(table: table, key: key, column: column, expected: expected, found: gap.description)
+        } catch let error where error is JSONError || error is DecodingError {
+            throw UnreadableRow(table: table, key: key, column: column, expected: expected, found: "something else")
+        }
+    }
+
     private static func run(_ row: Row) throws -> WorkflowRun {
+        let text: String = row["status"]
+        guard let status = WorkflowStatus(rawValue: text) else {
+            throw UnreadableRow(
+                table: "workflow_run", key: "\(row["key"] as Int64), workflow \(row["workflow"] as String)", column: "status",
+                expected: "one of \(WorkflowStatus.allCases.map(\.rawValue).joined(separator: ", "))", found: text)
+        }
         var run = WorkflowRun(
             key: row["key"], workflowID: row["workflow"], runID: row["run"], type: row["type"], taskQueue: row["queue"],
-            status: WorkflowStatus(rawValue: row["status"]) ?? .blocked, startedAt: Rows.time(row["started_at"]))
+            status: status, startedAt: Rows.time(row["started_at"]))
         run.length = row["length"]
         run.bytes = row["bytes"]
         run.closedAt = (row["closed_at"] as Int64?).map(Rows.time)
         run.problem = row["problem"]
-        if let text = row["more"] as String? { try More.read(text, into: &run) }
+        if let text = row["more"] as String? {
+            try reading("workflow_run", "\(run.key), workflow \(run.workflowID)", "more", "memo, search attributes and attempts as JSON") {
+                try More.read(text, into: &run)
+            }
+        }
         return run
     }
 
     private static func item(_ row: Row) throws -> DueItem {
         let text: String = row["kind"]
+        let name = "\(row["workflow"] as String), run \(row["run"] as Int64), event \(row["event"] as Int)"
         guard let kind = DueItem.Kind(rawValue: text) else {
-            throw DatabaseRefusal(description: "workflow_due: expected a known kind, found \(text); use the build that wrote it")
+            throw UnreadableRow(
+                table: "workflow_due", key: name, column: "kind",
+                expected: "one of \(DueItem.Kind.allCases.map(\.rawValue).joined(separator: ", "))", found: text)
         }
         let key = DueItem.Key(at: Rows.time(row["at"]), run: row["run"], event: row["event"], kind: kind)
-        return DueItem(
-            key: key, workflowID: row["workflow"], queue: row["queue"],
-            body: try (row["body"] as String?).map { try JSONValue(parsing: $0) })
+        let body = try (row["body"] as String?).map { text in
+            try reading("workflow_due", name, "body", "JSON") { try JSONValue(parsing: text) }
+        }
+        return DueItem(key: key, workflowID: row["workflow"], queue: row["queue"], body: body)
     }
+}
+
+/// A batch of events that does not follow the one before.
+private struct HistoryGap: Error {
+    let description: String
 }
 
 /// The parts of a run that most runs do not have.

@@ -159,6 +159,8 @@ import Testing
         #expect(report.patches.isEmpty)
         #expect(report.patch("change").forbidsBranchRemoval.map(\.workflow) == ["odd"])
         let unrelated = try await PatchReport(of: store, WorkflowReplayer(workflows: []))
-        #expect(unrelated.patch("change").forbidsCallRemoval.isEmpty, "another team's code has no such patch")
+        #expect(unrelated.patch("change").forbidsCallRemoval.isEmpty)
+        #expect(unrelated.unknownTypes.map(\.workflow) == ["odd"], "nobody knows what a run needs whose code is not here")
+        #expect(report.unknownTypes.isEmpty)
     }
 }

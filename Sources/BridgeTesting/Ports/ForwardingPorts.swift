@@ -107,6 +107,12 @@ extension ForwardingWorkflowStore {
     }
     /// Forwards.
     public func schedules() async throws -> [ScheduleRecord] { try await base.schedules() }
+    /// Forwards.
+    public func schedule(_ id: String) async throws -> ScheduleRecord? { try await base.schedule(id) }
+    /// Forwards.
+    public func taker(of id: String, in scope: String) async throws -> Int64? { try await base.taker(of: id, in: scope) }
+    /// Forwards.
+    public func quarantined() async throws -> [QuarantinedItem] { try await base.quarantined() }
 }
 
 /// Parties that do what others do, but for the methods that it defines itself.

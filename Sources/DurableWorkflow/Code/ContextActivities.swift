@@ -37,9 +37,6 @@ extension WorkflowContext {
     private func schedule(_ name: String, _ input: some Encodable, _ options: ActivityOptions) throws -> Int {
         let payload = try outgoing(input)
         try Task.checkCancellation()
-        guard options.startToCloseTimeout != nil || options.scheduleToCloseTimeout != nil else {
-            throw UnusableOptions("activity \(name): expected startToCloseTimeout or scheduleToCloseTimeout, found neither")
-        }
         counters.activities += 1
         let id = String(counters.activities)
         let key = begin(.activity(options.cancellationType), name: name, id: id)
@@ -140,7 +137,9 @@ extension WorkflowContext {
     /// Takes a timer back: its command if that was not sent, else by a command.
     func retire(timer key: Int) {
         guard let operation = operations[key] else { return }
-        if let event = operation.eventID {
+        if operation.isFired {
+            // Its end is in the history already.
+        } else if let event = operation.eventID {
             command(.timerCanceled, [.timerID: .text(operation.id), .startedEventID: .integer(event)])
         } else {
             _ = commands.retract(key)

@@ -84,12 +84,18 @@ extension WorkflowContext {
         return ChildWorkflowHandle(workflowID: child?.id ?? "", runID: child?.runID ?? "", key: key, context: self)
     }
 
+    /// The run that the history began with: a reset keeps the ids of its children.
+    private var originalRunID: String {
+        let original = first?.event?.fields.text(.originalRunID) ?? ""
+        return original.isEmpty ? runID : original
+    }
+
     /// Asks for a child and returns its key.
     @inline(never)
     private func initiateChild(_ type: String, _ input: Payload, _ options: ChildWorkflowOptions) throws -> Int {
         try Task.checkCancellation()
         counters.children += 1
-        let id = options.id ?? "\(runID)/\(counters.children)"
+        let id = options.id ?? "\(originalRunID)/\(counters.children)"
         let key = begin(.child(options.cancellationType), name: type, id: id)
         command(
             .startChildWorkflowExecutionInitiated,

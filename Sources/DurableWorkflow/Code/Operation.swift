@@ -65,6 +65,8 @@ struct Operation {
     var eventID: Int?
     var runID = ""
     var isCancelSent = false
+    /// True for a timer whose end is in the history, though the code has not been shown it.
+    var isFired = false
     var started = Slot()
     var result = Slot()
 

@@ -107,14 +107,18 @@ public struct WorkflowOptions: Hashable, Sendable {
     public var memo: [String: JSONValue]
     /// Values to find the run by.
     public var searchAttributes: [String: JSONValue]
+    /// The id of this start: a repeated one of the same id answers with the run that the first has made, open or closed. Nil for a start
+    /// that is never the repetition of another.
+    public var requestID: String?
 
     /// Options; the defaults are Temporal's.
     public init(
         taskQueue: String = "default", idReusePolicy: WorkflowIDReusePolicy = .allowDuplicate,
         idConflictPolicy: WorkflowIDConflictPolicy = .fail, executionTimeout: Duration? = nil, runTimeout: Duration? = nil,
         taskTimeout: Duration = .seconds(10), retryPolicy: RetryPolicy? = nil, cronSchedule: String? = nil, startDelay: Duration? = nil,
-        memo: [String: JSONValue] = [:], searchAttributes: [String: JSONValue] = [:]
+        memo: [String: JSONValue] = [:], searchAttributes: [String: JSONValue] = [:], requestID: String? = nil
     ) {
+        self.requestID = requestID
         self.taskQueue = taskQueue
         self.idReusePolicy = idReusePolicy
         self.idConflictPolicy = idConflictPolicy
@@ -131,7 +135,7 @@ public struct WorkflowOptions: Hashable, Sendable {
 
 /// How a child workflow is to be run.
 public struct ChildWorkflowOptions: Hashable, Sendable {
-    /// Its id; nil for the parent's run id and a number.
+    /// Its id; nil for the id of the run that the parent's history began with, and a number.
     public var id: String?
     /// As for any workflow; the queue is the parent's unless named.
     public var taskQueue: String?

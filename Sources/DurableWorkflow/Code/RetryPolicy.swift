@@ -46,9 +46,10 @@ public struct RetryPolicy: Codable, Sendable, Hashable {
 
     /// The wait after `attempt` (from 1) by this policy alone.
     public func backoff(afterAttempt attempt: Int) -> Duration {
-        var wait = Double(initialInterval.milliseconds)
-        let limit = Double((maximumInterval ?? initialInterval * 100).milliseconds)
-        for _ in 1..<max(1, attempt) where wait < limit { wait *= backoffCoefficient }
+        var wait = initialInterval / .milliseconds(1)
+        let limit = min((maximumInterval ?? initialInterval * 100) / .milliseconds(1), Double(Int64.max / 4))
+        let factor = backoffCoefficient == 0 ? 2 : backoffCoefficient
+        for _ in 1..<max(1, attempt) where wait < limit && wait > 0 && factor > 1 { wait *= factor }
         return .milliseconds(Int64(min(wait, limit)))
     }
 }

@@ -75,7 +75,7 @@ public final class WorkflowContext: @unchecked Sendable {
     private let type: String
     let taskQueue: String
     private let startedAt: Timestamp
-    private let first: FirstEvent?
+    let first: FirstEvent?
     var commands = CommandQueue()
     var problem: (any Error)?
     var operations: [Int: Operation] = [:]

@@ -63,7 +63,8 @@ public final class EmbeddedEngine: DurableEngine {
     let agenda: Agenda
     let commits: GroupCommit
     let watch: Watch
-    let waiters = ResultWaiters()
+    let results = Waiters<String, RunOutcome>()
+    let updates = Waiters<UpdateKey, UpdateOutcome>()
     let attempts = Mutex<[TaskToken: Task<AttemptEnd, Never>]>([:])
     /// The last moment that the engine was told.
     let clock = Mutex(Timestamp.distantPast)
@@ -118,7 +119,7 @@ public final class EmbeddedEngine: DurableEngine {
             runs.put(workflowID, turn.parked())
             if turn.state.isClosed { turn.state.live?.evict() }
             watch.tell(turn.notes)
-            turn.outcomes.forEach(waiters.tell)
+            tell(turn)
             return value
         } catch {
             runs.put(workflowID, nil)
@@ -143,7 +144,7 @@ public final class EmbeddedEngine: DurableEngine {
         }
         do { try await commits.commit(turn.change) } catch {
             agenda.reset()
-            answerLater(turn.outcomes)
+            tellLater(turn)
             throw error
         }
         let id = turn.state.run.workflowID

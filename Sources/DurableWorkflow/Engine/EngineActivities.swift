@@ -113,9 +113,7 @@ extension EmbeddedEngine {
     @discardableResult
     private func settle(_ token: TaskToken, _ end: AttemptEnd, startedAt: Timestamp?, at now: Timestamp) async throws -> Bool {
         try await turn(token.workflowID, at: now) { turn in
-            guard turn.state.run.runID == token.runID, let activity = turn.state.activities[token.scheduledEventID],
-                activity.attempt.attempt == token.attempt
-            else { return false }
+            guard turn.activity(of: token) != nil else { return false }
             if case .later = end {
                 turn.leaveOpen(token.scheduledEventID, startedAt: startedAt ?? now)
             } else {
@@ -164,9 +162,7 @@ extension EmbeddedEngine {
     func heartbeat(_ token: TaskToken, details: JSONValue, at moment: Timestamp?) async throws {
         let now = moment ?? clock.withLock { $0 }
         let isCancelled = try await turn(token.workflowID, at: now) { turn in
-            guard turn.state.run.runID == token.runID, let activity = turn.state.activities[token.scheduledEventID],
-                activity.attempt.attempt == token.attempt
-            else { throw ActivityNotFound(token: token) }
+            guard let activity = turn.activity(of: token) else { throw ActivityNotFound(token: token) }
             turn.beat(token.scheduledEventID, details)
             return activity.cancelRequested != nil
         }
@@ -210,13 +206,22 @@ extension RunState.Activity {
 }
 
 extension Turn {
-    /// The attempt goes on outside; from now on only its times are due.
+    /// The activity whose open attempt a token names; nil when the attempt or its run is over.
+    func activity(of token: TaskToken) -> RunState.Activity? {
+        guard state.run.runID == token.runID, !state.isClosed, let activity = state.activities[token.scheduledEventID],
+            activity.attempt.attempt == token.attempt
+        else { return nil }
+        return activity
+    }
+
+    /// The attempt goes on outside; from now on only its times are due. A beat that came before counts.
     mutating func leaveOpen(_ scheduled: Int, startedAt: Timestamp) {
         guard let activity = state.activities[scheduled] else { return }
         update(scheduled) { attempt in
+            let beat = max(attempt.heartbeatAt ?? startedAt, startedAt)
             attempt.startedAt = startedAt
-            attempt.heartbeatAt = startedAt
-            attempt.dueAt = activity.deadline(startedAt: startedAt, heartbeatAt: startedAt).0
+            attempt.heartbeatAt = beat
+            attempt.dueAt = activity.deadline(startedAt: startedAt, heartbeatAt: beat).0
         }
     }
 
@@ -262,13 +267,28 @@ extension Turn {
         if activity.cancelRequested == nil {
             switch activity.retry.verdict(afterAttempt: number, failure: failure) {
             case .success(let wait):
+                // The time is kept in milliseconds; an attempt that is due when this one was would be the same thing.
+                let wait = max(wait, .milliseconds(1))
                 if activity.deadline.map({ now + wait < $0 }) ?? true { return try retry(activity, failure, after: wait) }
-                state = .timeout
+                return try timeOut(activity, last: failure, began)
             case .failure(let verdict): state = verdict.state
             }
         }
         note(activity, failure)
         try close(activity, kind, [.failure: .failure(failure), .retryState: .text(ProtoName.name(state.rawValue, "RETRY_STATE"))], began)
+    }
+
+    /// The time of all attempts ends before the next one could begin.
+    private mutating func timeOut(_ activity: RunState.Activity, last: Failure, _ began: Timestamp) throws {
+        let details = activity.attempt.heartbeatDetails.map { [Payload($0)] } ?? []
+        let failure = Failure(
+            message: "Not enough time to schedule next retry before activity ScheduleToClose timeout, giving up retrying", source: "Server",
+            info: .timeout(.scheduleToClose, lastHeartbeatDetails: details), cause: last)
+        note(activity, failure)
+        let fields: EventFields = [
+            .failure: .failure(failure), .retryState: .text(ProtoName.name(RetryState.timeout.rawValue, "RETRY_STATE")),
+        ]
+        try close(activity, .activityTaskTimedOut, fields, began)
     }
 
     private mutating func retry(_ activity: RunState.Activity, _ failure: Failure, after wait: Duration) throws {

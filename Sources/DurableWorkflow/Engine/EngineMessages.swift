@@ -29,7 +29,7 @@ extension EmbeddedEngine {
             do {
                 return try await turn(workflowID, at: now) { turn in
                     call?.note(runID: turn.state.run.runID)
-                    return try turn.receive(fields)
+                    return try await self.receive(fields, &turn)
                 }
             } catch is WorkflowNotFound { return .notRunning }
         }
@@ -40,11 +40,13 @@ extension EmbeddedEngine {
         _ = try await requestCancel(of: workflowID, runID: "", at: now)
     }
 
-    /// Notes a request for cancellation, once; false when there is no open run.
-    func requestCancel(of workflowID: String, runID: String, at now: Timestamp) async throws -> Bool {
+    /// Notes a request for cancellation, once; false when there is no open run, or it is not the one that is meant.
+    func requestCancel(
+        of workflowID: String, runID: String, at now: Timestamp, if isOurs: (RunState) -> Bool = { _ in true }
+    ) async throws -> Bool {
         do {
             return try await turn(workflowID, at: now) { turn in
-                guard !turn.state.isClosed, runID.isEmpty || turn.state.run.runID == runID else { return false }
+                guard !turn.state.isClosed, turn.state.isNamed(by: runID), isOurs(turn.state) else { return false }
                 if !turn.state.isCancelRequested { try turn.append(.workflowExecutionCancelRequested, [.identity: .text(turn.identity)]) }
                 return true
             }
@@ -56,9 +58,11 @@ extension EmbeddedEngine {
         try await terminate(workflowID: workflowID, runID: "", reason: reason, at: now)
     }
 
-    func terminate(workflowID: String, runID: String, reason: String, at now: Timestamp) async throws {
+    func terminate(
+        workflowID: String, runID: String, reason: String, at now: Timestamp, if isOurs: (RunState) -> Bool = { _ in true }
+    ) async throws {
         try await turn(workflowID, at: now) { turn in
-            guard !turn.state.isClosed, runID.isEmpty || turn.state.run.runID == runID else {
+            guard !turn.state.isClosed, turn.state.isNamed(by: runID), isOurs(turn.state) else {
                 throw WorkflowNotFound(workflowID: workflowID, expected: "an open run")
             }
             try turn.terminate(reason: reason)
@@ -88,7 +92,8 @@ extension EmbeddedEngine {
     private func update(_ workflowID: String, _ request: UpdateRequest, at now: Timestamp) async throws -> UpdateOutcome {
         let id = request.id
         return try await turn(workflowID, at: now) { turn -> UpdateOutcome in
-            if let known = turn.outcome(ofUpdate: id) { return known }
+            if let known = try await self.knownOutcome(ofUpdate: id, turn.state) { return known }
+            if turn.state.isAdmitted(id), !turn.state.isClosed { return try await self.takeAdmitted(id, &turn) }
             guard !turn.state.isClosed else { throw WorkflowNotFound(workflowID: workflowID, expected: "an open run") }
             if turn.state.task == nil {
                 let live = try await self.live(&turn)
@@ -105,55 +110,21 @@ extension EmbeddedEngine {
         }
     }
 
-    /// Where an update stands; nil for one that the current run does not know.
+    /// An update that a reset has kept: the task that is due takes it.
+    private func takeAdmitted(_ id: String, _ turn: inout Turn) async throws -> UpdateOutcome {
+        guard try await runTask(&turn), let outcome = turn.outcome(ofUpdate: id) ?? turn.outcomesOfUpdates.first(where: { $0.id == id })
+        else { throw UpdateNotHandled(workflowID: turn.state.run.workflowID, problem: turn.state.run.problem ?? "") }
+        return outcome
+    }
+
+    /// Where an update stands; nil for one that no run of the chain has accepted.
     public func outcome(ofUpdate id: String, workflowID: String, at now: Timestamp) async throws -> UpdateOutcome? {
-        try await turn(workflowID, at: now) { $0.outcome(ofUpdate: id) }
+        try await turn(workflowID, at: now) { try await self.knownOutcome(ofUpdate: id, $0.state) }
     }
 
-    /// Waits for the end of a workflow, through continue-as-new, retries and cron runs. Returns its result; throws ``WorkflowFailed``, and
-    /// what has ended or ends a worker of the engine.
-    public func result(workflowID: String) async throws -> Payload? {
-        let outcome = try await withCheckedThrowingContinuation { continuation in
-            waiters.add(continuation, for: workflowID)
-            Task {
-                await self.answerIfClosed(workflowID)
-                self.waiters.dropIfFailed()
-            }
-        }
-        guard outcome.event.kind == .workflowExecutionCompleted else { throw WorkflowFailed(outcome) }
-        return outcome.event.payload(.result)
-    }
-
-    /// Runs whose end was in a commit that failed may have ended all the same; then nobody else tells those who wait. Who comes later
-    /// looks for himself.
-    func answerLater(_ outcomes: [RunOutcome]) {
-        for id in outcomes.map(\.run.workflowID) where waiters.isWaitedFor(id) { Task { await self.answerIfClosed(id) } }
-    }
-
-    /// A workflow that has closed before somebody waited.
-    private func answerIfClosed(_ workflowID: String) async {
-        guard let run = try? await store.run(workflowID), run.status.isClosed, run.status != .continuedAsNew,
-            let end = try? await store.history(run.key).last(where: { $0.kind.isTerminal }), end.fields[.newRunID] == nil
-        else { return }
-        waiters.tell(RunOutcome(run: run, event: end))
-    }
-}
-
-/// A workflow did not complete.
-public struct WorkflowFailed: Error, Sendable, CustomStringConvertible {
-    /// The run.
-    public let run: WorkflowRun
-    /// Why; nil for a cancelled, terminated or timed out run.
-    public let cause: Failure?
-
-    init(_ outcome: RunOutcome) {
-        run = outcome.run
-        cause = outcome.event.fields.failure(.failure)
-    }
-
-    /// One sentence.
-    public var description: String {
-        "workflow \(run.workflowID), run \(run.runID): \(run.status.rawValue)\(cause.map { ", \($0)" } ?? "")"
+    private func knownOutcome(ofUpdate id: String, _ state: RunState) async throws -> UpdateOutcome? {
+        if let known = state.outcome(ofUpdate: id) { return known }
+        return try await earlierOutcome(ofUpdate: id, state)
     }
 }
 
@@ -166,14 +137,4 @@ public struct UpdateNotHandled: Error, Hashable, Sendable, CustomStringConvertib
 
     /// One sentence.
     public var description: String { "workflow \(workflowID): expected it to take updates, found it blocked: \(problem)" }
-}
-
-extension Turn {
-    /// Where an update stands that the run has accepted.
-    func outcome(ofUpdate id: String) -> UpdateOutcome? {
-        guard let update = state.updates[id] else { return nil }
-        guard let outcome = update.outcome else { return .accepted(id: id) }
-        if let failure = outcome.fields.failure(.outcomeFailure) { return .failed(id: id, failure) }
-        return .completed(id: id, outcome.payload(.outcomeSuccess))
-    }
 }

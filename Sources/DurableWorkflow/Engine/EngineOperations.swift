@@ -86,10 +86,10 @@ extension EmbeddedEngine {
         try await store.remove(closedBefore: Timestamp(milliseconds: now.milliseconds - retention.milliseconds), limit: limit)
     }
 
-    /// Ends the current run, if it is open, and begins another whose history is that of the old one up to the workflow task that `event`
-    /// belongs to. Signals that came later are delivered again.
+    /// Ends the current run, if it is open, and begins another whose history is that of the old one before `event`: the start or the end of
+    /// a workflow task, which is made again. Signals and updates that came later are delivered again.
     ///
-    /// Throws ``ResetRefused`` when `event` belongs to no completed task, or when something was open there that cannot be taken over.
+    /// Throws ``ResetRefused`` when no workflow task is due or under way before `event`, or when something was open there that cannot be taken over.
     @discardableResult
     public func reset(workflowID: String, toEvent event: Int, reason: String, at now: Timestamp) async throws -> WorkflowExecution {
         let key = try await newKey()
@@ -103,14 +103,17 @@ extension EmbeddedEngine {
         }
     }
 
-    /// The events before the task that is to be made anew.
+    /// The events before the one that the run is reset to; as on Temporal's server a workflow task has to be due or under way there.
     private static func prefix(of history: [HistoryEvent], upTo event: Int, workflowID: String) throws -> [HistoryEvent] {
-        guard let started = history.last(where: { $0.kind == .workflowTaskStarted && $0.id <= event }),
-            history.dropFirst(started.id).first?.kind == .workflowTaskCompleted
-        else { throw ResetRefused("workflow \(workflowID): expected an event of a completed workflow task, found event \(event)") }
-        let kept = Array(history.prefix(started.id))
+        let kept = Array(history.prefix(max(0, event - 1)))
+        let last = kept.last { $0.kind == .workflowTaskScheduled || $0.kind.endsTask }
+        guard event <= history.count, let last, !last.kind.endsTask else {
+            throw ResetRefused(
+                "workflow \(workflowID): expected an event after a scheduled workflow task and up to its end, found event \(event); name"
+                    + " the start or the end of a workflow task")
+        }
         let state = RunState(
-            run: WorkflowRun(key: 0, workflowID: workflowID, runID: "", type: "", taskQueue: "", startedAt: started.at), history: kept)
+            run: WorkflowRun(key: 0, workflowID: workflowID, runID: "", type: "", taskQueue: "", startedAt: last.at), history: kept)
         guard state.children.isEmpty, state.externals.isEmpty else {
             throw ResetRefused(
                 "workflow \(workflowID): expected no open child or message at event \(event), found \(state.children.count + state.externals.count);"
@@ -139,16 +142,38 @@ extension Turn {
         (run.length, run.bytes, run.attempts) = (0, 0, [])
         begin(RunState(run: run))
         for event in kept { try copy(event) }
-        let started = kept.last?.id ?? 0
+        let scheduled = kept.last { $0.kind == .workflowTaskScheduled }?.id ?? 0
+        let begun = kept.last { $0.kind == .workflowTaskStarted && $0.id > scheduled }
+        let started = try begun ?? append(.workflowTaskStarted, [.scheduledEventID: .integer(scheduled)])
         try append(
             .workflowTaskFailed,
             [
-                .scheduledEventID: .integer(started - 1), .startedEventID: .integer(started),
+                .scheduledEventID: .integer(scheduled), .startedEventID: .integer(started.id),
                 .cause: .text("WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW"), .failure: .failure(Failure(message: reason)),
                 .resetRunID: .text(run.runID),
             ])
-        for event in rest where event.kind == .workflowExecutionSignaled { try append(event.kind, event.fields) }
+        for event in rest { try reapply(event) }
         if state.task == nil { try append(.workflowTaskScheduled, [.attempt: .integer(1)]) }
+    }
+}
+
+extension Turn {
+    /// Gives the new run the messages that came after its last event.
+    private mutating func reapply(_ event: HistoryEvent) throws {
+        switch event.kind {
+        case .workflowExecutionSignaled: try append(event.kind, event.fields)
+        case .workflowExecutionUpdateAdmitted: try append(event.kind, event.fields)
+        case .workflowExecutionUpdateAccepted:
+            let id = event.fields.text(.acceptedUpdateID)
+            guard !state.isAdmitted(id) else { return }
+            try append(
+                .workflowExecutionUpdateAdmitted,
+                [
+                    .admittedUpdateID: .text(id), .admittedUpdateName: event.fields[.acceptedUpdateName],
+                    .admittedArguments: event.fields[.updateArguments], .updateOrigin: .text("UPDATE_ADMITTED_EVENT_ORIGIN_REAPPLY"),
+                ])
+        default: break
+        }
     }
 }
 

@@ -49,10 +49,22 @@ extension EmbeddedEngine {
             let hasRun = try await perform(item, at: now)
             agenda.finished(item.key)
             return hasRun
+        } catch let error as any ConcernsOne {
+            try await setAside(item, error, at: now)
+            return true
         } catch {
             agenda.giveBack(item)
             throw error
         }
+    }
+
+    /// One bad thing stops one thing.
+    func setAside(_ item: DueItem, _ error: any ConcernsOne, at now: Timestamp) async throws {
+        do { try await quarantine(item, error, at: now) } catch {
+            agenda.giveBack(item)
+            throw error
+        }
+        agenda.finished(item.key)
     }
 
     private func perform(_ item: DueItem, at now: Timestamp) async throws -> Bool {

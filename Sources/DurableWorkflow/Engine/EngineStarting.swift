@@ -40,18 +40,23 @@ extension EmbeddedEngine {
         try request.check()
         var request = request
         if let cron = request.options.cronSchedule, request.backoff == nil {
-            request.backoff = try CronExpression(cron).next(after: now).map { $0 - now }
+            guard let first = try CronExpression(cron).next(after: now) else {
+                throw ScheduleError(
+                    "workflow \(request.workflowID): expected a cron that comes, found '\(cron)', which never does within five years")
+            }
+            request.backoff = first - now
         }
         let key = try await newKey()
         let (wanted, first) = (request, request.state(key: key, at: now))
         return try await turn(wanted.workflowID, at: now, absent: { first }) { turn in
+            if let known = try await self.execution(of: wanted) { return known }
             if turn.state.run.key == key {
                 try turn.begin(wanted)
             } else if try self.isToBegin(wanted, &turn) {
                 turn.begin(first)
                 try turn.begin(wanted)
             }
-            if let signal = wanted.signal { _ = try turn.receive(signal) }
+            if let signal = wanted.signal { _ = try await self.receive(signal, &turn) }
             return WorkflowExecution(workflowID: wanted.workflowID, runID: turn.state.run.runID)
         }
     }
@@ -115,6 +120,7 @@ struct StartRequest: Sendable {
                 throw LimitExceeded("\(what): expected 1 to \(WorkflowLimits.maximumNameLength) characters, found \(name.count)")
             }
         }
+        try checkOptions()
         if let cron = options.cronSchedule { _ = try CronExpression(cron) }
     }
 
@@ -130,8 +136,8 @@ struct StartRequest: Sendable {
 
     /// True for a repeated start of a child that runs already.
     func isSameChild(as state: RunState) -> Bool {
-        guard let parent, let started = state.started else { return false }
-        return started.fields.text(.parentRunID) == parent.runID && started.fields.integer(.parentInitiatedEventID) == parent.event
+        guard let parent else { return false }
+        return state.isChild(of: parent.runID, event: parent.event)
     }
 
     func fields(runID: String, identity: String) -> EventFields {
@@ -182,6 +188,9 @@ extension Turn {
         var fields = request.fields(runID: state.run.runID, identity: identity)
         if fields[.executionExpiresAt] == nil { fields[.executionExpiresAt] = request.expiry(startedAt: now).map { .text($0.description) } }
         try append(.workflowExecutionStarted, fields)
+        guard let id = request.options.requestID else { return }
+        let taken = TakenRequest(scope: StartRequest.scope(of: request.workflowID), id: id, run: state.run.key)
+        finish { $0.requests.append(taken) }
     }
 
     /// Takes a signal, once.

@@ -38,12 +38,14 @@ extension EmbeddedEngine {
 
     private static func isBlocking(_ error: any Error) -> Bool {
         error is NonDeterminismError || error is WorkflowEscape || error is WorkflowDeadlock || error is UnhandledWorkflowError
-            || error is UnknownWorkflowType || error is LimitExceeded
+            || error is UnknownWorkflowType || error is LimitExceeded || error is CommandRefused || error is PayloadError
+            || error is UnusableOptions || error is ScheduleError || error is HistoryError
     }
 
     private static func cause(_ error: any Error) -> String {
-        "WORKFLOW_TASK_FAILED_CAUSE_"
-            + (error is NonDeterminismError ? "NON_DETERMINISTIC_ERROR" : "WORKFLOW_WORKER_UNHANDLED_FAILURE")
+        let cause = (error as? CommandRefused)?.cause
+        return "WORKFLOW_TASK_FAILED_CAUSE_"
+            + (cause ?? (error is NonDeterminismError ? "NON_DETERMINISTIC_ERROR" : "WORKFLOW_WORKER_UNHANDLED_FAILURE"))
     }
 
     /// The run's code in memory; replayed when it is not there.
@@ -64,6 +66,7 @@ extension EmbeddedEngine {
     private func record(_ activation: Activation, _ turn: inout Turn, _ task: WatchedTask?) async throws {
         turn.outcomesOfUpdates += activation.rejections.map { .rejected(id: $0.id, $0.failure) }
         try turn.checkPending(activation)
+        for command in activation.commands { try turn.state.check(command) }
         turn.set(status: .running, problem: nil)
         try turn.beginTask()
         for command in activation.commands {
@@ -119,6 +122,7 @@ extension EmbeddedEngine {
         fields[.newRunID] = .text(state.run.runID)
         try turn.append(command.kind, fields)
         try turn.closeOthers(tellsParent: false)
+        turn.rememberRequests()
         turn.begin(state)
         try turn.begin(next)
         guard command.kind == .workflowExecutionContinuedAsNew else { return }
@@ -243,7 +247,10 @@ extension Turn {
     /// The next run of a cron schedule; nil when there is none.
     func cron(_ started: HistoryEvent, _ end: HistoryEvent, _ converter: PayloadConverter) throws -> StartRequest? {
         let text = started.fields.text(.cronSchedule)
-        guard !text.isEmpty, let at = try CronExpression(text).next(after: now), state.mayBeFollowed(at: at) else { return nil }
+        let begun = started.at + (started.fields.duration(.firstTaskBackoff) ?? .zero)
+        guard !text.isEmpty, let at = try CronExpression(text).next(after: now, countedFrom: begun), state.mayBeFollowed(at: at) else {
+            return nil
+        }
         var next = try next(started, converter)
         next.backoff = at - now
         next.inherited[.lastCompletionResult] = .payload(end.payload(.result)) ?? started.fields[.lastCompletionResult]

@@ -8,13 +8,16 @@ extension EmbeddedEngine {
         case .startChild: try await startChild(item, transfer, at: now)
         case .signal: try await sendSignal(item, transfer, at: now)
         case .cancel:
-            let isDone = try await requestCancel(of: transfer.to, runID: transfer.toRun, at: now)
+            let isOurs = try await isOwn(item, transfer)
+            let isDone = try await requestCancel(of: transfer.to, runID: transfer.toRun, at: now, if: isOurs)
             guard transfer.isAnswered else { return try await drop(item) }
             try await answer(
                 item, isDone ? .externalWorkflowExecutionCancelRequested : .requestCancelExternalWorkflowExecutionFailed, transfer, at: now)
         case .terminate:
+            let isOurs = try await isOwn(item, transfer)
             do {
-                try await terminate(workflowID: transfer.to, runID: transfer.toRun, reason: "by parent close policy", at: now)
+                try await terminate(
+                    workflowID: transfer.to, runID: transfer.toRun, reason: "by parent close policy", at: now, if: isOurs)
             } catch is WorkflowNotFound {}
             try await drop(item)
         case .childClosed: try await tellParent(item, transfer, at: now)
@@ -24,23 +27,34 @@ extension EmbeddedEngine {
         }
     }
 
+    /// What the end of a parent does, it does to its own child alone: a stranger may have the id by now.
+    private func isOwn(_ item: DueItem, _ transfer: Transfer) async throws -> (RunState) -> Bool {
+        guard !transfer.isAnswered else { return { _ in true } }
+        let parent = try await sender(item, transfer)
+        return { child in child.isChild(of: parent?.runID ?? "", event: transfer.event) }
+    }
+
     private func drop(_ item: DueItem) async throws {
         var change = WorkflowChange()
         change.done = [item.key]
-        do { try await commits.commit(change) } catch {
-            agenda.reset()
-            throw error
-        }
-        agenda.apply(change)
+        try await commit(change)
     }
 
-    /// The sender's initiating event; nil when its run is not open any more or does not wait for an answer.
-    private func initiating(_ item: DueItem, _ transfer: Transfer, at now: Timestamp) async throws -> (HistoryEvent, WorkflowRun)? {
-        let run = try await turn(item.workflowID, at: now) { turn in turn.state.run }
-        guard run.key == item.key.run else { return nil }
-        let history = try await store.history(run.key)
-        guard transfer.event <= history.count, transfer.event > 0 else { return nil }
-        return (history[transfer.event - 1], run)
+    /// Who sends: the initiating event, the sender's ids, and whether its run is over. Nil for a run that retention has deleted.
+    private struct Sender {
+        let event: HistoryEvent
+        let workflowID: String
+        let runID: String
+        let isClosed: Bool
+    }
+
+    /// What the history of the item's own run says, whichever run of the workflow is current now.
+    private func sender(_ item: DueItem, _ transfer: Transfer) async throws -> Sender? {
+        let history = WorkflowHistory(events: try await store.history(item.key.run))
+        guard transfer.event <= history.events.count, transfer.event > 0 else { return nil }
+        return Sender(
+            event: history.events[transfer.event - 1], workflowID: item.workflowID, runID: history.runID,
+            isClosed: history.events.contains { $0.kind.isTerminal })
     }
 
     /// Tells the sender what became of its message.
@@ -58,21 +72,12 @@ extension EmbeddedEngine {
         }
     }
 
+    /// A child that was asked for is started; one of a closed parent only when it is to go on without it.
     private func startChild(_ item: DueItem, _ transfer: Transfer, at now: Timestamp) async throws {
-        guard let (event, parent) = try await initiating(item, transfer, at: now), !parent.status.isClosed else {
-            return try await drop(item)
-        }
-        let fields = event.fields
-        let policy = WorkflowIDReusePolicy(rawValue: ProtoName.camel(fields.text(.idReusePolicy), "WORKFLOW_ID_REUSE_POLICY"))
-        let options = WorkflowOptions(
-            taskQueue: fields.text(.taskQueue), idReusePolicy: policy ?? .allowDuplicate,
-            executionTimeout: fields.duration(.executionTimeout),
-            runTimeout: fields.duration(.runTimeout), retryPolicy: fields.retryPolicy)
-        var request = try StartRequest(transfer.to, fields.text(.workflowType), event.payload(.input), options, converter)
-        request.memo = fields.map(.memo)
-        request.searchAttributes = fields.map(.searchAttributes)
-        request.parent = (parent.workflowID, parent.runID, event.id)
-        request.header = fields.map(.header)
+        guard let parent = try await sender(item, transfer) else { return try await drop(item) }
+        let policy = ParentClosePolicy(temporal: parent.event.fields.text(.parentClosePolicy))
+        guard !parent.isClosed || policy == .abandon else { return try await drop(item) }
+        let request = try childRequest(transfer, parent)
         do {
             let execution = try await start(request, at: now)
             try await answer(
@@ -85,25 +90,49 @@ extension EmbeddedEngine {
         }
     }
 
+    private func childRequest(_ transfer: Transfer, _ parent: Sender) throws -> StartRequest {
+        let fields = parent.event.fields
+        let policy = WorkflowIDReusePolicy(rawValue: ProtoName.camel(fields.text(.idReusePolicy), "WORKFLOW_ID_REUSE_POLICY"))
+        let options = WorkflowOptions(
+            taskQueue: fields.text(.taskQueue), idReusePolicy: policy ?? .allowDuplicate,
+            executionTimeout: fields.duration(.executionTimeout),
+            runTimeout: fields.duration(.runTimeout), retryPolicy: fields.retryPolicy)
+        var request = try StartRequest(transfer.to, fields.text(.workflowType), parent.event.payload(.input), options, converter)
+        request.memo = fields.map(.memo)
+        request.searchAttributes = fields.map(.searchAttributes)
+        request.parent = (parent.workflowID, parent.runID, parent.event.id)
+        request.header = fields.map(.header)
+        return request
+    }
+
     private func sendSignal(_ item: DueItem, _ transfer: Transfer, at now: Timestamp) async throws {
-        guard let (event, sender) = try await initiating(item, transfer, at: now) else { return try await drop(item) }
+        guard let sender = try await sender(item, transfer) else { return try await drop(item) }
+        let event = sender.event
         var signal = SignalFields(
             id: "\(sender.runID)/\(event.id)", name: event.fields.text(.signalName), input: event.payload(.input),
             from: (sender.workflowID, sender.runID))
         signal.fields[.header] = .filled(event.fields.map(.header))
-        let receipt: SignalReceipt
+        let isToChild = event.fields.integer(.childWorkflowOnly) == 1
+        var cause: String?
         do {
-            receipt = try await turn(transfer.to, at: now) { [signal] turn in
-                guard transfer.toRun.isEmpty || turn.state.run.runID == transfer.toRun else { return .notRunning }
-                return try turn.receive(signal)
+            let receipt = try await turn(transfer.to, at: now) { [signal] turn in
+                guard turn.state.isNamed(by: transfer.toRun),
+                    !isToChild || turn.state.parentWorkflowID == sender.workflowID
+                else { return SignalReceipt.notRunning }
+                return try await self.receive(signal, &turn)
             }
-        } catch is WorkflowNotFound { receipt = .notRunning }
+            if receipt == .notRunning { cause = "EXTERNAL_WORKFLOW_EXECUTION_NOT_FOUND" }
+        } catch is WorkflowNotFound {
+            cause = "EXTERNAL_WORKFLOW_EXECUTION_NOT_FOUND"
+        } catch is LimitExceeded { cause = "SIGNAL_COUNT_LIMIT_EXCEEDED" }
+        guard let cause else { return try await answer(item, .externalWorkflowExecutionSignaled, transfer, at: now) }
         try await answer(
-            item, receipt == .notRunning ? .signalExternalWorkflowExecutionFailed : .externalWorkflowExecutionSignaled, transfer, at: now)
+            item, .signalExternalWorkflowExecutionFailed, transfer,
+            [.cause: .text("SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_CAUSE_" + cause)], at: now)
     }
 
     private func tellParent(_ item: DueItem, _ transfer: Transfer, at now: Timestamp) async throws {
-        guard let end = try await store.history(item.key.run).last else { return try await drop(item) }
+        guard let end = try await store.history(item.key.run).first(where: { $0.kind.isTerminal }) else { return try await drop(item) }
         do {
             try await turn(transfer.to, at: now) { turn in
                 turn.finish { $0.done.append(item.key) }

@@ -11,6 +11,8 @@ final class FirstEvent: Sendable {
     let isTimed: Bool
     /// True when it has a parent.
     let isChild: Bool
+    /// True when the run follows another one of its chain.
+    let isFollower: Bool
 
     init(_ event: HistoryEvent) {
         bytes = EventCoding.encode([event]).withUnsafeBufferPointer { Array($0) }
@@ -18,6 +20,7 @@ final class FirstEvent: Sendable {
         timeout = event.fields.integer(.taskTimeout) ?? 0
         isTimed = event.runDeadline(resetAt: nil) != nil
         isChild = !event.fields.text(.parentWorkflowID).isEmpty
+        isFollower = !event.fields.text(.continuedRunID).isEmpty
     }
 
     /// The event. It is read anew from bytes that were made here, so it can always be read.

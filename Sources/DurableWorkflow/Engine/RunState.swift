@@ -35,6 +35,8 @@ struct RunState {
         var children: [Int: Child] = [:]
         var externals: [Int: HistoryEvent] = [:]
         var updates: [String: Update] = [:]
+        /// Updates that a reset has kept and that no task has seen yet.
+        var admitted: Set<String> = []
         var resetAt: Timestamp?
         var end: HistoryEvent?
     }
@@ -90,6 +92,11 @@ struct RunState {
         get { rest.updates }
         set { rest.updates = newValue }
     }
+    private var admitted: Set<String> {
+        get { rest.admitted }
+        set { rest.admitted = newValue }
+    }
+    func isAdmitted(_ update: String) -> Bool { admitted.contains(update) }
     /// When the run was made from another by a reset.
     private(set) var resetAt: Timestamp? {
         get { rest.resetAt }
@@ -108,10 +115,13 @@ struct RunState {
     var deadline: Timestamp? { first?.isTimed == true ? started?.runDeadline(resetAt: resetAt) : nil }
 
     mutating func apply(_ event: HistoryEvent) {
+        // Closed is closed, also where an older build has written on.
+        guard end == nil else { return }
         switch event.kind {
         case .workflowExecutionStarted: first = FirstEvent(event)
         case .workflowTaskScheduled: task = event
         case .workflowTaskStarted: task = nil
+        case .workflowTaskCompleted: if !admitted.isEmpty { admitted = [] }
         case .workflowExecutionSignaled:
             signalCount += 1
             signals.insert(event.fields.text(.requestID))
@@ -119,13 +129,20 @@ struct RunState {
         case .workflowExecutionCancelRequested: isCancelRequested = true
         case .timerStarted: timers[event.id] = event.at + .milliseconds(event.fields.integer(.startToFireTimeout) ?? 1)
         case .timerFired, .timerCanceled: timers[event.fields.integer(.startedEventID) ?? 0] = nil
+        case .workflowExecutionUpdateAdmitted: admitted.insert(event.fields.text(.admittedUpdateID))
         case .workflowExecutionUpdateAccepted: updates[event.fields.text(.acceptedUpdateID)] = Update(acceptedEventID: event.id)
         case .workflowExecutionUpdateCompleted: updates[event.fields.text(.updateID)]?.outcome = event
-        case _ where event.kind.isTerminal: end = event
+        case _ where event.kind.isTerminal: close(event)
         default:
             applyActivity(event)
             applyOther(event)
         }
+    }
+
+    /// Nothing goes on in a run that has ended.
+    private mutating func close(_ event: HistoryEvent) {
+        end = event
+        (task, activities, timers) = (nil, [:], [:])
     }
 
     private mutating func applyActivity(_ event: HistoryEvent) {

@@ -18,7 +18,7 @@ public enum ScheduleOverlapPolicy: String, Codable, Hashable, Sendable, CaseIter
 
 /// When a workflow is to be started again and again, and which.
 public struct Schedule: Codable, Hashable, Sendable {
-    /// Cron expressions; see ``CronExpression``.
+    /// Cron expressions of the dialect ``CronExpression/Dialect/schedule``.
     public var crons: [String]
     /// Starts every so long, counted from 1970.
     public var interval: Duration?
@@ -57,68 +57,58 @@ public struct Schedule: Codable, Hashable, Sendable {
         self.note = note
     }
 
+    /// Refuses what can never start anything.
+    func check(_ id: String, at now: Timestamp) throws {
+        let longest = WorkflowLimits.maximumNameLength
+        for (what, name, limit) in [
+            ("schedule id", id, longest - 60), ("workflow type", workflowType, longest), ("task queue", taskQueue, longest),
+        ] {
+            guard (1...limit).contains(name.count) else {
+                throw ScheduleError("schedule \(id.prefix(60)): \(what): expected 1 to \(limit) characters, found \(name.count)")
+            }
+        }
+        guard catchUpWindow >= .zero else {
+            throw ScheduleError("schedule \(id): expected a catch-up window of zero or more, found \(catchUpWindow)")
+        }
+        let times = try times
+        if let interval, interval < .seconds(1) {
+            throw ScheduleError("schedule \(id): expected an interval of a second or more, found \(interval)")
+        }
+        if let interval, offset < .zero || offset >= interval {
+            throw ScheduleError("schedule \(id): expected an offset from zero to below the interval, found \(offset)")
+        }
+        for (cron, text) in zip(times.crons, crons) where cron.next(after: now) == nil {
+            throw ScheduleError("schedule \(id): expected a cron that comes, found '\(text)', which never does")
+        }
+    }
+
+    /// The interval of a schedule that has nothing else.
+    var onlyInterval: Duration? { crons.isEmpty ? interval : nil }
+
     /// The first start after `moment`; nil when there is none.
-    public func next(after moment: Timestamp) throws -> Timestamp? {
-        var starts = try crons.compactMap { try CronExpression($0).next(after: moment) }
-        if let interval {
-            let step = interval.milliseconds
-            guard step > 0 else { throw ScheduleError("schedule: expected an interval above zero, found \(interval)") }
-            let shifted = moment.milliseconds - offset.milliseconds
-            starts.append(Timestamp(milliseconds: (shifted / step + 1) * step + offset.milliseconds))
+    public func next(after moment: Timestamp) throws -> Timestamp? { try times.next(after: moment) }
+
+    /// When it comes, read once for many questions.
+    var times: ScheduleTimes {
+        get throws {
+            ScheduleTimes(crons: try crons.map { try CronExpression($0, .schedule) }, interval: interval, offset: offset)
+        }
+    }
+}
+
+/// When a schedule comes.
+struct ScheduleTimes {
+    let crons: [CronExpression]
+    let interval: Duration?
+    let offset: Duration
+
+    /// The first start after `moment`; nil when there is none.
+    func next(after moment: Timestamp) -> Timestamp? {
+        var starts = crons.compactMap { $0.next(after: moment) }
+        if let step = interval?.milliseconds, step > 0 {
+            starts.append(
+                Timestamp(milliseconds: CronExpression.next(after: moment.milliseconds, from: offset.milliseconds, every: step)))
         }
         return starts.min()
     }
-}
-
-/// A schedule as stored.
-public struct ScheduleRecord: Codable, Hashable, Sendable {
-    /// Its id.
-    public var id: String
-    /// Its number; its due things have the negative one as run.
-    public var number: Int64
-    /// What it does.
-    public var schedule: Schedule
-    /// When it starts something next; nil for never.
-    public var nextAt: Timestamp?
-    /// Starts that wait for the end of the open one.
-    public var buffered: [Timestamp] = []
-    /// The workflow that it started last.
-    public var last: WorkflowExecution?
-    /// Starts made.
-    public var started = 0
-    /// Starts not made because one was open.
-    public var skipped = 0
-    /// Starts not made because they were too late.
-    public var missed = 0
-
-    /// The last starts, newest first, at most ten.
-    public var recent: [ScheduleStart]?
-
-    mutating func note(_ start: ScheduleStart) { recent = Array(([start] + (recent ?? [])).prefix(10)) }
-
-    /// The next moments at which it starts something, at most `count`; none while it is paused.
-    public func upcoming(_ count: Int) throws -> [Timestamp] {
-        var moments: [Timestamp] = []
-        var next = schedule.isPaused ? nil : nextAt
-        while let moment = next, moments.count < count {
-            moments.append(moment)
-            next = try schedule.next(after: moment)
-        }
-        return moments
-    }
-
-    var key: DueItem.Key? { nextAt.map { DueItem.Key(at: $0, run: -number, event: 0, kind: .schedule) } }
-    /// The search attribute of the workflows that it starts.
-    static let attribute = "TemporalScheduledById"
-    var lock: String { "schedule/\(id)" }
-}
-
-/// A start that a schedule has made.
-public struct ScheduleStart: Codable, Hashable, Sendable {
-    /// The moment that the schedule names.
-    public var scheduledAt: Timestamp
-    /// When it was made.
-    public var startedAt: Timestamp
-    /// The workflow.
-    public var execution: WorkflowExecution
 }

@@ -9,6 +9,8 @@ struct Turn {
     /// What is to be told once it is durable.
     var outcomes: [RunOutcome] = []
     var outcomesOfUpdates: [UpdateOutcome] = []
+    /// Updates that have ended in this turn, for those who wait for them.
+    var updateEnds: [(UpdateKey, UpdateOutcome)] = []
     var identity = "lockstep"
     /// True when the code did not fit in this turn.
     var isBlocked = false
@@ -43,6 +45,7 @@ struct Turn {
     /// Appends an event as it is, with the next id; the workflow task that it may call for is not scheduled.
     @discardableResult
     mutating func copy(_ event: HistoryEvent) throws -> HistoryEvent {
+        guard !state.isClosed else { throw WorkflowNotFound(workflowID: state.run.workflowID, expected: "an open run") }
         var event = event
         event.id = state.run.length + 1
         settle(before: event)
@@ -51,6 +54,7 @@ struct Turn {
         state.apply(event)
         try state.live?.note(event)
         if event.kind.isTerminal { close(event) }
+        if event.kind == .workflowExecutionUpdateCompleted { noteEnd(ofUpdate: event.fields.text(.updateID)) }
         expect(after: event)
         return event
     }
@@ -133,7 +137,7 @@ struct Turn {
         state.run.status = WorkflowStatus(event.kind)
         state.run.closedAt = event.at
         state.run.problem = event.fields.failure(.failure)?.description
-        state.activities.removeAll()
+        endUpdates()
         if isWatched { notes.append(.closed(state.run, event.kind, after: event.at - state.run.startedAt)) }
         if event.fields[.newRunID] == nil { outcomes.append(RunOutcome(run: state.run, event: event)) }
     }

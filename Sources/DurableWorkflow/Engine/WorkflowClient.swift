@@ -57,21 +57,14 @@ public struct WorkflowHandle<Output: Codable & Sendable>: Sendable {
         return try await client.engine.query(workflowID: workflowID, name: query.name, input: json, at: client.time.now).decoded()
     }
 
-    /// Sends an update and waits until it is done. Throws the failure with which it was refused or ended.
+    /// Sends an update and waits until it is done. Throws the failure with which it was refused or ended; when its run closes first, one of
+    /// type `AcceptedUpdateCompletedWorkflow`.
     public func executeUpdate<Input, Answer: Decodable>(_ update: Update<Input, Answer>, _ input: Input, id: String) async throws -> Answer
     {
         let engine = client.engine
         let json = try JSONValue(encoding: input)
         var outcome = try await engine.update(workflowID: workflowID, id: id, name: update.name, input: json, at: client.time.now)
-        var pause = Duration.milliseconds(1)
-        while case .accepted = outcome {
-            try await Task.sleep(for: pause)
-            pause = min(pause * 2, .seconds(1))
-            guard let known = try await engine.outcome(ofUpdate: id, workflowID: workflowID, at: client.time.now) else {
-                throw WorkflowNotFound(workflowID: workflowID, expected: "the run that accepted update \(id)")
-            }
-            outcome = known
-        }
+        if case .accepted = outcome { outcome = try await engine.result(ofUpdate: id, workflowID: workflowID) }
         switch outcome {
         case .completed(_, let payload): return try engine.converter.value(payload)
         case .rejected(_, let failure), .failed(_, let failure): throw failure

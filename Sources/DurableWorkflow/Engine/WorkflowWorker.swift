@@ -153,7 +153,9 @@ public final class WorkflowWorker: Sendable {
     private func work(_ item: DueItem) async {
         do {
             if item.key.kind == .activity {
-                try await attempt(item)
+                do { try await attempt(item) } catch let error as any ConcernsOne {
+                    try await engine.setAside(item, error, at: time.now)
+                }
             } else {
                 _ = try await Self.$current.withValue(self) { try await engine.run(item, at: time.now) }
             }
@@ -162,7 +164,7 @@ public final class WorkflowWorker: Sendable {
 
     private func fail(_ error: any Error) {
         state.withLock { $0.failure = $0.failure ?? error }
-        engine.waiters.fail(error)
+        engine.failWaiters(error)
         stop()
     }
 
@@ -170,7 +172,12 @@ public final class WorkflowWorker: Sendable {
 
     private func attempt(_ item: DueItem) async throws {
         defer { engine.agenda.finished(item.key) }
-        guard let attempt = try await engine.begin(item, at: time.now) else { return state.withLock { $0.freeSlots += 1 } }
+        let begun: Attempt?
+        do { begun = try await engine.begin(item, at: time.now) } catch {
+            state.withLock { $0.freeSlots += 1 }
+            throw error
+        }
+        guard let attempt = begun else { return state.withLock { $0.freeSlots += 1 } }
         state.withLock { state in
             state.running[attempt.token] = (attempt, nil)
             if let deadline = attempt.deadline { state.deadlines.insert(Deadline(at: deadline, token: attempt.token)) }
@@ -212,6 +219,9 @@ public final class WorkflowWorker: Sendable {
             guard forget(attempt.token) else { return }
             task?.cancel()
             try await engine.timeOut(attempt, at: now)
+        } catch is any ConcernsOne {
+            // The run cannot be read; what is due in it is set aside where it is taken.
+            task?.cancel()
         } catch { fail(error) }
         spread()
     }
@@ -248,17 +258,14 @@ extension EmbeddedEngine {
     /// When an attempt's time is over, heartbeats counted; nil when that is now.
     func deadline(of attempt: Attempt, at now: Timestamp) async throws -> Timestamp? {
         try await turn(attempt.token.workflowID, at: now) { turn in
-            guard let activity = turn.state.activities[attempt.token.scheduledEventID], activity.attempt.attempt == attempt.token.attempt
-            else { return nil }
+            guard let activity = turn.activity(of: attempt.token) else { return nil }
             return attempt.deadline(of: activity).0.flatMap { $0 > now ? $0 : nil }
         }
     }
 
     func timeOut(_ attempt: Attempt, at now: Timestamp) async throws {
         try await turn(attempt.token.workflowID, at: now) { turn in
-            guard turn.state.run.runID == attempt.token.runID, let activity = turn.state.activities[attempt.token.scheduledEventID],
-                activity.attempt.attempt == attempt.token.attempt
-            else { return }
+            guard let activity = turn.activity(of: attempt.token) else { return }
             let type = attempt.deadline(of: activity).1
             try turn.settle(attempt.token.scheduledEventID, .timeout(type), startedAt: attempt.startedAt)
         }

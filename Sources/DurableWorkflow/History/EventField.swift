@@ -9,6 +9,8 @@ public enum EventField: UInt8, Hashable, Sendable, CaseIterable {
     /// A moment: when all runs of a chain together have had their time.
     case executionExpiresAt
     case timeoutType
+    /// An update that a reset has kept.
+    case admittedUpdateID, admittedUpdateName, updateOrigin
     /// Event ids and counts.
     case scheduledEventID = 64
     case startedEventID, initiatedEventID, taskCompletedEventID, parentInitiatedEventID, acceptedEventID
@@ -19,7 +21,7 @@ public enum EventField: UInt8, Hashable, Sendable, CaseIterable {
     case taskTimeout, firstTaskBackoff, backoffStartInterval
     /// Payloads.
     case input = 128
-    case result, details, lastCompletionResult, updateArguments, outcomeSuccess
+    case result, details, lastCompletionResult, updateArguments, outcomeSuccess, admittedArguments
     /// Failures.
     case failure = 160
     case lastFailure, continuedFailure, outcomeFailure
@@ -56,6 +58,8 @@ public enum EventField: UInt8, Hashable, Sendable, CaseIterable {
         .parentRunID: ["parentWorkflowExecution", "runId"], .externalWorkflowID: ["externalWorkflowExecution", "workflowId"],
         .externalRunID: ["externalWorkflowExecution", "runId"], .idReusePolicy: ["workflowIdReusePolicy"],
         .protocolInstanceID: ["protocolInstanceId"], .updateID: ["meta", "updateId"],
+        .admittedUpdateID: ["request", "meta", "updateId"], .admittedUpdateName: ["request", "input", "name"],
+        .admittedArguments: ["request", "input", "args"], .updateOrigin: ["origin"],
         .acceptedUpdateID: ["acceptedRequest", "meta", "updateId"], .acceptedUpdateName: ["acceptedRequest", "input", "name"],
         .resetRunID: ["newRunId"], .executionExpiresAt: ["workflowExecutionExpirationTime"], .scheduledEventID: ["scheduledEventId"],
         .startedEventID: ["startedEventId"],

@@ -133,6 +133,9 @@ extension HistoryEvent {
             }
         }
 
+        /// True for what ends a workflow task, in whatever way.
+        var endsTask: Bool { self == .workflowTaskCompleted || self == .workflowTaskFailed || self == .workflowTaskTimedOut }
+
         /// True for what makes the code run again.
         var wakes: Bool {
             switch self {

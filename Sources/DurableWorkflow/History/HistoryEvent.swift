@@ -29,7 +29,8 @@ public struct HistoryEvent: Hashable, Sendable {
         case .timerStarted, .timerCanceled: "\(kind.name) \(fields.text(.timerID))"
         case .startChildWorkflowExecutionInitiated: "\(kind.name) \(fields.text(.workflowType)) \(fields.text(.workflowID))"
         case .signalExternalWorkflowExecutionInitiated: "\(kind.name) \(fields.text(.signalName))"
-        case .markerRecorded: "\(kind.name) \(fields.text(.markerName))\(patch.map { " \($0.id)" } ?? "")"
+        case .markerRecorded:
+            "\(kind.name) \(fields.text(.markerName))\(patch.map { " \($0.id)" } ?? LocalResolution(self)?.identity ?? "")"
         default: kind.name
         }
     }
@@ -130,7 +131,10 @@ public struct EventFields: Hashable, Sendable, ExpressibleByDictionaryLiteral {
 
 extension FieldValue {
     /// A duration in milliseconds; nil stays nil.
-    static func duration(_ duration: Duration?) -> FieldValue? { duration.map { .integer(Int($0.milliseconds)) } }
+    static func duration(_ duration: Duration?) -> FieldValue? {
+        // Less than a millisecond is one: none would mean no limit.
+        duration.map { .integer($0 > .zero ? max(1, Int($0.milliseconds)) : $0 < .zero ? min(-1, Int($0.milliseconds)) : 0) }
+    }
     /// One payload; nil stays nil.
     static func payload(_ payload: Payload?) -> FieldValue? { payload.map { .payloads([$0]) } }
     /// A text that says something.

@@ -83,17 +83,29 @@ extension WorkflowContext {
         case .externalWorkflowExecutionSignaled, .externalWorkflowExecutionCancelRequested:
             finish(initiated(event, .initiatedEventID), .success(nil))
         case .signalExternalWorkflowExecutionFailed, .requestCancelExternalWorkflowExecutionFailed:
-            let error = ApplicationError(
-                type: "ExternalWorkflowExecutionNotFound", message: "the workflow is not there or has closed", isNonRetryable: true)
-            finish(initiated(event, .initiatedEventID), .failure(error))
+            finish(initiated(event, .initiatedEventID), .failure(externalError(event)))
         default: break
         }
+    }
+
+    private func externalError(_ event: HistoryEvent) -> ApplicationError {
+        if event.fields.text(.cause).hasSuffix("SIGNAL_COUNT_LIMIT_EXCEEDED") {
+            return ApplicationError(
+                type: "SignalCountLimitExceeded", message: "the workflow has received as many signals as a run may", isNonRetryable: true)
+        }
+        return ApplicationError(
+            type: "ExternalWorkflowExecutionNotFound", message: "the workflow is not there or has closed", isNonRetryable: true)
     }
 
     private func initiated(_ event: HistoryEvent, _ field: EventField) -> Int? { event.fields.integer(field).flatMap { initiated[$0] } }
 
     private func finish(_ key: Int?, _ outcome: Result<Payload?, any Error>) {
         if let key { finish(key, outcome) }
+    }
+
+    /// Notes that a timer's end is in the history; whoever ends the wait first need not cancel it.
+    func noteFired(_ event: HistoryEvent) {
+        if let key = initiated(event, .startedEventID) { operations[key]?.isFired = true }
     }
 
     private func fire(_ started: Int?) {
@@ -156,7 +168,9 @@ extension WorkflowContext {
     func resolve(_ request: LocalRequest, _ resolution: LocalResolution) {
         locals.removeAll { $0.operation == request.operation }
         now = max(now, resolution.completedAt)
-        command(.markerRecorded, resolution.fields)
+        var made = resolution
+        made.name = request.name
+        command(.markerRecorded, made.fields)
         if let backoff = resolution.backoff {
             finish(request.operation, .failure(LocalPause(backoff: backoff)))
         } else if let failure = resolution.failure {
@@ -225,6 +239,14 @@ extension UpdateRequest {
     }
 }
 
+extension UpdateRequest {
+    init(admitted event: HistoryEvent) {
+        self.init(
+            id: event.fields.text(.admittedUpdateID), name: event.fields.text(.admittedUpdateName),
+            arguments: event.payload(.admittedArguments))
+    }
+}
+
 extension LocalResolution {
     /// What a marker says; nil for other events.
     init?(_ event: HistoryEvent) {
@@ -238,6 +260,9 @@ extension LocalResolution {
                 $0.isNull ? nil : .seconds($0["seconds"]?.integer ?? 0) + .nanoseconds($0["nanos"]?.integer ?? 0)
             })
     }
+
+    /// The activity, as comparisons name it.
+    var identity: String { " \(sequence) \(name)" }
 
     private static func time(_ json: JSONValue?) -> Timestamp {
         Timestamp(milliseconds: Int64((json?["seconds"]?.integer ?? 0) * 1000 + (json?["nanos"]?.integer ?? 0) / 1_000_000))

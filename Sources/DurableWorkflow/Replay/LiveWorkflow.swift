@@ -30,6 +30,10 @@ final class LiveWorkflow: @unchecked Sendable {
     private var resolutions: [LocalResolution] = []
     /// Markers of patches may be followed by an upsert that no command stands for.
     private var mayUpsertVersion = false
+    /// Timers that have fired, by the event that started them; of histories of older builds only.
+    private var fired: Set<Int> = []
+    /// Updates that a reset has kept, for the task that accepts them.
+    private var admitted: [String: UpdateRequest] = [:]
     private(set) var lastEventID = 0
     /// How long the code has run since this was last set to zero.
     var worked = Duration.zero
@@ -47,7 +51,10 @@ final class LiveWorkflow: @unchecked Sendable {
     /// What no task has seen yet stays unseen.
     func replay(_ history: [HistoryEvent]) throws {
         context.isReplaying = true
-        defer { context.isReplaying = false }
+        defer {
+            context.isReplaying = false
+            fired = []
+        }
         var index = 0
         while index < history.count {
             let event = history[index]
@@ -82,7 +89,8 @@ final class LiveWorkflow: @unchecked Sendable {
             if let patch = event.patch { context.announced.insert(patch.id) }
             if let resolution = LocalResolution(event) { resolutions.append(resolution) }
             if event.kind == .workflowExecutionUpdateAccepted {
-                context.updates.append(UpdateRequest(accepted: event))
+                let id = event.fields.text(.acceptedUpdateID)
+                context.updates.append(admitted.removeValue(forKey: id) ?? UpdateRequest(accepted: event))
             }
         }
         if inputs.isEmpty, context.updates.isEmpty { return }
@@ -96,6 +104,12 @@ final class LiveWorkflow: @unchecked Sendable {
         // A task that failed leaves events, which must not make the same problem look like another one.
         if event.kind.isCommand || event.kind.wakes { lastEventID = event.id }
         if event.kind.isCommand { return try match(event) }
+        if event.kind == .timerFired, context.isReplaying, let started = event.fields.integer(.startedEventID) { fired.insert(started) }
+        if event.kind == .workflowExecutionUpdateAdmitted, context.isReplaying {
+            var request = UpdateRequest(admitted: event)
+            request.isToBeValidated = false
+            admitted[request.id] = request
+        }
         if event.kind.wakes { inputs.append(event) }
     }
 
@@ -115,8 +129,8 @@ final class LiveWorkflow: @unchecked Sendable {
         context.now = max(context.now, now)
         context.historyLength = lastEventID
         let began = uptime()
-        try executor.host {
-            try showInputs()
+        executor.host {
+            showInputs()
             context.deliverUpdates()
             settle()
             resolveRecordedLocals()
@@ -124,17 +138,32 @@ final class LiveWorkflow: @unchecked Sendable {
         try check(took: uptime() - began)
     }
 
-    /// Signals first, then everything else, each in history order; the code itself starts after the handlers.
-    private func showInputs() throws {
-        for event in inputs where event.kind == .workflowExecutionSignaled { context.receive(ReceivedSignal(event)) }
-        for event in inputs where event.kind != .workflowExecutionSignaled {
+    /// Signals and updates first, with what the code does about them and the conditions that they make true; then everything else. Each
+    /// in history order; the code itself starts after the handlers. So a signal that stands before a timeout wins, whatever waits for it.
+    private func showInputs() {
+        let shown = inputs
+        inputs.removeAll(keepingCapacity: true)
+        for event in shown where event.kind == .timerFired { context.noteFired(event) }
+        var hasMessages = !context.updates.isEmpty
+        for event in shown where event.kind == .workflowExecutionSignaled {
+            context.receive(ReceivedSignal(event))
+            hasMessages = true
+        }
+        for event in shown where event.kind == .workflowExecutionUpdateAdmitted && !context.isReplaying {
+            context.updates.append(UpdateRequest(admitted: event))
+            hasMessages = true
+        }
+        if hasMessages, task != nil {
+            context.deliverUpdates()
+            settle()
+        }
+        for event in shown where event.kind != .workflowExecutionSignaled {
             switch event.kind {
             case .workflowExecutionStarted: start(event)
             case .workflowExecutionCancelRequested: cancel()
             default: context.apply(event)
             }
         }
-        inputs.removeAll(keepingCapacity: true)
     }
 
     /// Runs what can run, then wakes who waits for a condition that has come true, in order, until nothing changes any more.
@@ -148,10 +177,19 @@ final class LiveWorkflow: @unchecked Sendable {
 
     private func resolveRecordedLocals() {
         while let first = resolutions.first, let request = context.locals.first(where: { $0.sequence == first.sequence }) {
+            // Another activity's result is not given to the code; the comparison names both.
+            guard request.name == first.name || first.name.isEmpty else { return refuse(request) }
             resolutions.removeFirst()
             context.resolve(request, first)
             settle()
         }
+    }
+
+    /// The code asks for another local activity than the history has: its command stands for it, so that the comparison finds it.
+    private func refuse(_ request: LocalRequest) {
+        let asked = LocalResolution(
+            sequence: request.sequence, name: request.name, attempt: request.attempt, completedAt: context.now)
+        context.command(.markerRecorded, asked.fields)
     }
 
     private func check(took: Duration) throws {
@@ -241,13 +279,18 @@ final class LiveWorkflow: @unchecked Sendable {
         }
         dropUnrecordedPatches(before: event)
         guard let command = context.commands.first, fits(command.event, event) else {
-            if event.patch?.deprecated == true { return }
+            if event.patch?.deprecated == true || isCancelOfFired(event) { return }
             throw mismatch(event, found: context.commands.first?.event.identity ?? "nothing")
         }
         context.commands.removeFirst()
         guard let operation = command.operation else { return }
         context.operations[operation]?.eventID = event.id
         context.initiated[event.id] = operation
+    }
+
+    /// Older builds cancelled a timer that had fired already; nothing depends on it.
+    private func isCancelOfFired(_ event: HistoryEvent) -> Bool {
+        event.kind == .timerCanceled && event.fields.integer(.startedEventID).map { fired.contains($0) } == true
     }
 
     /// A patch that the history does not note here was asked for by newer code; nothing depends on it.

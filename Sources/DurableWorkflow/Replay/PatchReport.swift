@@ -48,6 +48,8 @@ public struct PatchReport: Codable, Hashable, Sendable {
     public var patches: [Patch] = []
     /// Open runs that were looked at.
     public var open = 0
+    /// Open runs of types that there is no code for here: what they need is unknown.
+    public var unknownTypes: [Run] = []
 
     /// One patch; one that nobody has come by is empty, but for the runs of which nothing is known.
     public func patch(_ id: String) -> Patch {
@@ -58,7 +60,7 @@ public struct PatchReport: Codable, Hashable, Sendable {
     }
 
     private var unknown: [Run] = []
-    private enum CodingKeys: CodingKey { case patches, open }
+    private enum CodingKeys: CodingKey { case patches, open, unknownTypes }
 
     /// Looks at every run of a store, read-only. Throws what the store throws.
     public init(of store: any WorkflowStore, _ replayer: WorkflowReplayer) async throws {
@@ -81,6 +83,7 @@ public struct PatchReport: Codable, Hashable, Sendable {
         patches = found.values.sorted { $0.id < $1.id }
         open = sightings.count
         unknown = sightings.filter(\.isUnknown).map(\.short)
+        unknownTypes = sightings.filter(\.isOfUnknownType).map(\.short)
     }
 }
 
@@ -93,16 +96,19 @@ private struct Sighting {
     let calls: [String: PatchCall]?
     /// True when it does not fit although there is code for it.
     let isUnknown: Bool
+    /// True when there is no code for it.
+    let isOfUnknownType: Bool
 
     init(_ run: WorkflowRun, _ history: WorkflowHistory, _ replayer: WorkflowReplayer) {
         self.run = run
         markers = Dictionary(history.events.compactMap(\.patch).map { ($0.id, $0.deprecated) }, uniquingKeysWith: { $1 })
         do {
             calls = Dictionary(try replayer.patchCalls(in: history).map { ($0.id, $0) }, uniquingKeysWith: { $1 })
-            isUnknown = false
+            (isUnknown, isOfUnknownType) = (false, false)
         } catch {
             calls = nil
-            isUnknown = !(error is UnknownWorkflowType)
+            isOfUnknownType = error is UnknownWorkflowType
+            isUnknown = !isOfUnknownType
         }
     }
 

@@ -11,6 +11,8 @@ public final class InMemoryWorkflowStore: WorkflowStore {
         var due: [DueItem.Key: DueItem] = [:]
         var order = Heap<DueItem.Key>()
         var schedules: [String: ScheduleRecord] = [:]
+        var requests: [String: [String: Int64]] = [:]
+        var quarantined: [QuarantinedItem] = []
 
         /// The keys in order up to `moment`, those that are done left out for good.
         mutating func keys(until moment: Timestamp, after key: DueItem.Key?, limit: Int) -> [DueItem.Key] {
@@ -54,6 +56,9 @@ public final class InMemoryWorkflowStore: WorkflowStore {
                 for key in change.done { contents.due[key] = nil }
                 for schedule in change.schedules { contents.schedules[schedule.id] = schedule }
                 for id in change.deletedSchedules { contents.schedules[id] = nil }
+                for request in change.requests { contents.requests[request.scope, default: [:]][request.id] = request.run }
+                contents.quarantined.removeAll { change.released.contains($0.item.key) }
+                contents.quarantined += change.quarantined
             }
         }
     }
@@ -106,6 +111,10 @@ public final class InMemoryWorkflowStore: WorkflowStore {
             let busy = Set(contents.due.keys.map(\.run))
             let old = contents.runs.values.filter { $0.closedAt.map { $0 < moment } ?? false && !busy.contains($0.key) }
                 .map(\.key).sorted().prefix(limit)
+            if !old.isEmpty {
+                let gone = Set(old)
+                contents.requests = contents.requests.mapValues { $0.filter { !gone.contains($0.value) } }.filter { !$0.value.isEmpty }
+            }
             for key in old {
                 guard let run = contents.runs.removeValue(forKey: key) else { continue }
                 contents.histories[key] = nil
@@ -117,4 +126,13 @@ public final class InMemoryWorkflowStore: WorkflowStore {
 
     /// Required by ``WorkflowStore``, which says what it does.
     public func schedules() async throws -> [ScheduleRecord] { contents.withLock { $0.schedules.values.sorted { $0.id < $1.id } } }
+
+    /// Required by ``WorkflowStore``, which says what it does.
+    public func schedule(_ id: String) async throws -> ScheduleRecord? { contents.withLock { $0.schedules[id] } }
+
+    /// Required by ``WorkflowStore``, which says what it does.
+    public func taker(of id: String, in scope: String) async throws -> Int64? { contents.withLock { $0.requests[scope]?[id] } }
+
+    /// Required by ``WorkflowStore``, which says what it does.
+    public func quarantined() async throws -> [QuarantinedItem] { contents.withLock { $0.quarantined } }
 }

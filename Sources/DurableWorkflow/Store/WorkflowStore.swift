@@ -29,13 +29,20 @@ public struct WorkflowChange: Sendable {
     public var schedules: [ScheduleRecord] = []
     /// Ids of schedules to delete.
     public var deletedSchedules: [String] = []
+    /// Ids of messages and starts that are not to be taken again.
+    public var requests: [TakenRequest] = []
+    /// Due things that could not be run and are set aside; they are in ``done`` too.
+    public var quarantined: [QuarantinedItem] = []
+    /// Things that were set aside and are due again; they are in ``due`` too.
+    public var released: [DueItem.Key] = []
 
     /// A change of nothing.
     public init() {}
 
     /// True when there is nothing to write.
     public var isEmpty: Bool {
-        runs.isEmpty && due.isEmpty && done.isEmpty && schedules.isEmpty && deletedSchedules.isEmpty
+        runs.isEmpty && due.isEmpty && done.isEmpty && schedules.isEmpty && deletedSchedules.isEmpty && requests.isEmpty
+            && quarantined.isEmpty && released.isEmpty
     }
 }
 
@@ -62,6 +69,12 @@ public protocol WorkflowStore: Sendable {
     func remove(closedBefore moment: Timestamp, limit: Int) async throws -> Int
     /// All schedules, in order of id.
     func schedules() async throws -> [ScheduleRecord]
+    /// One schedule; nil when there is none.
+    func schedule(_ id: String) async throws -> ScheduleRecord?
+    /// The key of the run that has taken the message or start `id`; nil when none has.
+    func taker(of id: String, in scope: String) async throws -> Int64?
+    /// What was set aside because it could not be run, oldest first.
+    func quarantined() async throws -> [QuarantinedItem]
 }
 
 extension WorkflowStore {

@@ -53,6 +53,8 @@ public enum EngineMetric: String, CaseIterable, Sendable {
     case activityTimedOut = "lockstep_activity_timed_out_total"
     /// A run whose history has passed a fifth of its limit.
     case historyWarnings = "lockstep_history_warnings_total"
+    /// A thing that was due, could not be run, and was set aside.
+    case quarantined = "lockstep_quarantined_total"
     /// Transactions of the store.
     case commits = "lockstep_commits_total"
     /// How many changes went into one transaction.
@@ -90,7 +92,7 @@ public enum EngineMetric: String, CaseIterable, Sendable {
     /// The labels beside `namespace`.
     public var labels: [String] {
         switch self {
-        case .stickyCacheSize, .stickyCacheTotalForcedEviction, .commits, .commitGroupSize, .commitLatency: []
+        case .stickyCacheSize, .stickyCacheTotalForcedEviction, .quarantined, .commits, .commitGroupSize, .commitLatency: []
         case .workerTaskSlotsAvailable, .workerTaskSlotsUsed: ["worker_type"]
         case .stickyCacheHit, .stickyCacheMiss, .queueDue, .queueWaiting, .queueRunning: ["task_queue"]
         case .workflowTaskExecutionFailed: ["task_queue", "workflow_type", "failure_reason"]
@@ -134,6 +136,7 @@ public enum EngineMetric: String, CaseIterable, Sendable {
         case .workflowTaskTimedOut: "Workflow tasks whose code took longer than they may."
         case .activityTimedOut: "Attempts whose time was over."
         case .historyWarnings: "Runs whose history has passed a fifth of its limit."
+        case .quarantined: "Things that were due, could not be run, and were set aside."
         case .commits: "Transactions of the store."
         case .commitGroupSize: "Changes in one transaction."
         case .commitLatency: "The time of one transaction."

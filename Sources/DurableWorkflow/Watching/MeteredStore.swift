@@ -21,6 +21,9 @@ struct MeteredStore: WorkflowStore {
     func highestKey() async throws -> Int64 { try await store.highestKey() }
     func count(matching filter: WorkflowFilter) async throws -> Int { try await store.count(matching: filter) }
     func schedules() async throws -> [ScheduleRecord] { try await store.schedules() }
+    func schedule(_ id: String) async throws -> ScheduleRecord? { try await store.schedule(id) }
+    func taker(of id: String, in scope: String) async throws -> Int64? { try await store.taker(of: id, in: scope) }
+    func quarantined() async throws -> [QuarantinedItem] { try await store.quarantined() }
 
     func due(after key: DueItem.Key?, until moment: Timestamp, limit: Int) async throws -> [DueItem] {
         try await store.due(after: key, until: moment, limit: limit)

@@ -15,6 +15,7 @@ final class EngineMetrics: Sendable {
     let commitGroupSize: Recorder
     let commitLatency: Timer
     let evictions: Counter
+    let quarantined: Counter
     private let cacheSize: Meter
     private let slots = Mutex<WorkerHandles?>(nil)
     private let workflows = Mutex<[Key: WorkflowHandles]>([:])
@@ -28,6 +29,7 @@ final class EngineMetrics: Sendable {
         commitGroupSize = make.recorder(.commitGroupSize)
         commitLatency = make.timer(.commitLatency)
         evictions = make.counter(.stickyCacheTotalForcedEviction)
+        quarantined = make.counter(.quarantined)
         cacheSize = make.meter(.stickyCacheSize)
     }
 

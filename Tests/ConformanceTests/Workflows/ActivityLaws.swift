@@ -52,7 +52,9 @@ import Testing
         try await scenario.start("call")
         let began = scenario.clock.now
         try await scenario.run()
-        #expect(try await scenario.result("w") == "timeout Busy")
+        #expect(try await scenario.result("w") == "timeout scheduleToClose")
+        let end = try #require(try await scenario.store.history(of: "w").first { $0.kind == .activityTaskTimedOut })
+        #expect(end.fields.failure(.failure)?.cause?.type == "Busy", "the last failure is the cause of the timeout")
         #expect(scenario.clock.now - began < .seconds(20))
     }
 

@@ -217,7 +217,7 @@ import Testing
         let history = try await scenario.engine.history(workflowID: "w")
         let result = try await scenario.result("w")
         let event = try #require(history.events.last { $0.kind == .activityTaskScheduled })
-        let second = try await scenario.engine.reset(workflowID: "w", toEvent: event.id, reason: "again", at: scenario.clock.now)
+        let second = try await scenario.engine.reset(workflowID: "w", toEvent: event.id - 1, reason: "again", at: scenario.clock.now)
         #expect(second.runID != first.runID)
         try await scenario.settle()
         #expect(notes.all == ["a", "b", "b"])
