@@ -27,7 +27,8 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
     ) throws {
         let legacy = MachineRuntime(domain.machine, sweeper: domain.sweeper, references: domain.references)
         let pipeline = Pipeline(
-            legacy: legacy, steps: domain.durableSteps, interrupts: domain.interrupts, references: domain.references, plan: plan, store: store, effects: effects)
+            legacy: legacy, steps: domain.durableSteps, interrupts: domain.interrupts, references: domain.references, plan: plan,
+            store: store, effects: effects)
         self.domain = domain
         self.plan = plan
         self.store = store

@@ -77,7 +77,8 @@ import Testing
         try await born(store)
         func accept(_ id: String, _ minutes: Int) async throws -> Bool {
             let incoming = IncomingEvent(
-                id: EventID(id), source: "tcr", reference: .entity("R-1"), kind: "UNVERIFIED", subject: "brand/identity", answers: ["registry.revet"],
+                id: EventID(id), source: "tcr", reference: .entity("R-1"), kind: "UNVERIFIED", subject: "brand/identity",
+                answers: ["registry.revet"],
                 receivedAt: now + .minutes(90), occurredAt: now + .minutes(minutes))
             let answers = try await store.accept([.event(incoming, birth: nil)], at: now)
             if case .accepted = answers[0] { return true } else { return false }

@@ -5,7 +5,7 @@ import crash_points
 
 /// Every port call of a run is a place to die at; a real process dies at each, and nobody can tell afterwards.
 @Suite(.serialized) struct CrashPointTests {
-    @Test(arguments: ["HandoffStore", "WorkflowStore", "EffectPort"])
+    @Test(arguments: ["OwnershipStore", "RecordStore", "EffectLedger", "WorkflowStore", "EffectPort"])
     func everyMethodOfAPortHasANumber(port: String) throws {
         let methods = try PortSources.methods(of: port)
         let numbered = PortCall.allCases.map(\.rawValue).filter { $0.hasPrefix(port + ".") }
