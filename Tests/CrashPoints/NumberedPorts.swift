@@ -118,9 +118,15 @@ struct NumberedWorkflowStore: WorkflowStore {
         try await points.around(.remove) { try await base.remove(closedBefore: moment, limit: limit) }
     }
     func schedules() async throws -> [ScheduleRecord] { try await points.around(.schedules) { try await base.schedules() } }
-    func schedule(_ id: String) async throws -> ScheduleRecord? { try await base.schedule(id) }
-    func taker(of id: String, in scope: String) async throws -> Int64? { try await base.taker(of: id, in: scope) }
-    func quarantined() async throws -> [QuarantinedItem] { try await base.quarantined() }
+    func schedule(_ id: String) async throws -> ScheduleRecord? {
+        try await points.around(.schedule, id) { try await base.schedule(id) }
+    }
+    func taker(of id: String, in scope: String) async throws -> Int64? {
+        try await points.around(.taker, id) { try await base.taker(of: id, in: scope) }
+    }
+    func quarantined() async throws -> [QuarantinedItem] {
+        try await points.around(.quarantinedRuns) { try await base.quarantined() }
+    }
 }
 
 /// The parties, every call of them numbered.
@@ -128,6 +134,7 @@ struct NumberedEffects: EffectPort {
     let base: any EffectPort
     let points: CrashPoints
 
+    func kind(of operation: String) -> PartyKind { base.kind(of: operation) }
     func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {
         try await points.around(.perform, call.key.description) { () async throws(EffectError) in try await base.perform(call) }
     }

@@ -42,6 +42,9 @@ package enum PortCall: String, CaseIterable, Sendable {
     case count = "WorkflowStore.count(matching:)"
     case remove = "WorkflowStore.remove(closedBefore:limit:)"
     case schedules = "WorkflowStore.schedules()"
+    case schedule = "WorkflowStore.schedule(_:)"
+    case taker = "WorkflowStore.taker(of:in:)"
+    case quarantinedRuns = "WorkflowStore.quarantined()"
 
     case perform = "EffectPort.perform(_:)"
     case partyReply = "EffectPort.reply(to:)"
@@ -63,7 +66,8 @@ package enum PortCall: String, CaseIterable, Sendable {
         case .entities, .journal, .counters, .deadLetters, .rows, .ledger, .reads, .runs, .count: "only reports read it"
         case .intend, .withdraw, .intention: "the parties of this run refuse keys that they know"
         case .quarantine, .release: "nothing of this run is bad"
-        case .schedules: "the hand-off makes no schedule"
+        case .schedules, .schedule: "the hand-off makes no schedule"
+        case .quarantinedRuns: "only reports read it"
         case .remove: "nothing of a run is old enough to be removed"
         case .values, .replayAccepted: "only a run of a stream reads it, before its first line"
         default: nil
