@@ -1,5 +1,5 @@
 import Events
-public import HybridRouter
+public import Outcomes
 
 /// Why a plan is refused: where, expected, found, remedy.
 public struct PlanError: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,5 +1,5 @@
 package import Events
-package import Outcomes
+import Outcomes
 
 /// The last word of a sender without event ids about one subject of an entity.
 ///
@@ -28,7 +28,7 @@ package struct Subject: Hashable, Sendable {
     }
 }
 
-extension [LedgerEntry] {
+extension Sequence<LedgerEntry> {
     /// When one of `operations` was last performed; nil for never.
     package func latest(of operations: [String]) -> Timestamp? {
         operations.isEmpty ? nil : filter { operations.contains($0.key.operation) }.map(\.at).max()

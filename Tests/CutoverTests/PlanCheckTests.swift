@@ -1,3 +1,4 @@
+import Outcomes
 import Cutover
 import HybridRouter
 import Migrations

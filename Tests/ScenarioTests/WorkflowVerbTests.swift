@@ -1,3 +1,4 @@
+import Outcomes
 import DurableWorkflow
 import Events
 import Foundation
