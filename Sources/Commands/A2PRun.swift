@@ -120,7 +120,7 @@ public struct A2PRun: Sendable {
         try await claim(input: files.digest)
         let runner = runner(1024, try await remember(BookKeeper(files.book)))
         try await runner.run(files, progress: progress)
-        try await DatabaseIdentity.noteEnd(of: files.digest, plan: identity, in: store)
+        try await DatabaseIdentity.noteEnd(of: files.digest, plan: identity, in: notes)
     }
 
     /// Plays what a stream yields as it comes; `acknowledge` is told what is durable. At the end of input what waits goes on waiting,
@@ -138,26 +138,29 @@ public struct A2PRun: Sendable {
         _ groupSize: Int, _ book: BookKeeper, _ operate: @escaping @Sendable (Timestamp) async throws -> Void = { _ in },
         acknowledge: @escaping TraceRunner<RegistrationState, Registration>.Acknowledge = { _, _ in }
     ) -> TraceRunner<RegistrationState, Registration> {
-        let (world, store) = (world, store)
+        let (world, notes) = (world, notes)
         let forgets = options.database == ":memory:"
         return TraceRunner(
             bridge: bridge, engine: engine, groupSize: groupSize,
             occur: { line in
                 try book.happen(line, world)
                 guard !forgets, line.lost || line.source == .world else { return }
-                try await store.set("world/\(StableHash.hexadecimal(line.text))", to: line.text)
+                try await notes.set("world/\(StableHash.hexadecimal(line.text))", to: line.text)
             }, operate: operate, acknowledge: acknowledge)
     }
 
     /// Tells the outside what it was told before by other inputs, whose lines do not come again.
     private func remember(_ book: BookKeeper) async throws -> BookKeeper {
-        let entities = try await store.entities()
+        let entities = try await notes.entities()
         guard !entities.isEmpty else { return book }
         for entity in entities { book.add(entity) }
-        for text in try await store.values(prefix: "world/").values.sorted() { try book.happen(try TraceLine(parsing: text), world) }
-        try await store.replayAccepted { world.occur($0.kind, $0.payload, entity: $0.entity, at: $0.occurredAt) }
+        for text in try await notes.values(prefix: "world/").values.sorted() { try book.happen(try TraceLine(parsing: text), world) }
+        try await notes.replayAccepted { world.occur($0.kind, $0.payload, entity: $0.entity, at: $0.occurredAt) }
         return book
     }
+
+    /// The database as the composition uses it: for what it notes of a run, and for what it tells the outside.
+    var notes: SQLiteHandoffStore { SQLiteHandoffStore(database) }
 
     /// What every registration amounts to.
     public func outcomes() async throws -> [EntityID: Outcome] {

@@ -114,12 +114,11 @@ extension A2PRun {
     /// Refuses a database, or an effects log, that is somebody else's; then makes the database know whose it is. `input` is the digest of
     /// what is played; nil for a stream, of which nobody knows the end.
     func claim(input: String?) async throws {
-        let settings = SQLiteHandoffStore(database)
-        try await identity.check(settings, path: options.database, input: input, options.planChange)
-        let plan = try await settings.value(MigrateStatus.lastPlan)
-        let isFresh = plan == nil ? try await settings.entities().isEmpty : false
-        try await effectsLog?.check(against: settings, isFresh: isFresh)
-        try await effectsLog?.take(for: settings)
-        try await identity.note(in: settings, input: input)
+        try await identity.check(notes, path: options.database, input: input, options.planChange)
+        let plan = try await notes.value(MigrateStatus.lastPlan)
+        let isFresh = plan == nil ? try await notes.entities().isEmpty : false
+        try await effectsLog?.check(against: notes, isFresh: isFresh)
+        try await effectsLog?.take(for: notes)
+        try await identity.note(in: notes, input: input)
     }
 }
