@@ -46,7 +46,7 @@ extension Pipeline {
         case let error as Unresolved:
             if !error.performed.isEmpty { try await store.keep(error.performed) }
             try await setAside(error.key, of: entity, at: now)
-        case let error as UnreadableRow: try await setAside(.entity, entity.rawValue, entity, error.description, at: now)
+        case let error as HybridRouter.UnreadableRow: try await setAside(.entity, entity.rawValue, entity, error.description, at: now)
         case let error as UnknownRecord: try await setAside(.entity, entity.rawValue, entity, error.description, at: now)
         default: return false
         }
