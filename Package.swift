@@ -186,7 +186,7 @@ let package = Package(
             dependencies: [
                 "A2PRegistration", "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "BridgeTesting",
                 .product(name: "Crypto", package: "swift-crypto"),
-            ]),
+            ], exclude: ["Gallery"]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(
             name: "ConformanceTests",

@@ -104,7 +104,7 @@ public struct DeadLetter: Codable, Hashable, Sendable {
     public var reason: Reason
     /// One sentence with ids, expected, found and remedy; no personal data.
     public var detail: String
-    /// The sender's name of what happened, where it has one: letters, digits, dots and dashes, at most 80.
+    /// The sender's name of what happened, where it has one: letters, digits, dots and dashes, at most 100.
     public var type: String?
     /// The body, as received or with what is personal taken out. It is stored, never printed.
     public var body: String

@@ -35,7 +35,7 @@ import Testing
             #"{"property": "value", "boolean": true}"#, "a9nBmqA0ju/hNViExpshrM61xv4="
         ),
         (
-            "https://mycompany.com/myapp.php?bodySHA256=44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a", "{}",
+            "https://mycompany.com/myapp.php?foo=1&bar=2&bodySHA256=44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a", "{}",
             "Ldidvp12m26NI7eqEvxnEpkd9Hc="
         ),
     ]) func twiliosVectors(url: String, body: String, signature: String) {

@@ -90,6 +90,29 @@ import Testing
         }
     }
 
+    /// Whoever sends ten megabytes, or half a request, holds nobody else.
+    @Test func aRequestWithoutEndHoldsNobody() async throws {
+        _ = Counter(label: "x", factory: registry)
+        let reporter = MetricsReporter(registry, to: .address(host: "127.0.0.1", port: 0))
+        let ready = Mutex("")
+        try await reporter.run(onReady: { address in ready.withLock { $0 = address } }) {
+            let port = UInt16(try #require(URL(string: ready.withLock { $0 })?.port))
+            let pool = SocketPool.make()
+            try await pool.prepare()
+            let running = Task { try await pool.run() }
+            defer { running.cancel() }
+            let slow = try await AsyncSocket.connected(to: .inet(ip4: "127.0.0.1", port: port), pool: pool)
+            try await slow.write(Data("GET /met".utf8))
+            let large = try await AsyncSocket.connected(to: .inet(ip4: "127.0.0.1", port: port), pool: pool)
+            await #expect(throws: (any Error).self, "the connection is closed before it is all read") {
+                try await large.write(Data(repeating: UInt8(ascii: "a"), count: 64 << 20))
+            }
+            #expect(try await Self.ask("GET /metrics", port).hasPrefix("HTTP/1.1 200 OK\r\n"))
+            #expect(try await Self.ask("nonsense", port).hasPrefix("HTTP/1.1 400 "))
+            try slow.close()
+        }
+    }
+
     @Test func aPortThatIsTakenIsRefusedInOneSentence() async throws {
         let first = MetricsReporter(registry, to: .address(host: "127.0.0.1", port: 0))
         let ready = Mutex("")

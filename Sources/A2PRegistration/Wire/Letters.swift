@@ -44,9 +44,9 @@ extension DecodedMessage {
                 reason: reason, detail: detail, type: origin.type, body: String(body.prefix(16_384)), receivedAt: message.receivedAt))
     }
 
-    /// What may stand in an error text: letters, digits, dots, dashes and underscores, at most 80.
+    /// What may stand in an error text: letters, digits, dots, dashes and underscores, at most 100.
     static func printable(_ text: String) -> String {
-        String(text.prefix(80).filter { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) })
+        String(text.prefix(100).filter { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) })
     }
 }
 

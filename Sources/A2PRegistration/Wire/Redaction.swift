@@ -24,20 +24,33 @@ enum Redaction {
         var words = text.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
         for index in words.indices {
             let lower = words[index].lowercased()
-            if lower.contains("@") || lower.contains("＠") {
+            let bytes = Array(lower.utf8)
+            if bytes.contains(UInt8(ascii: "@")) || has(bytes, wideAt) {
                 words[index] = "[e-mail]"
                 // `name @ example.test`
                 if lower.allSatisfy({ $0 == "@" || $0 == "＠" }) { spread(around: index, &words) }
-            } else if lower.contains("://") || lower.contains("www.") {
+            } else if has(bytes, scheme) || has(bytes, web) {
                 words[index] = "[link]"
             } else if ["at", "(at)", "[at]", "{at}"].contains(lower), words.indices.contains(index + 1), isDomain(words[index + 1]) {
                 words[index] = "[e-mail]"
                 spread(around: index, &words)
-            } else if lower.contains("(at)") || lower.contains("[at]") {
+            } else if has(bytes, roundAt) || has(bytes, squareAt) {
                 words[index] = "[e-mail]"
             }
         }
         return words.joined(separator: " ")
+    }
+
+    private static let wideAt = Array("＠".utf8)
+    private static let scheme = Array("://".utf8)
+    private static let web = Array("www.".utf8)
+    private static let roundAt = Array("(at)".utf8)
+    private static let squareAt = Array("[at]".utf8)
+
+    /// True when `pattern` stands somewhere in `bytes`. The standard library's search for texts costs a hundred times as much.
+    private static func has(_ bytes: [UInt8], _ pattern: [UInt8]) -> Bool {
+        guard bytes.count >= pattern.count else { return false }
+        return (0...(bytes.count - pattern.count)).contains { bytes[$0..<($0 + pattern.count)].elementsEqual(pattern) }
     }
 
     private static func spread(around index: Int, _ words: inout [String]) {
@@ -114,14 +127,14 @@ enum Redaction {
     }
 
     private static func isPersonal(_ name: String) -> Bool {
-        let plain = name.lowercased().filter { $0.isLetter || $0.isNumber }
-        return exact.contains(plain) || (personal.contains { plain.contains($0) } && !plain.hasSuffix("sid"))
+        let plain = Array(name.lowercased().utf8).filter { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }
+        return exact.contains(plain) || (personal.contains { has(plain, $0) } && plain.suffix(3) != Array("sid".utf8)[...])
     }
 
-    private static let exact: Set = ["ein", "pin", "ssn", "name", "zip"]
+    private static let exact = Set(["ein", "pin", "ssn", "name", "zip"].map { Array($0.utf8) })
     private static let personal = [
         "universalein", "taxid", "registrationnumber", "altbusinessid", "firstname", "lastname", "fullname", "displayname", "companyname",
         "brandname", "contact", "email", "phone", "mobile", "street", "address", "city", "postalcode", "otp", "token", "secret",
         "password", "authoriz", "representative", "sample", "messageflow", "attachment", "birth",
-    ]
+    ].map { Array($0.utf8) }
 }
