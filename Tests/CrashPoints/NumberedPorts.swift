@@ -96,9 +96,11 @@ struct NumberedWorkflowStore: WorkflowStore {
         try await points.around(.remove) { try await base.remove(closedBefore: moment, limit: limit) }
     }
     func schedules() async throws -> [ScheduleRecord] { try await points.around(.schedules) { try await base.schedules() } }
-    func schedule(_ id: String) async throws -> ScheduleRecord? { try await base.schedule(id) }
-    func taker(of id: String, in scope: String) async throws -> Int64? { try await base.taker(of: id, in: scope) }
-    func quarantined() async throws -> [QuarantinedItem] { try await base.quarantined() }
+    func schedule(_ id: String) async throws -> ScheduleRecord? { try await points.around(.schedule) { try await base.schedule(id) } }
+    func taker(of id: String, in scope: String) async throws -> Int64? {
+        try await points.around(.taker) { try await base.taker(of: id, in: scope) }
+    }
+    func quarantined() async throws -> [QuarantinedItem] { try await points.around(.quarantined) { try await base.quarantined() } }
 }
 
 /// The parties, every call of them numbered.

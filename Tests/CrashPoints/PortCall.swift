@@ -34,6 +34,9 @@ package enum PortCall: String, CaseIterable, Sendable {
     case count = "WorkflowStore.count(matching:)"
     case remove = "WorkflowStore.remove(closedBefore:limit:)"
     case schedules = "WorkflowStore.schedules()"
+    case schedule = "WorkflowStore.schedule(_:)"
+    case taker = "WorkflowStore.taker(of:in:)"
+    case quarantined = "WorkflowStore.quarantined()"
 
     case perform = "EffectPort.perform(_:)"
     case partyReply = "EffectPort.reply(to:)"
@@ -51,7 +54,9 @@ package enum PortCall: String, CaseIterable, Sendable {
     package var unusedBecause: String? {
         switch self {
         case .entities, .journal, .counters, .deadLetters, .rows, .ledger, .runs, .count: "only reports read it"
-        case .schedules: "the hand-off makes no schedule"
+        case .schedules, .schedule: "the hand-off makes no schedule"
+        case .taker: "no run of the hand-off follows another one, and its starts have no request id"
+        case .quarantined: "only operators read it"
         case .remove: "nothing of a run is old enough to be removed"
         case .values, .replayAccepted: "only a run of a stream reads it, before its first line"
         default: nil

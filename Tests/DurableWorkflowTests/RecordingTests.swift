@@ -218,6 +218,34 @@ import Testing
         for name in changedOnes { #expect(outcomes[name]?.contains("Nondeterminism") == true, "\(name): \(outcomes[name] ?? "none")") }
     }
 
+    // MARK: What cannot have happened
+
+    /// Every result twice, every timer that fires under another id, every child that ends without a start.
+    @Test(arguments: all.map(\.name)) func aHistoryThatCannotBeIsRefused(name: String) throws {
+        let text = try String(contentsOf: Self.folder.appending(path: "Recorded/\(name).json"), encoding: .utf8)
+        let history = try WorkflowHistory(temporalJSON: text)
+        let ends: Set<HistoryEvent.Kind> = [
+            .activityTaskCompleted, .activityTaskFailed, .timerFired, .childWorkflowExecutionCompleted, .childWorkflowExecutionFailed,
+        ]
+        for (index, event) in history.events.enumerated() {
+            var broken = history
+            if ends.contains(event.kind) {
+                broken.events.insert(event, at: index + 1)
+            } else if event.kind == .childWorkflowExecutionStarted {
+                broken.events.remove(at: index)
+            } else {
+                continue
+            }
+            #expect(throws: HistoryError.self, "\(event.kind) of event \(event.id)") {
+                try WorkflowHistory(temporalJSON: broken.temporalJSON)
+            }
+            guard event.kind == .timerFired else { continue }
+            broken = history
+            broken.events[index].fields[.timerID] = .text("99")
+            #expect(throws: HistoryError.self) { try WorkflowHistory(temporalJSON: broken.temporalJSON) }
+        }
+    }
+
     // MARK: Reading
 
     @Test func theFormsOfTemporalsToolsAreRead() throws {

@@ -32,6 +32,7 @@ public struct WorkflowHistory: Hashable, Sendable {
         guard events.first?.kind == .workflowExecutionStarted else {
             throw HistoryError("event 1: expected workflowExecutionStarted, found \(events.first?.kind.name ?? "no event")")
         }
+        try HistoryCheck.check(events)
     }
 
     /// Temporal's JSON, which its command line and SDKs replay.
