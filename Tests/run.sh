@@ -5,7 +5,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export SWIFT_BACKTRACE=enable=no
 
-bash Tests/setup.sh spin gcc
+bash Tests/setup.sh spin gcc python3-venv tzdata
+echo "== installing Temporal's Python SDK, whose Replayer reads our exports"
+[ -x .build/temporal/bin/python ] || python3 -m venv .build/temporal
+.build/temporal/bin/pip install --quiet --requirement Tests/requirements.txt
+TEMPORAL_PYTHON="$PWD/.build/temporal/bin/python"
+export TEMPORAL_PYTHON
 echo "== building"
 swift build --build-tests
 echo "== testing"

@@ -65,7 +65,7 @@ struct WorkflowReset: AsyncParsableCommand {
         discussion: "lockstep workflow reset order-1 --event 12 --reason 'wrong branch' --database work.sqlite")
 
     @OptionGroup var which: WorkflowOptionsOnCommandLine
-    @Option(help: "An event of the workflow task to make anew.") var event: Int
+    @Option(help: "The start or the end of the workflow task to make anew; it and what comes after it are left out.") var event: Int
     @Option(help: "Why; it is kept in the history.") var reason: String
 
     func run() async throws {

@@ -12,7 +12,7 @@ struct WorkflowCommand: ParsableCommand {
         subcommands: [
             WorkflowList.self, WorkflowDescribe.self, WorkflowShowHistory.self, Query.self, WorkflowExport.self, Import.self,
             WorkflowReplay.self, Shadow.self, WorkflowSignal.self, WorkflowCancel.self, WorkflowTerminate.self, WorkflowReset.self,
-            Prune.self,
+            WorkflowQuarantined.self, Prune.self,
         ])
 }
 

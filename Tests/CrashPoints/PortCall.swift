@@ -67,7 +67,8 @@ package enum PortCall: String, CaseIterable, Sendable {
         case .intend, .withdraw, .intention: "the parties of this run refuse keys that they know"
         case .quarantine, .release: "nothing of this run is bad"
         case .schedules, .schedule: "the hand-off makes no schedule"
-        case .quarantinedRuns: "only reports read it"
+        case .taker: "no run of the hand-off follows another one, and its starts have no request id"
+        case .quarantinedRuns: "only operators read it"
         case .remove: "nothing of a run is old enough to be removed"
         case .values, .replayAccepted: "only a run of a stream reads it, before its first line"
         default: nil

@@ -162,6 +162,8 @@ struct LocalResolution: Sendable {
     var sequence: Int
     var name: String
     var attempt: Int
+    /// When the code asked for its first attempt.
+    var scheduledAt: Timestamp
     var completedAt: Timestamp
     var result: Payload?
     var failure: Failure?

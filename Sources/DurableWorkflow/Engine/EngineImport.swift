@@ -19,6 +19,7 @@ extension EmbeddedEngine {
     /// history is not that of one run.
     @discardableResult
     public func importRun(_ history: WorkflowHistory, workflowID: String? = nil, at now: Timestamp) async throws -> WorkflowExecution {
+        try HistoryCheck.check(history.events)
         let events = try history.numbered()
         let id = workflowID ?? history.workflowID
         let run = try history.row(key: try await newKey(), workflowID: id)

@@ -85,12 +85,14 @@ extension EmbeddedEngine {
         if let transfer = Transfer(askedBy: event) { return try turn.send(transfer, event: event.id) }
         if event.kind == .activityTaskCancelRequested { return try cancelActivity(event.fields.integer(.scheduledEventID) ?? 0, &turn) }
         turn.noteProperties(of: event)
+        if event.patch != nil { try turn.upsertChangeVersion() }
     }
 
     /// One attempt of a local activity.
     private func runLocal(_ request: LocalRequest, _ turn: Turn, _ task: WatchedTask?) async -> LocalResolution {
         var resolution = LocalResolution(
-            sequence: request.sequence, name: request.name, attempt: request.attempt, completedAt: turn.now)
+            sequence: request.sequence, name: request.name, attempt: request.attempt, scheduledAt: request.scheduledAt,
+            completedAt: turn.now)
         let token = TaskToken(
             workflowID: turn.state.run.workflowID, runID: turn.state.run.runID, scheduledEventID: 0, attempt: request.attempt)
         let context = ActivityContext(

@@ -36,6 +36,16 @@ extension Turn {
     }
 }
 
+extension Turn {
+    /// After a patch's marker the history lists all patches of the run, as a search attribute: Temporal's tools want it there.
+    mutating func upsertChangeVersion() throws {
+        guard let versions = state.run.searchAttributes[WorkflowRun.changeVersion] else { return }
+        let payload = Payload(searchAttribute: versions)
+        guard payload.data.count < 2048 else { return }
+        try append(.upsertWorkflowSearchAttributes, [.searchAttributes: .map([WorkflowRun.changeVersion: payload])])
+    }
+}
+
 extension Transfer {
     /// The message that an initiating event asks for; nil for other events.
     init?(askedBy event: HistoryEvent) {

@@ -11,6 +11,8 @@ public enum EventField: UInt8, Hashable, Sendable, CaseIterable {
     case timeoutType
     /// An update that a reset has kept.
     case admittedUpdateID, admittedUpdateName, updateOrigin
+    /// What an event that was read has besides, as JSON: members that have no field here, and what these fields would round.
+    case more
     /// Event ids and counts.
     case scheduledEventID = 64
     case startedEventID, initiatedEventID, taskCompletedEventID, parentInitiatedEventID, acceptedEventID
@@ -69,6 +71,6 @@ public enum EventField: UInt8, Hashable, Sendable, CaseIterable {
         .runTimeout: ["workflowRunTimeout"], .taskTimeout: ["workflowTaskTimeout"], .firstTaskBackoff: ["firstWorkflowTaskBackoff"],
         .updateArguments: ["acceptedRequest", "input", "args"], .outcomeSuccess: ["outcome", "success"],
         .outcomeFailure: ["outcome", "failure"], .memo: ["memo", "fields"], .searchAttributes: ["searchAttributes", "indexedFields"],
-        .upsertedMemo: ["upsertedMemo", "fields"], .markerDetails: ["details"], .header: ["header", "fields"],
+        .upsertedMemo: ["upsertedMemo", "fields"], .more: [], .markerDetails: ["details"], .header: ["header", "fields"],
     ]
 }

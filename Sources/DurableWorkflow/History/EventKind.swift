@@ -95,6 +95,30 @@ extension HistoryEvent {
         case workflowPropertiesModified
         /// An update was taken over from another run.
         case workflowExecutionUpdateAdmitted
+        /// The code asked a Nexus service for something; no code here can.
+        case nexusOperationScheduled
+        /// The service has begun.
+        case nexusOperationStarted
+        /// The service has answered.
+        case nexusOperationCompleted
+        /// The service has failed.
+        case nexusOperationFailed
+        /// The service has ended on a cancellation.
+        case nexusOperationCanceled
+        /// The service's time is over.
+        case nexusOperationTimedOut
+        /// The code wants the operation cancelled.
+        case nexusOperationCancelRequested
+        /// Somebody changed the run's options.
+        case workflowExecutionOptionsUpdated
+        /// The service knows that the operation is to be cancelled.
+        case nexusOperationCancelRequestCompleted
+        /// The service does not want to know.
+        case nexusOperationCancelRequestFailed
+        /// Somebody paused the run.
+        case workflowExecutionPaused
+        /// Somebody let the run go on.
+        case workflowExecutionUnpaused
 
         /// The name, for example `timerFired`.
         public var name: String { "\(self)" }
@@ -117,7 +141,8 @@ extension HistoryEvent {
                 .signalExternalWorkflowExecutionInitiated, .startChildWorkflowExecutionInitiated, .timerCanceled, .timerStarted,
                 .upsertWorkflowSearchAttributes, .workflowPropertiesModified, .workflowExecutionCanceled, .workflowExecutionCompleted,
                 .workflowExecutionContinuedAsNew, .workflowExecutionFailed, .workflowExecutionUpdateAccepted,
-                .workflowExecutionUpdateRejected, .workflowExecutionUpdateCompleted:
+                .workflowExecutionUpdateRejected, .workflowExecutionUpdateCompleted, .nexusOperationScheduled,
+                .nexusOperationCancelRequested:
                 true
             default: false
             }

@@ -17,7 +17,7 @@ extension Payload {
         var metadata: [String: String] = [:]
         for (name, value) in json["metadata"]?.object ?? [:] { metadata[name] = String(decoding: try Base64.decode(value), as: UTF8.self) }
         let encoding = metadata.removeValue(forKey: "encoding") ?? "binary/null"
-        self.init(encoding: encoding, metadata: metadata, data: try json["data"].map(Base64.decode) ?? [])
+        self.init(encoding: encoding, metadata: metadata, data: try json["data"].flatMap { $0.isNull ? nil : $0 }.map(Base64.decode) ?? [])
     }
 
     static func list(_ json: JSONValue?) throws -> [Payload] { try (json?["payloads"]?.array ?? []).map(Payload.init(protoJSON:)) }
@@ -183,6 +183,18 @@ enum Base64 {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// The value of a character, of the plain alphabet or of the one for addresses.
+    private static func value(of byte: UInt8) -> Int? {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): Int(byte - UInt8(ascii: "A"))
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): Int(byte - UInt8(ascii: "a")) + 26
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): Int(byte - UInt8(ascii: "0")) + 52
+        case UInt8(ascii: "+"), UInt8(ascii: "-"): 62
+        case UInt8(ascii: "/"), UInt8(ascii: "_"): 63
+        default: nil
+        }
+    }
+
     static func decode(_ json: JSONValue) throws -> [UInt8] {
         guard let text = json.string else {
             throw HistoryError("expected bytes in base64, found \(json.isNull ? "null" : "another value")")
@@ -190,7 +202,7 @@ enum Base64 {
         var bytes: [UInt8] = []
         var (bits, count) = (0, 0)
         for byte in text.utf8 where byte != UInt8(ascii: "=") {
-            guard let value = alphabet.firstIndex(of: byte) else { throw HistoryError("expected bytes in base64, found another character") }
+            guard let value = value(of: byte) else { throw HistoryError("expected bytes in base64, found another character") }
             bits = bits << 6 | value
             count += 6
             if count >= 8 {

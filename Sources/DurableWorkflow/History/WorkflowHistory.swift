@@ -18,11 +18,13 @@ public struct WorkflowHistory: Hashable, Sendable {
         return reset?.fields.text(.resetRunID) ?? events.first?.fields.text(.originalRunID) ?? ""
     }
 
-    /// Reads Temporal's JSON: `{"events": […]}`, event types in either spelling.
+    /// Reads Temporal's JSON: `{"events": […]}` or a list with that, event types in either spelling. Members that mean nothing here are
+    /// kept and written again.
     ///
     /// Unknown events with `workerMayIgnore` are skipped; for another unknown event ``HistoryError`` is thrown.
     public init(temporalJSON text: String) throws {
-        let document = try JSONValue(parsing: text)
+        var document = try JSONValue(parsing: text)
+        if let first = document.array?.first, first["events"] != nil { document = first }
         guard let list = document["events"]?.array ?? document["history"]?["events"]?.array else {
             throw HistoryError("expected a history with a member events, found none")
         }
@@ -30,10 +32,11 @@ public struct WorkflowHistory: Hashable, Sendable {
         guard events.first?.kind == .workflowExecutionStarted else {
             throw HistoryError("event 1: expected workflowExecutionStarted, found \(events.first?.kind.name ?? "no event")")
         }
+        try HistoryCheck.check(events)
     }
 
     /// Temporal's JSON, which its command line and SDKs replay.
-    public var temporalJSON: String { JSONValue.object(["events": .array(events.map(Self.json))]).canonicalText }
+    public var temporalJSON: String { JSONValue.object(["events": .array(exported.map(Self.json))]).canonicalText }
 
     private static func event(_ json: JSONValue) throws -> HistoryEvent? {
         let id = json["eventId"]?.integer ?? 0
@@ -51,12 +54,14 @@ public struct WorkflowHistory: Hashable, Sendable {
             guard let value = find(field.path, in: attributes), !value.isNull else { continue }
             if let value = try fieldValue(field, value) { event.fields.append(field, value) }
         }
+        if let more = json.withoutOwnMetadata.without(Self.json(event)) { event.fields.append(.more, .text(more.canonicalText)) }
         return event
     }
 
     /// A path that two fields share means one or the other, by the kind of event.
     private static func applies(_ field: EventField, _ kind: HistoryEvent.Kind) -> Bool {
         switch field {
+        case .more: false
         case .markerDetails: kind == .markerRecorded
         case .details: kind != .markerRecorded
         default: true
@@ -85,12 +90,14 @@ public struct WorkflowHistory: Hashable, Sendable {
 
     private static func json(_ event: HistoryEvent) -> JSONValue {
         var attributes: JSONValue = [:]
-        for (field, value) in event.fields.pairs { put(jsonValue(field, value), at: field.path, in: &attributes) }
+        for (field, value) in event.fields.pairs where field != .more { put(jsonValue(field, value), at: field.path, in: &attributes) }
         let name = event.kind.name + "EventAttributes"
-        return [
+        let json: JSONValue = [
             "eventId": .string(String(event.id)), "eventTime": .string(event.at.description),
             "eventType": .string(event.kind.temporalName), name: attributes,
         ]
+        guard let more = try? JSONValue(parsing: event.fields.text(.more)) else { return json }
+        return json.merging(more)
     }
 
     private static func put(_ value: JSONValue, at path: [String], in json: inout JSONValue) {

@@ -255,7 +255,8 @@ extension LocalResolution {
         guard let data = try? details["data"]?.json(), let sequence = data["seq"]?.integer else { return nil }
         self.init(
             sequence: sequence, name: data["activity_type"]?.string ?? "", attempt: data["attempt"]?.integer ?? 1,
-            completedAt: Self.time(data["complete_time"]), result: details["result"], failure: event.fields.failure(.failure),
+            scheduledAt: Self.time(data["original_schedule_time"]), completedAt: Self.time(data["complete_time"]),
+            result: details["result"], failure: event.fields.failure(.failure),
             backoff: data["backoff"].flatMap {
                 $0.isNull ? nil : .seconds($0["seconds"]?.integer ?? 0) + .nanoseconds($0["nanos"]?.integer ?? 0)
             })
@@ -268,13 +269,17 @@ extension LocalResolution {
         Timestamp(milliseconds: Int64((json?["seconds"]?.integer ?? 0) * 1000 + (json?["nanos"]?.integer ?? 0) / 1_000_000))
     }
 
+    private static func json(_ moment: Timestamp) -> JSONValue {
+        let milliseconds = Int(moment.milliseconds)
+        return ["seconds": .integer(milliseconds / 1000), "nanos": .integer(milliseconds % 1000 * 1_000_000)]
+    }
+
     /// The marker, in the form of Temporal's core.
     var fields: EventFields {
-        let at = Int(completedAt.milliseconds)
         let wait = backoff.map { Int($0.milliseconds) }
         let data: JSONValue = [
             "seq": .integer(sequence), "attempt": .integer(attempt), "activity_id": .string(String(sequence)),
-            "activity_type": .string(name), "complete_time": ["seconds": .integer(at / 1000), "nanos": .integer(at % 1000 * 1_000_000)],
+            "activity_type": .string(name), "complete_time": Self.json(completedAt), "original_schedule_time": Self.json(scheduledAt),
             "backoff": wait.map { ["seconds": .integer($0 / 1000), "nanos": .integer($0 % 1000 * 1_000_000)] } ?? .null,
         ]
         var details = ["data": Payload(data)]

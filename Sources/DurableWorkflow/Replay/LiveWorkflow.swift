@@ -188,7 +188,8 @@ final class LiveWorkflow: @unchecked Sendable {
     /// The code asks for another local activity than the history has: its command stands for it, so that the comparison finds it.
     private func refuse(_ request: LocalRequest) {
         let asked = LocalResolution(
-            sequence: request.sequence, name: request.name, attempt: request.attempt, completedAt: context.now)
+            sequence: request.sequence, name: request.name, attempt: request.attempt, scheduledAt: request.scheduledAt,
+            completedAt: context.now)
         context.command(.markerRecorded, asked.fields)
     }
 
