@@ -95,7 +95,7 @@ import Testing
     private func entry(_ ordinal: Int) -> LedgerEntry {
         LedgerEntry(
             key: EffectKey(entity: "R-1", step: "3", operation: "registry.submitBrand", ordinal: ordinal), request: [:], reply: [:],
-            owner: "legacy", epoch: 1, attempt: 1, at: Timestamp(milliseconds: 1_772_442_000_000))
+            owner: .legacy, epoch: 1, attempt: 1, at: Timestamp(milliseconds: 1_772_442_000_000))
     }
 
     @Test func isForItsOwnersEyesAndCutsOffATornLine() throws {

@@ -1,3 +1,4 @@
+import Outcomes
 import Events
 import Foundation
 import HybridRouter

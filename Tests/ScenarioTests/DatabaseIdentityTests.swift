@@ -1,3 +1,4 @@
+import Outcomes
 import A2PRegistration
 import Events
 import Foundation
