@@ -112,7 +112,7 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Events", "DurableWorkflow", "SQLiteStorage", "MetricsEndpoint",
+                "Events", "DurableWorkflow", "SQLiteStorage", "MetricsEndpoint", "Commands",
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),

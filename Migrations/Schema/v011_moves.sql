@@ -80,7 +80,7 @@ CREATE TABLE repetition (
     PRIMARY KEY (source, event_id)
 ) STRICT, WITHOUT ROWID;
 
-ALTER TABLE subject ADD COLUMN said_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE subject ADD COLUMN calls INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE subject ADD COLUMN sum INTEGER;
 ALTER TABLE reference ADD COLUMN sum INTEGER;
 ALTER TABLE ledger ADD COLUMN sum INTEGER;
@@ -92,11 +92,12 @@ CREATE TABLE dead_letter_011 (
     source TEXT NOT NULL,
     reason TEXT NOT NULL,
     detail TEXT NOT NULL,
+    type TEXT,
     body TEXT NOT NULL,
     received_at INTEGER NOT NULL,
     UNIQUE (source, event_id)
 ) STRICT;
-INSERT INTO dead_letter_011 SELECT sequence, event_id, source, reason, detail, body, received_at FROM dead_letter;
+INSERT INTO dead_letter_011 SELECT sequence, event_id, source, reason, detail, NULL, body, received_at FROM dead_letter;
 DROP TABLE dead_letter;
 ALTER TABLE dead_letter_011 RENAME TO dead_letter;
 

@@ -5,6 +5,9 @@ import Events
 @main
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "lockstep-bench", abstract: "Measures the durable engine beside bare SQLite.",
-        subcommands: [DurableBench.self, ReplayBench.self, ParkedBench.self, MemoryBench.self, TimersBench.self, RateLimitBench.self])
+        commandName: "lockstep-bench", abstract: "Measures the bridge and the durable engine beside bare SQLite.",
+        subcommands: [
+            BridgeBench.self, DurableBench.self, ReplayBench.self, ParkedBench.self, MemoryBench.self, TimersBench.self,
+            RateLimitBench.self,
+        ])
 }

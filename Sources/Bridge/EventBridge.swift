@@ -48,7 +48,7 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
     public func load() async throws {
         let rows = try await store.pendingRows()
         let messages = try await store.pendingOutbox()
-        pipeline.stop(try await store.quarantined().map(\.entity))
+        pipeline.stop(exactly: Set(try await store.quarantined().map(\.entity)))
         pipeline.enqueue(rows)
         pipeline.enqueue(messages)
     }

@@ -129,7 +129,8 @@ extension Pipeline {
     // MARK: What is set aside
 
     func isStopped(_ entity: EntityID) -> Bool { work.withLock { $0.stopped.contains(entity) } }
-    func stop(_ entities: some Sequence<EntityID>) { work.withLock { $0.stop(entities) } }
+    func stop(_ entity: EntityID) { work.withLock { $0.stop($0.stopped.union([entity])) } }
+    func stop(exactly entities: Set<EntityID>) { work.withLock { $0.stop(entities) } }
     func resume(_ entity: EntityID) { work.withLock { _ = $0.stopped.remove(entity) } }
 }
 

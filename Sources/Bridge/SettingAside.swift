@@ -56,7 +56,7 @@ extension Pipeline {
     private func setAside(_ kind: Quarantined.Kind, _ key: String, _ entity: EntityID, _ reason: String, at now: Timestamp) async throws {
         try await store.quarantine(Quarantined(kind, key: key, entity: entity, reason: reason, since: now))
         forget(entity)
-        stop([entity])
+        stop(entity)
     }
 }
 

@@ -43,8 +43,9 @@ struct WorkInHand {
         return failures[sequence] ?? 1
     }
 
-    mutating func stop(_ entities: some Sequence<EntityID>) {
-        stopped.formUnion(entities)
+    mutating func stop(_ entities: Set<EntityID>) {
+        stopped = entities
+        guard !stopped.isEmpty else { return }
         outbox.removeAll { stopped.contains($0.entity) }
     }
 }

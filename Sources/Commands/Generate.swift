@@ -31,25 +31,31 @@ struct Generate: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let count = try await Self.write(registrations, seed: seed, to: output)
+        Console.print("\(registrations) registrations, \(count) deliveries, seed \(seed): \(output)")
+    }
+
+    /// Writes the trace; returns how many deliveries it has.
+    static func write(_ registrations: Int, seed: UInt64, to output: String) async throws -> Int {
         let plan = try MigrationPlan(yaml: EmbeddedPlans.hybrid, file: EmbeddedPlans.hybridName)
         // Before the work: whoever cannot write the file learns it at once.
         let file = try OutputFile(path: output)
         let spool = try TraceSpool(beside: output)
         var count = 0
-        for first in stride(from: 1, through: registrations, by: Self.groupSize) {
-            let lines = try await record(first...min(registrations, first + Self.groupSize - 1), plan)
+        for first in stride(from: 1, through: registrations, by: groupSize) {
+            let lines = try await record(first...min(registrations, first + groupSize - 1), plan, seed)
             try spool.add(lines)
             count += lines.count
-            Console.progress("\(min(registrations, first + Self.groupSize - 1)) of \(registrations) registrations")
+            Console.progress("\(min(registrations, first + groupSize - 1)) of \(registrations) registrations")
         }
         try spool.merge { try file.write($0) }
         try file.end()
         Console.endProgress()
-        Console.print("\(registrations) registrations, \(count) deliveries, seed \(seed): \(output)")
+        return count
     }
 
     /// Runs some registrations in hybrid mode against the simulator and returns what was delivered.
-    private func record(_ numbers: ClosedRange<Int>, _ plan: MigrationPlan) async throws -> [TraceLine] {
+    private static func record(_ numbers: ClosedRange<Int>, _ plan: MigrationPlan, _ seed: UInt64) async throws -> [TraceLine] {
         let simulator = Simulator(seed: seed)
         let start = Timestamp(milliseconds: 1_772_442_000_000)  // 2026-03-02T09:00:00Z
         for number in numbers {

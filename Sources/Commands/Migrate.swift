@@ -14,7 +14,9 @@ struct Migrate: ParsableCommand {
             lockstep migrate recall R-900001 --database work.sqlite
             All but adopt work beside a running 'lockstep run', and while none runs.
             """,
-        subcommands: [MigrateStatus.self, Halt.self, Resume.self, Recall.self, Adopt.self])
+        subcommands: [
+            MigrateStatus.self, Halt.self, Resume.self, Recall.self, Adopt.self, ShowQuarantine.self, Release.self, Settle.self,
+        ])
 }
 
 /// What halt, resume and recall write beside.

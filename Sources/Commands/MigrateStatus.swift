@@ -92,6 +92,8 @@ private struct MigrationStatus: Codable {
     var rows: [String: Int]
     var unsentMessages: Int
     var deadLetters: [String: Int]
+    /// What was set aside, by kind.
+    var quarantined: [String: Int]
 
     init(_ plan: MigrationPlan, _ census: Census) {
         self.plan = Plan(name: plan.name, version: plan.version)
@@ -106,6 +108,7 @@ private struct MigrationStatus: Codable {
         rows = Dictionary(census.open.map { ($0.key.rawValue, $0.value) }, uniquingKeysWith: { $1 })
         unsentMessages = census.unsent
         deadLetters = census.deadLetters
+        quarantined = Dictionary(census.quarantined.map { ($0.key.rawValue, $0.value) }, uniquingKeysWith: { $1 })
     }
 
     var text: String {
@@ -123,6 +126,8 @@ private struct MigrationStatus: Codable {
         lines.append("inbox rows: \(waiting); messages not sent: \(unsentMessages)")
         let letters = deadLetters.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
         lines.append("dead letters: \(letters.isEmpty ? "none" : letters)")
+        let aside = quarantined.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        lines.append("set aside: \(aside.isEmpty ? "nothing" : "\(aside); see 'lockstep migrate quarantine'")")
         return lines.joined(separator: "\n")
     }
 }

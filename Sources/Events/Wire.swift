@@ -82,6 +82,8 @@ public struct DeadLetter: Codable, Hashable, Sendable {
         public static let unknownSource: Reason = "unknown-source"
         /// A mock event in production.
         public static let mock: Reason = "mock"
+        /// A stored row that it needs cannot be read.
+        public static let unreadableRow: Reason = "unreadable-row"
         /// The handler failed for good, or its attempts are used up.
         public static let failed: Reason = "failed"
         /// A type that the sender's documents name and that no machine reads; counted by ``DeadLetter/type``.

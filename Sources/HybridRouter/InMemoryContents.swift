@@ -109,9 +109,10 @@ extension InMemoryContents {
     private mutating func insert(_ incoming: IncomingEvent, for entity: EntityID, _ delivery: Delivery) -> Acceptance {
         let event = incoming.event(for: entity)
         if let subject = incoming.subject, let entity = entities[event.entity] {
-            let word = Subject(event)
-            let isKnown = entity.subjects[subject]?.isRepeated(by: word) { entity.ledger.latest(of: incoming.answers) } ?? false
-            if isKnown { return duplicate(delivery) }
+            let calls = entity.ledger.times(of: incoming.answers)
+            let word = Subject(event, answering: calls)
+            let known = entity.subjects[subject]
+            if known?.isRepeated(by: word, saidAt: event.occurredAt, answering: calls) == true { return duplicate(delivery) }
             entity.subjects[subject] = word
         }
         seen.insert(delivery)

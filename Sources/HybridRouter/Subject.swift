@@ -8,29 +8,30 @@ import Outcomes
 package struct Subject: Hashable, Sendable {
     /// The last word's kind and content.
     package var content: String
-    /// When it was said.
-    package var saidAt: Timestamp
+    /// How many calls of ours it could answer when it came.
+    package var calls: Int
 
-    /// A word that was said.
-    package init(content: String, saidAt: Timestamp) {
+    /// A word that was said after so many calls.
+    package init(content: String, calls: Int) {
         self.content = content
-        self.saidAt = saidAt
+        self.calls = calls
     }
 
-    /// The word that `event` says.
-    package init(_ event: Event) { self.init(content: "\(event.kind) \(event.payload.canonicalText)", saidAt: event.occurredAt) }
+    /// The word that `event` says; `calls` are the times of those of our calls that it can answer.
+    package init(_ event: Event, answering calls: [Timestamp]) {
+        self.init(content: "\(event.kind) \(event.payload.canonicalText)", calls: calls.count)
+    }
 
-    /// True when `next` repeats this word. `asked` yields when we last made a call that the word answers; nil for never.
-    package func isRepeated(by next: Subject, asked: () throws -> Timestamp?) rethrows -> Bool {
-        guard content == next.content else { return false }
-        guard let asked = try asked() else { return true }
-        return asked <= saidAt || next.saidAt <= asked
+    /// True when `next`, said at `saidAt`, repeats this word; `calls` are the times of those of our calls that it can answer.
+    package func isRepeated(by next: Subject, saidAt: Timestamp, answering calls: [Timestamp]) -> Bool {
+        guard content == next.content, let latest = calls.max() else { return content == next.content }
+        return calls.count <= self.calls || saidAt <= latest
     }
 }
 
 extension Sequence<LedgerEntry> {
-    /// When one of `operations` was last performed; nil for never.
-    package func latest(of operations: [String]) -> Timestamp? {
-        operations.isEmpty ? nil : filter { operations.contains($0.key.operation) }.map(\.at).max()
+    /// When calls of `operations` were performed.
+    package func times(of operations: [String]) -> [Timestamp] {
+        operations.isEmpty ? [] : filter { operations.contains($0.key.operation) }.map(\.at)
     }
 }

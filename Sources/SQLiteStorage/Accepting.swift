@@ -6,7 +6,13 @@ import Outcomes
 extension SQLiteHandoffStore {
     /// See ``OwnershipStore``.
     public func accept(_ arrivals: [Arrival], at now: Timestamp) async throws -> [Acceptance] {
-        try database.write { database in try arrivals.map { try accept($0, in: database) } }
+        try database.write { database in
+            try arrivals.map { arrival in
+                do { return try accept(arrival, in: database) } catch let error as HybridRouter.UnreadableRow {
+                    return try Self.keep(DeadLetter(arrival, met: error), in: database)
+                }
+            }
+        }
     }
 
     private func accept(_ arrival: Arrival, in database: Database) throws -> Acceptance {
@@ -85,29 +91,31 @@ extension SQLiteHandoffStore {
 
     /// True when the event repeats the last word about `subject`; else it is the last word now.
     private static func isRepetition(_ event: Event, of subject: String, answering calls: [String], in database: Database) throws -> Bool {
-        let word = Subject(event)
+        let times = try Self.times(of: calls, for: event.entity, in: database)
+        let word = Subject(event, answering: times)
         let known = try database.first(
-            "SELECT content, said_at, sum FROM subject WHERE entity = ? AND subject = ?", [.id(event.entity), .text(subject)]
+            "SELECT content, calls, sum FROM subject WHERE entity = ? AND subject = ?", [.id(event.entity), .text(subject)]
         ) { row in
-            let known = Subject(content: row.text(0), saidAt: row.time(1))
+            let known = Subject(content: row.text(0), calls: row.int(1))
             try sum(event.entity, subject, known).check(row.sum(2), table: "subject", key: "\(event.entity) \(subject)")
             return known
         }
-        if let known, try known.isRepeated(by: word, asked: { try latest(of: calls, for: event.entity, in: database) }) { return true }
+        if let known, known.isRepeated(by: word, saidAt: event.occurredAt, answering: times) { return true }
         try database.run(
-            "INSERT OR REPLACE INTO subject (entity, subject, content, said_at, sum) VALUES (?, ?, ?, ?, ?)",
-            [.id(event.entity), .text(subject), .text(word.content), .time(word.saidAt), sum(event.entity, subject, word).stored])
+            "INSERT OR REPLACE INTO subject (entity, subject, content, calls, sum) VALUES (?, ?, ?, ?, ?)",
+            [.id(event.entity), .text(subject), .text(word.content), .int(word.calls), sum(event.entity, subject, word).stored])
         return false
     }
 
-    private static func latest(of operations: [String], for entity: EntityID, in database: Database) throws -> Timestamp? {
-        guard !operations.isEmpty else { return nil }
+    /// When calls of `operations` were performed for the entity.
+    private static func times(of operations: [String], for entity: EntityID, in database: Database) throws -> [Timestamp] {
+        guard !operations.isEmpty else { return [] }
         return try database.all("SELECT \(Rows.ledgerColumns) FROM ledger WHERE entity = ?", [.id(entity)], Rows.ledgerEntry)
-            .latest(of: operations)
+            .times(of: operations)
     }
 
     private static func sum(_ entity: EntityID, _ subject: String, _ word: Subject) -> Sum {
-        Sum(.id(entity), .text(subject), .text(word.content), .time(word.saidAt))
+        Sum(.id(entity), .text(subject), .text(word.content), .int(word.calls))
     }
 
     static func append(_ event: Event, priority: Int, in database: Database) throws -> QueuedRow {
@@ -131,11 +139,24 @@ extension SQLiteHandoffStore {
 
     static func keep(_ letter: DeadLetter, in database: Database) throws -> Acceptance {
         try database.run(
-            "INSERT OR IGNORE INTO dead_letter (event_id, source, reason, detail, body, received_at) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO dead_letter (event_id, source, reason, detail, type, body, received_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
-                .id(letter.id), .id(letter.source), .id(letter.reason), .text(letter.detail), .text(letter.body),
+                .id(letter.id), .id(letter.source), .id(letter.reason), .text(letter.detail), .optional(letter.type), .text(letter.body),
                 .time(letter.receivedAt),
             ])
         return .deadLetter(letter.id, letter.reason)
+    }
+}
+
+extension DeadLetter {
+    /// The letter of a delivery that met a stored row which cannot be read.
+    fileprivate init(_ arrival: Arrival, met error: HybridRouter.UnreadableRow) {
+        switch arrival {
+        case .deadLetter(let letter): self = letter
+        case .event(let incoming, _):
+            self.init(
+                id: incoming.id, source: incoming.source, reason: .unreadableRow, detail: "\(incoming.kind): \(error)",
+                body: incoming.payload.canonicalText, receivedAt: incoming.receivedAt)
+        }
     }
 }

@@ -268,6 +268,15 @@ public final class LockstepDatabase: Sendable {
         return result
     }
 
+    /// Hands every statement that is run to `body`: as it was prepared, and with its values in place.
+    package func observe(_ body: @escaping @Sendable (_ sql: String, _ expanded: String) -> Void) {
+        queue.unsafeReentrantWrite { database in
+            database.trace(options: .statement) { event in
+                if case .statement(let statement) = event { body(statement.sql, statement.expandedSQL) }
+            }
+        }
+    }
+
     /// The value of a pragma as the connection has it.
     package func setting(_ pragma: String) throws -> String? {
         try queue.unsafeRead { try String.fetchOne($0, sql: "PRAGMA \(pragma)") }

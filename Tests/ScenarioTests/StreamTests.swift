@@ -96,7 +96,8 @@ import Testing
         let result = try stream(try file("id.jsonl", line.text + "\n"), to: "s.sqlite")
         #expect(acknowledged(result).count == 1)
         #expect(result.output.unicodeScalars.allSatisfy { $0 == "\n" || ($0.value >= 0x20 && $0.isASCII && $0.value != 0x7F) })
-        #expect(acknowledged(result)[0].contains("\\u"))
+        let first = acknowledged(result)[0]
+        #expect(first.contains("\\u") || first.hasPrefix("ACK customer-"), "escaped, or an id of ours in its place: \(first)")
     }
 
     @Test func theEndOfInputIsNotTheEndOfTime() throws {

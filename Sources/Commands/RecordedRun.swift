@@ -1,0 +1,29 @@
+import A2PRegistration
+import Cutover
+import Events
+import FoundationEssentials
+import Migrations
+
+/// A recorded trace played once over a fresh database, as the benchmark measures it.
+public struct RecordedRun: Sendable {
+    private let run: A2PRun
+    private let files: TraceFiles
+
+    /// A run of the trace file at `trace` over the built-in plan.
+    public init(_ mode: RunMode, trace: String, database: String) throws {
+        let plan = try MigrationPlan(yaml: EmbeddedPlans.hybrid, file: EmbeddedPlans.hybridName)
+        files = try TraceFiles([trace])
+        run = try A2PRun(.init(mode: mode, plan: plan, database: database))
+    }
+
+    /// Hands every statement that the database runs to `body`: as it was prepared, and with its values in place.
+    public func onWrite(_ body: @escaping @Sendable (_ sql: String, _ expanded: String) -> Void) { run.database.observe(body) }
+
+    /// Plays the trace to its end.
+    public func play() async throws { try await run.play(files) }
+
+    /// Records a trace of so many registrations against the simulated outside.
+    public static func generate(_ registrations: Int, seed: UInt64, to path: String) async throws {
+        _ = try await Generate.write(registrations, seed: seed, to: path)
+    }
+}
