@@ -18,7 +18,7 @@ extension Migrate {
                 entered last; what was performed is in the ledger and is not performed again; the step stays legacy's for the \
                 registration. A running process takes it up with its next delivery.
 
-                Exit codes: 1 when any was refused, 2 for an unknown id (then nothing was moved), 3 when the database cannot be written.
+                Exit codes: 1 when any was refused, 3 for an unknown id (then nothing was moved) and when the database cannot be written.
                 """)
 
         @Argument(help: "The registrations' ids.") var registrations: [String] = []
@@ -53,7 +53,7 @@ extension Migrate {
                 registration moves at its next boundary, and the answer says why. No process may run on the database meanwhile, because \
                 the rehearsal has to see every event; the next 'lockstep run' with the same plan goes on with what was adopted.
 
-                Exit codes: 1 when any was refused, 2 for an unknown id (then nothing was moved), 3 while a process runs.
+                Exit codes: 1 when any was refused, 3 for an unknown id (then nothing was moved) and while a process runs.
                 """)
 
         @Argument(help: "The registrations' ids.") var registrations: [String]
