@@ -6,7 +6,7 @@ public import Outcomes
 public enum Stage: Hashable, Sendable, CustomStringConvertible {
     /// Legacy runs it.
     case legacy
-    /// Legacy runs it and a shadow follows.
+    /// Legacy runs it and a shadow follows. This version refuses such a plan, see ``MigrationPlan/validate(durable:boundaries:)``.
     case shadow
     /// Durable runs it for this percentage of entities, pinned by a stable hash of their ids.
     case canary(percent: Int)
