@@ -140,7 +140,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         try await pipeline.commit(transaction, on: snapshot)
     }
 
-    /// What all ends have in common: the record, and the move that says how it ended.
+    /// What every end of a step has in common: the record, and the move that says how the step ended.
     private func ending(_ end: StepEnd, _ snapshot: EntitySnapshot, _ move: Move, at now: Timestamp) throws -> EntityTransaction {
         var stored = snapshot.record
         stored.body = try body(end.record)
@@ -178,8 +178,8 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         ApplicationError(type: "StaleEpoch", message: message, isNonRetryable: true)
     }
 
-    /// A party's wish to be left alone for a while does not shorten the wait that the policy has. What only a person can settle is tried
-    /// again every hour.
+    /// A party may ask for a longer wait than the retry policy has, not for a shorter one. What only a person can settle is tried again
+    /// every hour.
     private static func failure(_ error: EffectError, _ retry: RetryPolicy, _ attempt: Int) -> ApplicationError {
         let wait = error.code == .unresolved ? Duration.hours(1) : error.retryAfter.map { max($0, retry.backoff(afterAttempt: attempt)) }
         return ApplicationError(

@@ -6,7 +6,7 @@ import LegacyStateMachine
 import Outcomes
 import Synchronization
 
-/// What both paths share: the store, the queue in front of its inbox, what is to be sent to the engine, and entities in hand.
+/// What both paths share: the ports, and what this process has in memory of the store: queue, unsent messages, recent entities.
 final class Pipeline<Record: Codable & Sendable>: Sendable {
     let legacy: any LegacyRuntime
     let interrupts: Set<EventKind>
@@ -48,7 +48,7 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
         try await store.value(MigrationHalted.setting) == nil ? plan : plan.halted()
     }
 
-    /// The entity as it is in hand, or as it is stored; nil for an unknown one.
+    /// The entity as it is in memory, else as it is stored; nil for an unknown one.
     func snapshot(of entity: EntityID) async throws -> EntitySnapshot? {
         if let known = work.withLock({ $0.entities[entity] }) { return known }
         guard let stored = try await store.snapshot(of: entity) else { return nil }
@@ -56,13 +56,14 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
         return stored
     }
 
-    /// Forgets an entity in hand: the store knows better.
+    /// Drops an entity from memory, so that it is read from the store again.
     func forget(_ entity: EntityID) { work.withLock { $0.entities[entity] = nil } }
 
-    /// Forgets all entities in hand.
+    /// Drops all entities from memory.
     func forgetAll() { work.withLock { $0.entities.removeAll() } }
 
-    /// Commits and takes over what became runnable. `event` is the one in hand, which a signal tells of.
+    /// Commits, and queues the rows and messages that follow. `event` is the event that is being handled: a signal that tells of it needs
+    /// no second read.
     func commit(_ transaction: EntityTransaction, on snapshot: EntitySnapshot, event: Event? = nil) async throws {
         let committed: Committed
         do { committed = try await store.commit(transaction) } catch {

@@ -3,8 +3,9 @@ import HeapModule
 
 /// Recorded lines as a run needs them, one at a time: nobody has to hold a whole trace in memory.
 ///
-/// A line happens at the outside when it occurred there. Most do so at the moment they are received; the others are early: they were
-/// delayed, repeated, lost after a while, or script the outside, and the run meets them in a second order.
+/// A line happens when its event occurred at the outside. For most lines that is the moment of receipt. The others are *early*: they were
+/// delayed or repeated, were lost, or script the outside. A run reads all lines in order of receipt, and the early ones in order of
+/// happening as well.
 public protocol RecordedTrace {
     /// Names the content. Two traces with the same digest have the same lines in the same order.
     var digest: String { get }

@@ -8,7 +8,7 @@ public import Outcomes
 // One bad thing stops one thing: what cannot be handled is set aside with a sentence, and everything else goes on.
 
 extension Pipeline {
-    /// So often a row or a message is tried in one process before it is set aside.
+    /// How often a row or a message is tried in one process before it is set aside.
     private static var mostFailures: Int { 3 }
 
     /// Sets an event aside whose handling failed. Only a failure of the environment goes on to the caller.
@@ -39,7 +39,8 @@ extension Pipeline {
         try await setAside(.effect, key.description, entity, reason, at: now)
     }
 
-    /// True when the error says by itself what is wrong with the entity. Rethrows what is nobody's fault here.
+    /// Sets the entity aside when the error itself says what is wrong with it; returns false for every other error. Rethrows a failure of
+    /// the environment and a cancellation.
     private func setAside(ofEntity entity: EntityID, after error: any Error, at now: Timestamp) async throws -> Bool {
         if error is any EnvironmentFailure || error is CancellationError { throw error }
         switch error {
@@ -103,7 +104,7 @@ extension EventBridge {
         let status = try await engine.status(of: ownership.segmentID)
         if let status, !status.isClosed { return false }
         guard let snapshot = try await store.snapshot(of: ownership.entity), snapshot.ownership == ownership else { return false }
-        let reason = "its segment \(ownership.segmentID) is \(status?.rawValue ?? "unknown to the engine") and said nothing"
+        let reason = "its segment \(ownership.segmentID) is \(status?.rawValue ?? "unknown to the engine") and has not ended its step"
         _ = try await pipeline.takeBack(snapshot, .failed(ownership.step, reason: reason), at: now)
         return true
     }

@@ -21,7 +21,7 @@ struct TracePlay<Trace: RecordedTrace> {
         early = try self.trace.nextEarly()
     }
 
-    /// The next moment at which a line happens or is received. A line whose time cannot be meant is taken at once.
+    /// The next moment at which a line happens or is received. A line with an implausible time is taken at once.
     var next: Timestamp? {
         let isMeant = received.map { ReceiptTime.isMeant($0, at: now) } ?? true
         return [isMeant ? received?.receivedAt : now, early?.happenedAt, more.next, moreEarly.next].compactMap { $0 }.min()
@@ -71,11 +71,11 @@ struct TracePlay<Trace: RecordedTrace> {
     }
 }
 
-/// The times that a run believes.
+/// The times of receipt that a run takes for plausible.
 enum ReceiptTime {
     /// From 2000 to the end of 2099: the zero times of Go, .NET and Unix are before it.
     static let range = Timestamp(milliseconds: 946_684_800_000)..<Timestamp(milliseconds: 4_102_444_800_000)
-    /// A gap that no recording has. A line of 2099 among those of today would let everything that waits expire.
+    /// The longest gap between the clock and the next line. A line of 2099 among those of today would let everything that waits expire.
     static let longestGap = Duration.days(3653)
 
     /// False when `line` cannot have been received when it says, for a run whose clock is at `now`.

@@ -92,7 +92,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
         try await bridge.store.flush()
     }
 
-    /// Keeps a line that is none, and says so.
+    /// Keeps a line that cannot be read as a dead letter, and acknowledges it as one.
     private func keep(_ letter: DeadLetter, at now: Timestamp) async throws {
         var letter = letter
         letter.receivedAt = now
@@ -179,7 +179,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
     }
 }
 
-/// What a stream yields.
+/// One line of a stream.
 public enum StreamedLine: Sendable {
     /// A line.
     case line(TraceLine)

@@ -12,7 +12,7 @@ struct WorkInHand {
     private var events: [Int: Event] = [:]
     private var failures: [Int: Int] = [:]
 
-    /// So many events are kept beside their place in the queue; others are read again.
+    /// The most events that stay in memory beside their place in the queue; others are read again when they are handled.
     private static let mostEvents = 16_384
 
     mutating func enqueue(_ rows: [QueuedRow]) {

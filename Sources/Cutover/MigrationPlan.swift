@@ -6,7 +6,7 @@ public import Outcomes
 public enum Stage: Hashable, Sendable, CustomStringConvertible {
     /// Legacy runs it.
     case legacy
-    /// Legacy runs it and a shadow follows.
+    /// Legacy runs it and a shadow follows. This version refuses such a plan, see ``MigrationPlan/validate(durable:boundaries:)``.
     case shadow
     /// Durable runs it for this percentage of entities, pinned by a stable hash of their ids.
     case canary(percent: Int)
@@ -114,7 +114,8 @@ public struct MigrationPlan: Hashable, Sendable {
         if case .canary? = planned(step)?.stage { true } else { false }
     }
 
-    /// The step that follows `step` for an entity, nil after the last one: an added step that durable does not run for it does not exist for it.
+    /// The step that follows `step` for an entity, nil after the last one. An added step that durable does not run for the entity is left
+    /// out.
     public func next(after step: StepNumber, for ownership: Ownership) -> StepNumber? {
         steps.first { $0.number > step && exists($0, for: ownership) }?.number
     }

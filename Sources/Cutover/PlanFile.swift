@@ -21,7 +21,7 @@ private struct PlanReader {
     /// The deepest that a plan nests is 4; the parser calls itself at every level.
     private static let deepest = 32
 
-    /// Refuses what no plan is, before the parser takes memory and stack for it.
+    /// Refuses a text that is too long or nested too deep, before the parser spends memory and stack on it.
     func requireModest(_ yaml: String) throws(PlanError) {
         guard yaml.utf8.count <= MigrationPlan.mostBytes else {
             throw refusal(line: 1, expected: "at most \(MigrationPlan.mostBytes) bytes", found: "\(yaml.utf8.count)")

@@ -12,7 +12,7 @@ public struct EntityTransaction: Sendable {
     /// The version of the record on which it was decided; another stored one throws ``StaleRecord``. Nil when only the caller writes
     /// records in this epoch.
     public var version: Int?
-    /// True to throw ``MigrationHalted`` while the migration is halted: for moves to the durable side.
+    /// True for moves to the durable side: while the migration is halted the transaction throws ``MigrationHalted``.
     public var unlessHalted = false
     /// When.
     public var at: Timestamp
@@ -22,7 +22,7 @@ public struct EntityTransaction: Sendable {
     public var record: StoredRecord?
     /// The effects that ``Move/performed(_:)`` speaks of, with request and reply.
     public var effects: [LedgerEntry] = []
-    /// What was read outside on the way.
+    /// What was read from outside parties while this was decided; it is recorded, so that a shadow gets the same answers.
     public var reads: [RecordedRead] = []
     /// External ids by which senders name the entity. One that belongs to another entity is refused and counted.
     public var references: [String] = []

@@ -21,7 +21,7 @@ public protocol OwnershipStore: EffectLedger {
     func rows(of entity: EntityID) async throws -> [InboxRow]
     /// Makes a transaction true; throws ``StaleEpoch`` when the entity has changed hands, ``StaleRecord`` when its record has changed.
     func commit(_ transaction: EntityTransaction) async throws -> Committed
-    /// Keeps effects that were performed under whatever epoch: a performed effect is a fact, not a business write.
+    /// Stores performed effects whatever the epoch is: a performed effect is a fact, not a business write.
     func keep(_ effects: [LedgerEntry]) async throws
     /// The entity's effects in the order performed.
     func ledger(of entity: EntityID) async throws -> [LedgerEntry]
@@ -43,7 +43,8 @@ public protocol OwnershipStore: EffectLedger {
     func counters() async throws -> [String: Int]
     /// All dead letters' counts by reason.
     func deadLetters() async throws -> [String: Int]
-    /// Sets something aside; what is there already stays as it is. Nothing of the entity is handled from now on.
+    /// Sets something aside; nothing of its entity is handled from now on. Something of the same kind and key that is set aside already
+    /// keeps its reason.
     func quarantine(_ item: Quarantined) async throws
     /// What is set aside, oldest first.
     func quarantined() async throws -> [Quarantined]
@@ -59,8 +60,8 @@ public protocol OwnershipStore: EffectLedger {
     func replayAccepted(_ body: (Event) throws -> Void) async throws
     /// Makes everything so far durable; does nothing in a store that commits every call.
     func flush() async throws
-    /// True when another process or connection has committed something since this was last asked, or since the store was opened: rows
-    /// may be pending and messages unsent of which the caller does not know. Never for what was written through this store.
+    /// True when another process or connection has committed something since this was last asked, or since the store was opened. The
+    /// caller then reads again which rows are pending and which messages are unsent. What was written through this store does not count.
     func takeForeignChange() async throws -> Bool
 }
 

@@ -4,7 +4,7 @@ import Outcomes
 
 /// What a store in memory holds.
 struct InMemoryContents {
-    /// A class, so that looking at one member does not copy the others.
+    /// A class, so that a change of one member does not copy the others.
     final class Entity {
         var snapshot: EntitySnapshot
         var rows: [Int] = []

@@ -25,7 +25,7 @@ public struct InboxRow: Hashable, Sendable {
     public var event: Event
     /// What became of it.
     public var disposition: Disposition
-    /// 0 for `continue`, which goes before everything else of its entity; else 1.
+    /// 0 for `continue`, which is handled before everything else of its entity; else 1.
     public var priority: Int
     /// From 1; the retry count lives in the message, as legacy queues have it.
     public var attempt: Int
@@ -47,7 +47,7 @@ public struct InboxRow: Hashable, Sendable {
 public enum Arrival: Hashable, Sendable {
     /// An event; `birth` is what to create when its entity does not exist yet.
     case event(IncomingEvent, birth: Birth?)
-    /// Something no machine may see.
+    /// A delivery that cannot be read or is nobody's; it is kept for people to look at.
     case deadLetter(DeadLetter)
 }
 
@@ -84,7 +84,7 @@ extension Birth {
     }
 }
 
-/// The answer to an arrival; each of them is durable once the store says so.
+/// The answer to an arrival. What it says is durable once ``OwnershipStore/accept(_:at:)`` returns, in a grouped store once it is flushed.
 public enum Acceptance: Hashable, Sendable {
     /// A new inbox row.
     case accepted(EventID, QueuedRow)

@@ -50,7 +50,7 @@ public enum Move: Hashable, Sendable {
     case continued
     /// A canary has decided who runs `step` for this entity.
     case drawn(StepNumber, Owner)
-    /// The entity is in `step` now, in `state`; `used` are the rows that have led there when a durable step waits in it.
+    /// The entity is in `step`, in `state`. When a durable step waits there, `used` are the rows that it has used on its way.
     case entered(StepNumber, state: String, used: [Int])
     /// The step is complete, for the `visit`-th time; `used` are the rows that its durable code has used.
     case completed(StepNumber, visit: Int, used: [Int])
@@ -60,7 +60,7 @@ public enum Move: Hashable, Sendable {
     case handedOff([StepNumber])
     /// The durable side takes the entity over in the middle of `step`, where legacy is in `state`.
     case adopted(StepNumber, state: String)
-    /// The segment keeps the entity for `step`.
+    /// The segment goes on with its next step, `step`, and keeps the entity.
     case wentOn(to: StepNumber)
     /// Legacy has the entity again, for `step`.
     case handedBack(to: StepNumber)
@@ -70,7 +70,7 @@ public enum Move: Hashable, Sendable {
     case failed(StepNumber, reason: String)
     /// An effect was performed.
     case performed(EffectKey)
-    /// The legacy state is one that nothing leaves.
+    /// The entity has reached a state that nothing leaves.
     case ended(state: String)
     /// Another entity has the external id, and keeps it.
     case referenceRefused(String, holder: EntityID)
@@ -78,7 +78,7 @@ public enum Move: Hashable, Sendable {
     case quarantined(reason: String)
     /// The quarantine is over.
     case released
-    /// A line that an older build has written; it is shown and counts for nothing.
+    /// A line of text that an older build has written; it is shown and counted nowhere.
     case noted(what: String, detail: String)
 }
 
@@ -111,7 +111,7 @@ extension Move {
         }
     }
 
-    /// The state of the legacy table that an event met, and the one it led to; nil for a move that no event of legacy's made.
+    /// The event that legacy was given, the state it met, and the state it led to; nil for every other move.
     public var transition: (event: EventKind, from: String, to: String)? {
         switch self {
         case .handled(let row, let from, let to), .exhausted(let row, let from, let to, _): (row.kind, from, to)

@@ -96,7 +96,7 @@ public struct SegmentID: Hashable, Sendable, LosslessStringConvertible {
         self.epoch = epoch
     }
 
-    /// Reads a workflow id; nil when it is none of a segment.
+    /// Reads a workflow id; nil when it is not the id of a segment.
     public init?(_ workflowID: String) {
         guard let slash = workflowID.lastIndex(of: "/"), let epoch = Int(workflowID[workflowID.index(after: slash)...]) else { return nil }
         self.init(entity: EntityID(String(workflowID[..<slash])), epoch: epoch)

@@ -57,6 +57,6 @@ public struct UnreadableRow: Error, Hashable, Sendable, CustomStringConvertible 
     }
 }
 
-/// The environment has failed: the storage is full, gone or busy for too long, or the engine cannot be reached. The service stops; nothing is
-/// blamed on the event at hand.
+/// The environment has failed: the storage is full, gone or busy for too long, or the engine cannot be reached. The process stops, and the
+/// event that it was handling is not to blame: it is handled again after the restart.
 public protocol EnvironmentFailure: Error {}

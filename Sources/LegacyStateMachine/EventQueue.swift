@@ -33,7 +33,7 @@ public struct EventQueue: Sendable {
     private struct Lane {
         var messages: [QueueMessage] = []
         var claimedUntil: Timestamp?
-        /// The claimed message as it was added again meanwhile: whoever completes it does not complete that.
+        /// The claimed message when it was added again meanwhile: it is queued anew once the claim is completed.
         var again: QueueMessage?
     }
 

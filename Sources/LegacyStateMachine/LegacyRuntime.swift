@@ -64,8 +64,8 @@ public struct UnknownRecord: Error, Hashable, Sendable, CustomStringConvertible 
 public protocol LegacyRuntime: Sendable {
     /// Lets the machine handle `event` for a record in `state`.
     ///
-    /// `times` tell a timer that was sent for an earlier wait. `attempt` counts from 1. Effects go through `effects`, which performs each
-    /// once. Throws ``UnknownRecord``.
+    /// `times` show whether a timer was sent for a wait that is over. `attempt` counts from 1. Effects go through `effects`, which performs
+    /// each once. Throws ``UnknownRecord`` for a state or a record that the machine does not know.
     func handle(
         _ event: Event, in state: String, record: RecordBody, times: RecordTimes, attempt: Int, effects: EffectSession
     ) async throws -> LegacyResult

@@ -1,6 +1,6 @@
 public import Events
 
-/// What the cron job sees of a record in a state.
+/// The times of a record that the cron job looks at.
 public struct RecordTimes: Hashable, Sendable {
     /// When it was born.
     public var createdAt: Timestamp

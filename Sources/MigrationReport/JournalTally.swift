@@ -18,7 +18,8 @@ public struct JournalTally: Sendable {
     private var visits: [StepNumber: Visits] = [:]
     private let completing: [String: StepNumber]
 
-    /// A tally. `completing` are states that complete a step without a boundary behind them: where a process comes to rest.
+    /// A tally. `completing` are states in which the process comes to rest and a step counts as complete although the state is no
+    /// boundary; each counts once for an entity.
     public init(completing: [String: StepNumber] = [:]) { self.completing = completing }
 
     /// The figures by step, for ``PlanProgress``.

@@ -60,9 +60,9 @@ public struct PlanProgress: Codable, Hashable, Sendable {
 
 /// What happened at one step.
 public struct StepFigures: Codable, Hashable, Sendable {
-    /// Entities that entered it.
+    /// How often it was entered: one for each visit of an entity.
     public var entered = 0
-    /// Entities that completed it.
+    /// How often it was completed: once for each visit at most.
     public var completed = 0
     /// How often an entity was handed to durable here.
     public var handOffs = 0
@@ -127,7 +127,7 @@ public struct RunFigures: Codable, Hashable, Sendable {
     public var handOffs: Int
     /// Times an entity came back.
     public var handBacks: Int
-    /// Messages that no machine used, by reason.
+    /// Deliveries and events that are kept because they cannot be handled, by reason.
     public var deadLetters: [String: Int]
     /// Events that came after their step was finished.
     public var late: Int

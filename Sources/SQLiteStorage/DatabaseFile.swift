@@ -25,7 +25,7 @@ struct FileIdentity: Hashable, Sendable {
     }
 }
 
-/// One use of a database file by this process: what its locks hang on, and how it is known that the file is still the one that was opened.
+/// One use of a database file by this process. It holds the locks, and tells whether the file is still the one that was opened.
 ///
 /// SQLite's own locks are POSIX locks. The kernel drops all of a process's POSIX locks on a file when the process closes *any* descriptor
 /// of that file, so a descriptor of ours is closed only when no database of this process is open on the file any more.
@@ -136,7 +136,7 @@ final class DatabaseFile: Sendable {
         throw DatabaseFailure.gone(gone, of: path)
     }
 
-    /// Learns which log SQLite writes, after it has written.
+    /// Remembers the log and its index, once SQLite has made them, for ``requireInPlace()``.
     func noteCompanions() {
         companions.withLock { known in
             guard known.isEmpty else { return }

@@ -22,7 +22,7 @@ public final class LockstepDatabase: Sendable {
         case grouped
     }
 
-    /// What a process that opens a database wants of it.
+    /// What a process opens a database for.
     public enum Access: Hashable, Sendable {
         /// Runs on it: creates what does not exist, brings the schema up to date, keeps every other runner out.
         case runner

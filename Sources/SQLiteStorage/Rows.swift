@@ -238,7 +238,7 @@ struct Reader {
     }
 
     func json(_ column: String, _ text: String) throws -> JSONValue {
-        do { return try JSONValue(parsing: text) } catch { throw unreadable(column, "JSON", "a text that is none, \(error)") }
+        do { return try JSONValue(parsing: text) } catch { throw unreadable(column, "JSON", "another text: \(error)") }
     }
 
     func completions(_ text: String) throws -> [StepNumber: Int] {

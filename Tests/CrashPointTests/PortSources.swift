@@ -22,7 +22,7 @@ enum PortSources {
     static func methods(in body: some StringProtocol) -> [String] {
         let declarations = String(body).components(separatedBy: "\n").filter { !$0.contains("///") }.joined(separator: "\n")
         return declarations.components(separatedBy: "func ").dropFirst().compactMap { declaration in
-            guard let open = declaration.firstIndex(of: "("), declaration.contains(" async ") else { return nil }
+            guard let open = declaration.firstIndex(of: "("), declaration.contains(" async") else { return nil }
             let labels = parameters(declaration[declaration.index(after: open)...]).map { parameter in
                 (parameter.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? "").trimmingSuffix(":") + ":"
             }
