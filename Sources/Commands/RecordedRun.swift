@@ -3,9 +3,10 @@ import Cutover
 import Events
 import FoundationEssentials
 import Migrations
+import SQLiteStorage
 
 /// A recorded trace played once over a fresh database, as the benchmark measures it.
-public struct RecordedRun: Sendable {
+public struct RecordedRun {
     private let run: A2PRun
     private let files: TraceFiles
 
