@@ -198,6 +198,7 @@ let package = Package(
             name: "SimulationTests",
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "BridgeTesting", "Commands", "lockstep",
+                "Bridge", "Cutover", "Migrations", "SQLiteStorage", .product(name: "GRDB", package: "GRDB.swift"),
             ], exclude: ["Model"]),
         .testTarget(
             name: "ScenarioTests",

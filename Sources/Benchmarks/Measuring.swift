@@ -13,7 +13,7 @@ enum Measuring {
     static func freshPath(_ label: String) -> String { "/tmp/lockstep-bench-\(label)-\(getpid()).sqlite" }
 
     static func remove(_ path: String) {
-        for suffix in ["", "-wal", "-shm", "-lock"] { try? FileManager.default.removeItem(atPath: path + suffix) }
+        for suffix in ["", "-wal", "-shm", "-lock", ".effects.jsonl"] { try? FileManager.default.removeItem(atPath: path + suffix) }
     }
 
     static func seconds(_ body: () async throws -> Void) async rethrows -> Double {

@@ -110,15 +110,25 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
         return sent
     }
 
-    /// What an entity amounts to now; nil for an unknown one.
+    /// What an entity amounts to now; nil for an unknown one. One whose rows cannot be read is `quarantined`, with the reason.
     public func outcome(of entity: EntityID) async throws -> Outcome? {
-        guard let snapshot = try await store.snapshot(of: entity) else { return nil }
-        guard let state = State(rawValue: snapshot.record.state) else {
-            throw UnknownRecord(
-                "\(entity) in state \(snapshot.record.state): expected a state of machine \(domain.machine.name); use the build that wrote it"
-            )
+        do {
+            guard let snapshot = try await store.snapshot(of: entity) else { return nil }
+            guard let state = State(rawValue: snapshot.record.state) else { return .quarantined("its state is none of this build's") }
+            return domain.outcome(try snapshot.record.body.value(), state, try await store.ledger(of: entity))
+        } catch let error as HybridRouter.UnreadableRow {
+            return .quarantined(error.description)
+        } catch is DecodingError {
+            return .quarantined("its record is none of this build's")
+        } catch let error as JSONError {
+            return .quarantined("its record is no JSON: \(error)")
         }
-        return domain.outcome(try snapshot.record.body.value(), state, try await store.ledger(of: entity))
+    }
+}
+
+extension Outcome {
+    fileprivate static func quarantined(_ reason: String) -> Outcome {
+        Outcome(status: "quarantined", state: "", facts: ["problem": .string(reason)])
     }
 }
 

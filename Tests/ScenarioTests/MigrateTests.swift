@@ -200,7 +200,7 @@ import Testing
         #expect(
             Set(status.object?.keys ?? [:].keys) == [
                 "clock", "database", "deadLetters", "durable", "ended", "halted", "haltedSince", "lastRun", "legacy", "plan",
-                "registrations", "rows", "steps", "unsentMessages",
+                "quarantined", "registrations", "rows", "steps", "unsentMessages",
             ])
         #expect(status["plan"] == ["name": "hybrid-5.2", "version": 1])
         #expect(status["halted"] == true)

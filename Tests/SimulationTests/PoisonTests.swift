@@ -1,0 +1,108 @@
+import Bridge
+import Commands
+import Cutover
+import DurableWorkflow
+import Events
+import Foundation
+import GRDB
+import HybridRouter
+import Migrations
+import Outcomes
+import SQLiteStorage
+import Testing
+
+/// One bad thing stops one thing: rows are damaged while nobody runs, and the run goes on.
+@Suite struct PoisonTests {
+    /// A way to damage what is stored of one registration.
+    enum Poison: String, CaseIterable {
+        case unknownState, brokenRecord, flippedRecord, unknownOwner, flippedOwnership, flippedDue, flippedPayload, unknownDisposition,
+            flippedLedger, flippedReference, flippedSubject, unknownMessage, flippedHistory
+
+        /// The statement that does it; `?1` is the registration.
+        var sql: String {
+            switch self {
+            case .unknownState: "UPDATE record SET state = 'NOWHERE', sum = NULL WHERE entity = ?1"
+            case .brokenRecord: "UPDATE record SET body = substr(body, 1, length(body) / 2), sum = NULL WHERE entity = ?1"
+            case .flippedRecord: "UPDATE record SET body = replace(body, '1', '3') WHERE entity = ?1"
+            case .unknownOwner: "UPDATE ownership SET owner = 'durabme', sum = NULL WHERE entity = ?1"
+            case .flippedOwnership: "UPDATE ownership SET epoch = epoch + 4 WHERE entity = ?1"
+            case .flippedDue: "UPDATE record SET due_at = due_at + 4294967296 WHERE entity = ?1"
+            case .flippedPayload: "UPDATE inbox SET payload = replace(payload, '0', '8') WHERE entity = ?1 AND disposition = 'parked'"
+            case .unknownDisposition: "UPDATE inbox SET disposition = 'parkee' WHERE entity = ?1 AND disposition = 'parked'"
+            case .flippedLedger: "UPDATE ledger SET reply = replace(reply, 'B', 'C') WHERE entity = ?1"
+            case .flippedReference: "UPDATE reference SET entity = 'R-999999' WHERE entity = ?1"
+            case .flippedSubject: "UPDATE subject SET content = replace(content, 'E', 'D') WHERE entity = ?1"
+            case .unknownMessage:
+                """
+                INSERT INTO outbox (entity, epoch, kind, row, segment, sum) VALUES (?1, 2, 'startle', NULL, NULL, NULL)
+                """
+            case .flippedHistory:
+                """
+                UPDATE workflow_history SET events = zeroblob(length(events))
+                WHERE run IN (SELECT key FROM workflow_run WHERE workflow LIKE ?1 || '/%')
+                """
+            }
+        }
+    }
+
+    private static let registrations = 60
+
+    private static let lines: Task<[TraceLine], any Error> = Task {
+        let path = NSTemporaryDirectory() + "lockstep-poison-\(UUID().uuidString).jsonl"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try await RecordedRun.generate(registrations, seed: 11, to: path)
+        return try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map { try TraceLine(parsing: String($0)) }
+    }
+
+    private static func play(_ lines: ArraySlice<TraceLine>, _ database: String, drains: Bool) async throws -> A2PRun {
+        let plan = try MigrationPlan(yaml: EmbeddedPlans.twoSteps, file: EmbeddedPlans.twoStepsName)
+        let run = try A2PRun(.init(mode: .hybrid, plan: plan, database: database))
+        var rest = lines[...]
+        try await run.play(
+            stream: { rest.popFirst().map { .line($0) } }, drains: drains, acknowledge: { _, _ in })
+        return run
+    }
+
+    /// The outcomes of all registrations when `damage` is done in the middle.
+    private static func outcomes(_ label: String, damage: (LockstepDatabase) throws -> Void) async throws -> (
+        [EntityID: Outcome], Set<EntityID>
+    ) {
+        let database = NSTemporaryDirectory() + "lockstep-poison-\(label)-\(UUID().uuidString).sqlite"
+        defer { for suffix in ["", "-wal", "-shm", ".effects.jsonl"] { try? FileManager.default.removeItem(atPath: database + suffix) } }
+        let lines = try await Self.lines.value
+        _ = try await play(lines[..<(lines.count / 2)], database, drains: false)
+        try damage(try LockstepDatabase(path: database))
+        let run = try await play(lines[(lines.count / 2)...], database, drains: true)
+        let aside = try await SQLiteHandoffStore(try LockstepDatabase(path: database, readOnly: true)).quarantined().map(\.entity)
+        return (try await run.outcomes(), Set(aside))
+    }
+
+    private static let calm: Task<[EntityID: Outcome], any Error> = Task { try await outcomes("calm") { _ in }.0 }
+
+    @Test(.timeLimit(.minutes(20))) func everybodyElseEndsAsWithoutThem() async throws {
+        let calm = try await Self.calm.value
+        #expect(calm.count == Self.registrations)
+        var random = SeededRandom(seed: 3, label: "poisons")
+        let chosen = Array(calm.keys.sorted().shuffled(using: &random).prefix(2 * Poison.allCases.count))
+        let poisons = Dictionary(
+            uniqueKeysWithValues: chosen.enumerated().map { ($0.element, Poison.allCases[$0.offset % Poison.allCases.count]) })
+        let (found, aside) = try await Self.outcomes("poisoned") { database in
+            try database.write { connection in
+                try connection.execute(sql: "PRAGMA ignore_check_constraints = ON")
+                for (entity, poison) in poisons { try connection.execute(sql: poison.sql, arguments: [entity.rawValue]) }
+                try connection.execute(sql: "PRAGMA ignore_check_constraints = OFF")
+            }
+        }
+        for (entity, outcome) in calm where poisons[entity] == nil { #expect(found[entity] == outcome, "\(entity) was left alone") }
+        var bitten: [Poison: Int] = [:]
+        for (entity, poison) in poisons where found[entity] != calm[entity] {
+            bitten[poison, default: 0] += 1
+            let isSeen = aside.contains(entity) || found[entity]?.status == "quarantined" || Self.isSilentByNature(poison)
+            #expect(isSeen, "\(entity): \(poison) gave another outcome, and nobody is told")
+        }
+        #expect(bitten.count > 4, "the poisons bite: \(bitten)")
+    }
+
+    /// A lost reference makes dead letters, and a lost history an engine's quarantine: seen elsewhere.
+    private static func isSilentByNature(_ poison: Poison) -> Bool { [.flippedReference, .flippedSubject, .flippedHistory].contains(poison) }
+}
