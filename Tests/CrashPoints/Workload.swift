@@ -17,7 +17,7 @@ enum Workload {
     /// Is recalled while it waits for its vetting, after a first report.
     static let recalled: EntityID = "R-900103"
     /// Begins during the halt and is adopted in the middle of step 2. The sweeper finds that its brand was added, of which nobody told
-    /// us; eleven minutes later it is found unverified, which would not have been believed within ten.
+    /// us; eleven minutes later it is found unverified, which would not have been believed within ten, and is cancelled.
     static let adopted: EntityID = "R-900104"
     /// Its bundle is refused for good: to durable, and then to legacy.
     static let refused: EntityID = "R-900105"
@@ -68,6 +68,7 @@ enum Workload {
         [registry("R-999999", "BRAND_ADD", moment(1, 12))]
         + [early, recalled, refused, overtaken].map { inHouse("customer", $0, "registration.cancel", moment(1, 12)) }
         + [registry(adopted, "BRAND_IDENTITY_STATUS_UPDATE", moment(1, 12, 11), ["brandIdentityStatus": "UNVERIFIED"])]
+        + [inHouse("customer", adopted, "registration.cancel", moment(1, 12, 12))]
 
     private static func world(_ entity: EntityID, _ script: JSONValue) -> TraceLine {
         var body = script
