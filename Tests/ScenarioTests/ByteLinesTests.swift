@@ -1,9 +1,8 @@
 import Bridge
+import Commands
 import Events
 import Foundation
 import Testing
-
-@testable import Commands
 
 /// Reading line by line says the same as reading everything at once, wherever the pieces end.
 @Suite struct ByteLinesTests {

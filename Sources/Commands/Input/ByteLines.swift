@@ -1,5 +1,5 @@
 import Dispatch
-import Events
+package import Events
 
 #if canImport(Glibc)
     import Glibc
@@ -8,21 +8,21 @@ import Events
 #endif
 
 /// A line as it stands in a file or stream.
-struct ByteLine {
+package struct ByteLine {
     /// From 1, counting every line of the file.
-    let number: Int
+    package let number: Int
     /// Where it begins, in bytes.
-    let offset: Int
+    package let offset: Int
     /// Without the line break; of a line over the limit only its beginning.
-    let bytes: ArraySlice<UInt8>
+    package let bytes: ArraySlice<UInt8>
     /// How long the line is.
-    let length: Int
+    package let length: Int
 
     /// The text; nil when it is none in UTF-8.
     var text: String? { String(validating: bytes, as: UTF8.self) }
 
     /// Reads the delivery. Throws what was expected, without the place.
-    func trace() throws(TraceError) -> TraceLine {
+    package func trace() throws(TraceError) -> TraceLine {
         guard length <= ByteLines.limit else {
             throw TraceError("expected a line of at most \(ByteLines.limit) bytes, found one of \(length)")
         }
@@ -33,9 +33,9 @@ struct ByteLine {
 
 /// Reads a file or stream line by line and never holds more of it than one line may have. Blank lines are nothing: some producers send
 /// them to keep a connection open.
-final class ByteLines {
+package final class ByteLines {
     /// The most bytes that a line may have: no sender's delivery comes near.
-    static let limit = 1 << 20
+    package static let limit = 1 << 20
     private static let chunk = 1 << 16
     /// What is kept of a line that is too long.
     private static let beginning = 1024
@@ -53,7 +53,7 @@ final class ByteLines {
     private var tooLong: (beginning: [UInt8], length: Int)?
 
     /// Lines of the file at `path`, from the byte `offset` on; `-` for standard input.
-    init(path: String, from offset: Int = 0) throws {
+    package init(path: String, from offset: Int = 0) throws {
         name = path == "-" ? "standard input" : path
         self.offset = offset
         descriptor = path == "-" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC)
@@ -66,7 +66,7 @@ final class ByteLines {
     deinit { close(descriptor) }
 
     /// The next line that is not blank; nil at the end.
-    func next() throws -> ByteLine? {
+    package func next() throws -> ByteLine? {
         while true {
             if let line = takeWhole() { return line }
             if isAtEnd { return takeRest() }
@@ -75,7 +75,7 @@ final class ByteLines {
     }
 
     /// The same for a stream whose producer may take its time: no thread of the concurrency pool waits for it.
-    func nextOfStream() async throws -> ByteLine? {
+    package func nextOfStream() async throws -> ByteLine? {
         while true {
             if let line = takeWhole() { return line }
             if isAtEnd { return takeRest() }

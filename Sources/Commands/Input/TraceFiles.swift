@@ -1,6 +1,6 @@
 import A2PRegistration
 import Bridge
-import Events
+package import Events
 
 #if canImport(Glibc)
     import Glibc
@@ -10,7 +10,7 @@ import Events
 
 /// Trace files as one trace, in order of receipt. All lines are read once before anything is played, so that a line that cannot be read
 /// is refused with its place; what is kept of them is where those lines begin that are not met in the order of the file.
-struct TraceFiles: RecordedTrace {
+package struct TraceFiles: RecordedTrace {
     /// Where a line begins, and the time by which it is ordered.
     fileprivate struct Place: Comparable {
         let at: Timestamp
@@ -23,9 +23,9 @@ struct TraceFiles: RecordedTrace {
     }
 
     /// Required by ``RecordedTrace``, which says what it does.
-    let digest: String
+    package let digest: String
     /// How many lines there are.
-    let count: Int
+    package let count: Int
     /// Whose ids are whose, for every registration that is submitted.
     let book: ReferenceBook
     private let paths: [String]
@@ -35,7 +35,7 @@ struct TraceFiles: RecordedTrace {
     private var reading: (file: Int, lines: ByteLines)?
 
     /// Reads the files. Throws a sentence with file and line, or that a file is none that can be read twice.
-    init(_ paths: [String]) throws {
+    package init(_ paths: [String]) throws {
         let survey = try TraceSurvey(paths)
         self.paths = paths
         (digest, count, book) = (survey.digest, survey.count, survey.book)
@@ -44,7 +44,7 @@ struct TraceFiles: RecordedTrace {
     }
 
     /// Required by ``RecordedTrace``, which says what it does.
-    mutating func nextReceived() throws -> TraceLine? {
+    package mutating func nextReceived() throws -> TraceLine? {
         guard received == nil else { return try received?.popFirst().map(line) }
         while true {
             let file = reading?.file ?? 0
@@ -58,7 +58,7 @@ struct TraceFiles: RecordedTrace {
     }
 
     /// Required by ``RecordedTrace``, which says what it does.
-    mutating func nextEarly() throws -> TraceLine? { try early.popFirst().map(line) }
+    package mutating func nextEarly() throws -> TraceLine? { try early.popFirst().map(line) }
 
     private func line(at place: Place) throws -> TraceLine {
         let lines = try ByteLines(path: paths[place.file], from: place.offset)
