@@ -17,6 +17,19 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
 
     /// Makes a wait point true: the legacy state that corresponds to it, the record there, and which events have led to it.
     func enter(_ position: StepPosition, _ context: ActivityContext) async throws {
+        try await settingAside(context) { try await enter(position, at: context) }
+    }
+
+    /// A row that cannot be read ends the segment: its entity is set aside, and goes back to legacy once it was released.
+    private func settingAside<Value>(_ context: ActivityContext, _ body: () async throws -> Value) async throws -> Value {
+        do { return try await body() } catch {
+            guard error is HybridRouter.UnreadableRow || error is UnknownRecord, let id = SegmentID(context.workflowID) else { throw error }
+            try await pipeline.setAside(id.entity, after: error, at: context.now)
+            throw ApplicationError(type: "SetAside", message: "\(id.entity): \(error)", isNonRetryable: true)
+        }
+    }
+
+    private func enter(_ position: StepPosition, at context: ActivityContext) async throws {
         let snapshot = try await owned(context)
         var stored = snapshot.record
         stored.state = position.state
@@ -33,6 +46,10 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
 
     /// Performs a step's activity under the epoch of its segment, and stores the effects whether it succeeded or not.
     func perform(_ activity: DurableActivity<Record>, on before: JSONValue, _ context: ActivityContext) async throws -> JSONValue {
+        try await settingAside(context) { try await perform(activity, before, context) }
+    }
+
+    private func perform(_ activity: DurableActivity<Record>, _ before: JSONValue, _ context: ActivityContext) async throws -> JSONValue {
         var record = try before.decoded(as: Record.self)
         let snapshot: EntitySnapshot
         do { snapshot = try await owned(context) } catch let lost as ApplicationError {
@@ -84,6 +101,10 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
     /// The last completed step, an interruption and a failure give the entity back to legacy. Repeating it, or coming too late,
     /// changes nothing.
     func end(_ end: StepEnd, _ context: ActivityContext) async throws -> Bool {
+        try await settingAside(context) { try await settle(end, context) }
+    }
+
+    private func settle(_ end: StepEnd, _ context: ActivityContext) async throws -> Bool {
         guard let id = SegmentID(context.workflowID), let snapshot = try await pipeline.store.snapshot(of: id.entity),
             snapshot.ownership.epoch == id.epoch
         else { return false }

@@ -23,6 +23,8 @@ public struct Consequences: Sendable {
     public var rows: [RowChange] = []
     /// The rows that can be handled now and could not before.
     public var requeued: [QueuedRow] = []
+    /// Those of them that were parked.
+    public var unparked: Set<Int> = []
     /// Internal events to append: `continue` and timers.
     public var appended: [Event] = []
     /// Messages to the engine, not yet numbered.
@@ -105,6 +107,7 @@ public struct Consequences: Sendable {
             } else if disposition == .signalled && isRequeuing || disposition == .parked && isUnparking {
                 rows.append(RowChange(sequence: row.sequence, disposition: .pending))
                 requeued.append(row)
+                if disposition == .parked { unparked.insert(row.sequence) }
             }
         }
     }

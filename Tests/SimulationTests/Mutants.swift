@@ -233,7 +233,7 @@ extension Mutant {
         },
         Mutant(10, "the hand-off waits for a moment that never comes", store: { IdleGate(base: $0) }),
         Mutant(
-            11, "the sweeper's next look is forgotten at a recall", rates: [.recall: 0.05, .loss: 0.3],
+            11, "the sweeper's next look is forgotten at a recall", rates: [.recall: 0.2, .loss: 0.6],
             deciding: { transaction, _ in if transaction.isRecall { transaction.record?.dueAt = nil } }),
         Mutant(
             11, "the time of birth is shifted at the hand back",
@@ -254,8 +254,9 @@ extension Mutant {
         Mutant(15, "legacy goes on although the durable side has the entity") { consequences, transaction, _ in
             if transaction.isHandOff { consequences.ownership.owner = .legacy }
         },
-        Mutant(16, "parked events stay parked", rates: [.delay: 0.2, .reorder: 0.3]) { consequences, transaction, _ in
-            if !transaction.isHandBack, !transaction.isRecall { consequences.keepSignalled() }
+        Mutant(16, "parked events stay parked", rates: [.delay: 0.2, .reorder: 0.3]) { consequences, _, _ in
+            consequences.rows.removeAll { consequences.unparked.contains($0.sequence) }
+            consequences.requeued.removeAll { consequences.unparked.contains($0.sequence) }
         },
         Mutant(
             17, "an inclusive watermark handles the last event again",

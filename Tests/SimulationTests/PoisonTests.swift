@@ -104,5 +104,7 @@ import Testing
     }
 
     /// A lost reference makes dead letters, and a lost history an engine's quarantine: seen elsewhere.
-    private static func isSilentByNature(_ poison: Poison) -> Bool { [.flippedReference, .flippedSubject, .flippedHistory].contains(poison) }
+    private static func isSilentByNature(_ poison: Poison) -> Bool {
+        [.flippedReference, .flippedSubject, .flippedHistory].contains(poison)
+    }
 }
