@@ -23,7 +23,8 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
     /// A row that cannot be read ends the segment: its entity is set aside, and goes back to legacy once it was released.
     private func settingAside<Value>(_ context: ActivityContext, _ body: () async throws -> Value) async throws -> Value {
         do { return try await body() } catch {
-            guard error is HybridRouter.UnreadableRow || error is UnknownRecord, let id = SegmentID(context.workflowID) else { throw error }
+            let isStored = error is HybridRouter.UnreadableRow || error is UnknownRecord || error is DecodingError || error is JSONError
+            guard isStored, let id = SegmentID(context.workflowID) else { throw error }
             try await pipeline.setAside(id.entity, after: error, at: context.now)
             throw ApplicationError(type: "SetAside", message: "\(id.entity): \(error)", isNonRetryable: true)
         }

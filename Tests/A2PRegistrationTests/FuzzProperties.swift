@@ -1,6 +1,6 @@
-import Outcomes
 import A2PRegistration
 import Events
+import Outcomes
 
 /// What must hold for any bytes at all. The fuzz targets (Tests/fuzz.sh) and the corpus tests share it.
 enum FuzzProperties {

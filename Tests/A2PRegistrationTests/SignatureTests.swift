@@ -1,8 +1,8 @@
-import Outcomes
 import A2PRegistration
 import Crypto
 import Events
 import Foundation
+import Outcomes
 import Testing
 
 @Suite struct SignatureTests {

@@ -19,7 +19,8 @@ import crash_points
     }
 
     @Test func aMethodIsFoundWhateverItsParameters() {
-        let body = "/// A func of(no: kind).\nfunc a(_ b: (C) throws -> Void, d e: [F: G]) async throws -> H?\n    func i() async\n    func j()\n"
+        let body =
+            "/// A func of(no: kind).\nfunc a(_ b: (C) throws -> Void, d e: [F: G]) async throws -> H?\n    func i() async\n    func j()\n"
         #expect(PortSources.methods(in: body) == ["a(_:d:)", "i()"])
     }
 

@@ -1,7 +1,7 @@
-import Outcomes
 import Cutover
 import HybridRouter
 import Migrations
+import Outcomes
 import Testing
 
 @Suite("A plan is held against the steps of its process")

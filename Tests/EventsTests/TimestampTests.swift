@@ -92,7 +92,7 @@ import Testing
     { #expect(value.truth == expected) }
 
     @Test(arguments: [
-        #"{"receivedAt":"2026-03-02T09:00:00.000Z","source":"a\nb","body":{}}"#,
+        #"{"receivedAt":"2026-03-02T09:00:00.000Z","source":"a\nb","body":{}}"#
     ]) func aLineOfNoTimeOrSenderIsRefused(text: String) {
         #expect { try TraceLine(parsing: text) } throws: { "\($0)".hasPrefix("expected") }
     }

@@ -1,6 +1,6 @@
-import Outcomes
 import Events
 import LegacyStateMachine
+import Outcomes
 import Testing
 
 private enum Door: String, MachineState {

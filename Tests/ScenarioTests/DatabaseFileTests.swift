@@ -1,8 +1,8 @@
-import Outcomes
 import Events
 import Foundation
 import HybridRouter
 import LegacyFixtures
+import Outcomes
 import SQLiteStorage
 import Testing
 

@@ -1,9 +1,9 @@
-import Outcomes
 import A2PRegistration
 import Events
 import Foundation
 import HybridRouter
 import LegacyFixtures
+import Outcomes
 import SQLiteStorage
 import Testing
 

@@ -1,8 +1,8 @@
-import Outcomes
 import A2PRegistration
 import Events
 import Foundation
 import LegacyFixtures
+import Outcomes
 import Testing
 
 /// What producers send, and what becomes of it: nothing that one line says stops the lines after it.

@@ -1,7 +1,7 @@
-import Outcomes
 import DurableWorkflow
 import Events
 import Foundation
+import Outcomes
 import SQLiteStorage
 import Testing
 
