@@ -141,10 +141,3 @@ extension StoredRecord {
         RecordTimes(createdAt: createdAt, stepEnteredAt: stepEnteredAt, lastEventAt: lastEventAt, lastSweptAt: lastSweptAt)
     }
 }
-
-/// A state of affairs that the bridge cannot go on from.
-public struct BridgeError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// One sentence: ids, expected, found, remedy.
-    public let description: String
-    init(_ description: String) { self.description = description }
-}
