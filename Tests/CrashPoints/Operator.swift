@@ -42,21 +42,32 @@ struct Operator: Sendable {
 }
 
 /// Parties that take their time: before the answer to the last effect of a step is here, an operator has recalled the entity.
+///
+/// After a kill the answer comes from a look-up, since the process that takes the work up cannot know whether the call was made.
 struct OvertakenCalls: EffectPort {
     let base: any EffectPort
     let key: EffectKey
-    let meanwhile: @Sendable (EffectCall) async throws -> Void
+    let meanwhile: @Sendable () async throws -> Void
 
     func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {
         guard call.key == key else { return try await base.perform(call) }
         let answer: Result<JSONValue, EffectError>
         do { answer = .success(try await base.perform(call)) } catch { answer = .failure(error) }
-        do { try await meanwhile(call) } catch {
-            throw EffectError(.temporary, vendorCode: "operator", message: "\(call.key): the recall failed: \(error)")
-        }
+        try await overtake()
         return try answer.get()
     }
 
-    func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? { try await base.reply(to: key) }
+    func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? {
+        let answer = try await base.reply(to: key)
+        if key == self.key, answer != nil { try await overtake() }
+        return answer
+    }
+
     func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue { try await base.read(query) }
+
+    private func overtake() async throws(EffectError) {
+        do { try await meanwhile() } catch {
+            throw EffectError(.temporary, vendorCode: "operator", message: "\(key): the recall failed: \(error)")
+        }
+    }
 }

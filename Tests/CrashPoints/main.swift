@@ -12,9 +12,10 @@ import Outcomes
 import SQLiteStorage
 import Synchronization
 
-/// The bridge, once there is one: what an operator in the middle of a call needs.
+/// What an operator in the middle of a call needs: the bridge, once there is one, and the moment of the story.
 private final class Desk: Sendable {
     let bridge = Mutex<Operator.Registrations?>(nil)
+    let now = Mutex(Workload.moment(0, 9))
 }
 
 private func play(_ database: String, fatal: Int?) async throws {
@@ -24,14 +25,19 @@ private func play(_ database: String, fatal: Int?) async throws {
     let last = EffectKey(entity: Workload.overtaken, step: "5.2", operation: "vetting.order")
     var options = A2PRun.Options(mode: .hybrid, plan: try Workload.plan(), database: database, steps: Workload.steps)
     options.ports = .numbered(points) { parties in
-        OvertakenCalls(base: parties, key: last) { call in
+        OvertakenCalls(base: parties, key: last) {
             guard let bridge = desk.bridge.withLock({ $0 }) else { return }
-            try await staff.recall(call.key.entity, at: call.at, on: bridge)
+            try await staff.recall(last.entity, at: desk.now.withLock { $0 }, on: bridge)
         }
     }
     let run = try A2PRun(options, durability: .everyCommit)
     desk.bridge.withLock { $0 = run.bridge }
-    try await run.play(Workload.lines, groupSize: 1, operate: { try await staff.act(at: $0, on: run.bridge) })
+    try await run.play(
+        Workload.lines, groupSize: 1,
+        operate: { now in
+            desk.now.withLock { $0 = now }
+            try await staff.act(at: now, on: run.bridge)
+        })
     let text = points.points.map(\.description).joined(separator: "\n")
     try Data(text.utf8).write(to: URL(filePath: database + ".points"))
 }

@@ -62,7 +62,7 @@ private let echo = ActivityType("echo") { _, input in input }
 
     private static let told = Mutex<[String]>([])
 
-    @Test(.timeLimit(.minutes(1))) func anEngineWithLiveWorkflowsCanBeLetGo() async throws {
+    @Test(.timeLimit(.minutes(10))) func anEngineWithLiveWorkflowsCanBeLetGo() async throws {
         let (reached, reach) = AsyncStream.makeStream(of: Void.self)
         let reporting = ActivityType("report") { _, input in
             reach.finish()

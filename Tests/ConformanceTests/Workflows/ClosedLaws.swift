@@ -122,7 +122,7 @@ import Testing
 
     private static let engines: [LawEngine] = [.memory, .disk, .memoryEager, .diskEager]
 
-    @Test(.timeLimit(.minutes(1)), arguments: engines, [Ending.terminate, .cancel, .complete, .timeOut, .continueAsNew])
+    @Test(.timeLimit(.minutes(10)), arguments: engines, [Ending.terminate, .cancel, .complete, .timeOut, .continueAsNew])
     func anAcceptedUpdateEndsWithItsRun(engine: LawEngine, ending: Ending) async throws {
         let scenario = try engine.scenario([Self.updatable])
         try await scenario.start("updatable", 1, WorkflowOptions(runTimeout: .hours(1)))
@@ -138,7 +138,7 @@ import Testing
         #expect(again?.type == "AcceptedUpdateCompletedWorkflow", "who asks later hears the same")
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: engines) func anUpdatesCallerHearsOfItsResult(engine: LawEngine) async throws {
+    @Test(.timeLimit(.minutes(10)), arguments: engines) func anUpdatesCallerHearsOfItsResult(engine: LawEngine) async throws {
         let scenario = try engine.scenario([Self.updatable])
         try await scenario.start("updatable", 1)
         try await scenario.settle()
@@ -151,7 +151,7 @@ import Testing
         #expect(try await waiting.value == 7)
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: engines) func nobodyHasNoResult(engine: LawEngine) async throws {
+    @Test(.timeLimit(.minutes(10)), arguments: engines) func nobodyHasNoResult(engine: LawEngine) async throws {
         let scenario = try engine.scenario([Self.updatable])
         await #expect(throws: WorkflowNotFound.self) { try await scenario.engine.result(workflowID: "nobody") }
         await #expect(throws: WorkflowNotFound.self) { try await scenario.engine.result(ofUpdate: "u", workflowID: "nobody") }
@@ -159,7 +159,7 @@ import Testing
         await #expect(throws: WorkflowNotFound.self) { try await scenario.engine.result(ofUpdate: "unheard", workflowID: "w") }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: engines) func whoeverIsCancelledWaitsNoMore(engine: LawEngine) async throws {
+    @Test(.timeLimit(.minutes(10)), arguments: engines) func whoeverIsCancelledWaitsNoMore(engine: LawEngine) async throws {
         let scenario = try engine.scenario([Self.updatable])
         try await scenario.start("updatable", 1)
         try await scenario.settle()

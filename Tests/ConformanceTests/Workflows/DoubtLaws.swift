@@ -83,7 +83,7 @@ private final class DoubtfulStore: ForwardingWorkflowStore {
         return counts
     }
 
-    @Test(.timeLimit(.minutes(2)), arguments: engines) func everyCommitMayFail(engine: LawEngine) async throws {
+    @Test(.timeLimit(.minutes(10)), arguments: engines) func everyCommitMayFail(engine: LawEngine) async throws {
         let expected = try await outcome(engine) { _ in nil }
         for fault in DoubtfulStore.Fault.allCases {
             var failing = 1
@@ -97,7 +97,7 @@ private final class DoubtfulStore: ForwardingWorkflowStore {
         }
     }
 
-    @Test(.timeLimit(.minutes(2)), arguments: engines) func halfOfAllCommitsMayFail(engine: LawEngine) async throws {
+    @Test(.timeLimit(.minutes(10)), arguments: engines) func halfOfAllCommitsMayFail(engine: LawEngine) async throws {
         let expected = try await outcome(engine) { _ in nil }.events
         for seed in UInt64(1)...12 {
             let random = Mutex(SeededRandom(seed: seed))
@@ -119,7 +119,7 @@ private final class DoubtfulStore: ForwardingWorkflowStore {
     }
 
     /// A client's commit fails while the worker sleeps: what it made due is done all the same.
-    @Test(.timeLimit(.minutes(1))) func aWorkerGoesOnAfterTheDoubtOfAClient() async throws {
+    @Test(.timeLimit(.minutes(10))) func aWorkerGoesOnAfterTheDoubtOfAClient() async throws {
         let fails = Mutex(false)
         let store = DoubtfulStore(InMemoryWorkflowStore()) { _ in
             fails.withLock { fails in
@@ -141,7 +141,7 @@ private final class DoubtfulStore: ForwardingWorkflowStore {
     }
 
     /// The worker's own commit fails: it ends with the error, who waits is told, and the next engine goes on.
-    @Test(.timeLimit(.minutes(1)), arguments: DoubtfulStore.Fault.allCases) private func aWorkerEndsWithItsDoubt(
+    @Test(.timeLimit(.minutes(10)), arguments: DoubtfulStore.Fault.allCases) private func aWorkerEndsWithItsDoubt(
         fault: DoubtfulStore.Fault
     ) async throws {
         let base = InMemoryWorkflowStore()
