@@ -36,7 +36,15 @@ extension FaultRates {
     @Test(arguments: seeds) func theUnchangedCodePasses(seed: UInt64) async throws {
         let run = try await #require(Self.unchanged[seed]).value
         #expect(run.violations.isEmpty, "\(run.violations.prefix(3).map(\.description).joined(separator: "; "))")
-        #expect(run.missingMoves.count < 2, "\(run.missingMoves)")
+    }
+
+    @Test func everyMoveOccursInOneOfTheRuns() async throws {
+        var missing: Set<String>?
+        for run in Self.unchanged.values {
+            let moves = Set(try await run.value.missingMoves)
+            missing = missing?.intersection(moves) ?? moves
+        }
+        #expect(missing == [])
     }
 
     /// A law that is broken, a move that never occurs, or an error that ends the run; nil for a bug that nobody noticed.
@@ -55,9 +63,6 @@ extension FaultRates {
             print("mutant \(mutant.testDescription): seed \(seed): \(finding.prefix(160))")
             return
         }
-        // These two were seen to survive with other rates than they have now; they are told until they were seen to be caught.
-        let isOpen = ["the sweeper's next look is forgotten at a recall", "parked events stay parked"].contains(mutant.story)
-        let survives: Comment = "mutant \(mutant.testDescription) survives"
-        if isOpen { withKnownIssue(survives) { Issue.record(survives) } } else { Issue.record(survives) }
+        Issue.record("mutant \(mutant.testDescription) survives")
     }
 }

@@ -79,9 +79,7 @@ import Testing
 
     private static let calm: Task<[EntityID: Outcome], any Error> = Task { try await outcomes("calm") { _ in }.0 }
 
-    /// It takes minutes, so it runs where it is asked for: `LOCKSTEP_POISONS=1 swift test -c release --filter PoisonTests`.
-    @Test(.timeLimit(.minutes(20)), .enabled(if: ProcessInfo.processInfo.environment["LOCKSTEP_POISONS"] != nil))
-    func everybodyElseEndsAsWithoutThem() async throws {
+    @Test(.timeLimit(.minutes(20))) func everybodyElseEndsAsWithoutThem() async throws {
         let calm = try await Self.calm.value
         #expect(calm.count == Self.registrations)
         var random = SeededRandom(seed: 3, label: "poisons")

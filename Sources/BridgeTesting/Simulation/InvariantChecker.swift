@@ -153,6 +153,9 @@ extension InvariantChecker.State {
         digest.add("\(transaction.entity) \(transaction.at.milliseconds) \(move.what) \(move.detail)")
         if let counter = move.counter { moves[counter, default: 0] += 1 }
         checkEnd(move, transaction, &known)
+        if case .failed(let step, let reason) = move, reason.contains("unknown to the engine") {
+            violate("I2", transaction, "expected a segment for epoch \(known.epoch) in step \(step), found that none was begun")
+        }
         switch move {
         case .entered(let step, _, _) where known.owner == .legacy: known.step = step
         case .wentOn(let step): known.step = step
