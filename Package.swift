@@ -191,7 +191,7 @@ let package = Package(
         .testTarget(
             name: "ConformanceTests",
             dependencies: [
-                "SQLiteStorage", "DurableWorkflow", "HybridRouter", "Events", "Outcomes", "BridgeTesting",
+                "SQLiteStorage", "DurableWorkflow", "HybridRouter", "Events", "Outcomes", "BridgeTesting", "A2PRegistration",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .testTarget(

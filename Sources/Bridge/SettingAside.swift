@@ -74,7 +74,12 @@ extension EventBridge {
     /// Says what became of an effect that nobody knew the result of: its reply when it was done, nil when it was not. Then its entity
     /// goes on. Returns false when no such effect waits.
     public func settle(_ key: EffectKey, reply: JSONValue?, at now: Timestamp) async throws -> Bool {
-        guard let call = try await store.intention(key) else { return false }
+        guard let call = try await store.intention(key) else {
+            // An answer was stored before, and the process ended before the entity was released.
+            let isAside = try await store.quarantined().contains { $0.kind == .effect && $0.key == key.description }
+            if isAside { try await release(key.entity) }
+            return isAside
+        }
         if let reply {
             let entry = LedgerEntry(
                 key: key, request: call.request, reply: reply, owner: call.owner, epoch: call.epoch, attempt: call.attempt, at: call.at)

@@ -45,6 +45,8 @@ public struct A2PRun: Sendable {
         public var steps: [DurableStep<Registration>]
         /// The outside that reacts to calls; nil for a recorded one.
         public var simulator: Simulator?
+        /// What the outside does with a key that it knows.
+        package var parties = PartyKind.refusesKnownKeys
         /// What stands between the bridge and its ports.
         public var ports = PortWrapper.none
         /// What another plan than the one that the database was run with means.
@@ -88,7 +90,8 @@ public struct A2PRun: Sendable {
         effectsLog = isMemory ? nil : try EffectsLog(path: options.effectsLog ?? options.database + ".effects.jsonl")
         let journal: any EffectJournal = effectsLog ?? MemoryJournal()
         let simulator = options.simulator
-        let world = World(journal: journal, limits: simulator == nil ? .none : .published, onCall: { simulator?.react(to: $0) })
+        let world = World(
+            journal: journal, limits: simulator == nil ? .none : .published, parties: options.parties, onCall: { simulator?.react(to: $0) })
         let made = Mutex<EmbeddedEngine?>(nil)
         let effects = options.ports.effects(world)
         bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: effects) { workflows, activities in
@@ -167,6 +170,13 @@ public struct A2PRun: Sendable {
         var outcomes: [EntityID: Outcome] = [:]
         for entity in try await store.entities() { outcomes[entity] = try await bridge.outcome(of: entity) }
         return outcomes
+    }
+
+    /// What somebody does who finds out which effects of unknown outcome were performed; returns how many were open.
+    package func settleEffects(at now: Timestamp) async throws -> Int {
+        let keys = try await store.quarantined().filter { $0.kind == .effect }.compactMap { EffectKey($0.key) }
+        for key in keys { _ = try await bridge.settle(key, reply: world.performed(key), at: now) }
+        return keys.count
     }
 
     /// The effects of a registration, in the order performed.

@@ -7,6 +7,7 @@ import Synchronization
 /// The outside of a simulated A2P run: reacts from a seed, or repeats what it came up with before.
 final class A2PSimulatedWorld: SimulatedWorld {
     private let seed: UInt64
+    private let parties: PartyKind
     private let world: World
     private let journal: EntityJournal
     private let simulator: Simulator?
@@ -30,7 +31,7 @@ final class A2PSimulatedWorld: SimulatedWorld {
     }
 
     /// A world that draws what happens to `entities` registrations, one every `spacing`.
-    convenience init(seed: UInt64, entities: Int, spacing: Duration, webhooks: WebhookFaults) {
+    convenience init(seed: UInt64, entities: Int, spacing: Duration, webhooks: WebhookFaults, parties: PartyKind) {
         let opening = Opening(spacing: spacing, webhooks: webhooks)
         let simulator = Simulator(seed: seed, faults: webhooks)
         var book = ReferenceBook()
@@ -39,12 +40,12 @@ final class A2PSimulatedWorld: SimulatedWorld {
             book.add(entity, numbers: 4)
             simulator.open(entity, at: opening.moment(of: entity))
         }
-        self.init(seed: seed, book: book, opening: opening, simulator: simulator, lines: [])
+        self.init(seed: seed, parties: parties, book: book, opening: opening, simulator: simulator, lines: [])
     }
 
     /// A world like this one in which `lines` happen and nothing else.
     func repeating(_ lines: [TraceLine]) -> A2PSimulatedWorld {
-        A2PSimulatedWorld(seed: seed, book: book, opening: opening, simulator: nil, lines: lines)
+        A2PSimulatedWorld(seed: seed, parties: parties, book: book, opening: opening, simulator: nil, lines: lines)
     }
 
     /// A world like this one that has one registration only: it begins at the same moment, and the same calls are answered in the same
@@ -52,17 +53,20 @@ final class A2PSimulatedWorld: SimulatedWorld {
     func alone(_ entity: EntityID, _ lines: [TraceLine]) -> A2PSimulatedWorld {
         let simulator = Simulator(seed: seed, faults: opening.webhooks)
         simulator.open(entity, at: opening.moment(of: entity))
-        return A2PSimulatedWorld(seed: seed, book: book, opening: opening, simulator: simulator, lines: lines)
+        return A2PSimulatedWorld(seed: seed, parties: parties, book: book, opening: opening, simulator: simulator, lines: lines)
     }
 
-    private init(seed: UInt64, book: ReferenceBook, opening: Opening, simulator: Simulator?, lines: [TraceLine]) {
+    private init(
+        seed: UInt64, parties: PartyKind, book: ReferenceBook, opening: Opening, simulator: Simulator?, lines: [TraceLine]
+    ) {
         self.seed = seed
+        self.parties = parties
         self.book = book
         self.opening = opening
         self.simulator = simulator
         repeated = Mutex(lines)
         journal = EntityJournal()
-        world = World(journal: journal, onCall: { simulator?.react(to: $0) })
+        world = World(journal: journal, parties: parties, onCall: { simulator?.react(to: $0) })
     }
 
     private static let start = Timestamp(milliseconds: 1_772_442_000_000)  // 2026-03-02T09:00:00Z
@@ -81,6 +85,12 @@ final class A2PSimulatedWorld: SimulatedWorld {
 
     /// Required by ``SimulatedWorld``, which says what it does.
     func performed(for entity: EntityID) -> [EffectKey] { journal.keys(of: entity) }
+
+    /// Required by ``EffectPort``, which says what it does.
+    func kind(of operation: String) -> PartyKind { world.kind(of: operation) }
+
+    /// Required by ``SimulatedWorld``, which says what it does.
+    func answer(_ key: EffectKey) -> JSONValue? { world.performed(key) }
 
     /// Required by ``EffectPort``, which says what it does. One key in 500 is refused for good, by everybody who asks.
     func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {

@@ -8,7 +8,7 @@ import FoundationEssentials
 package import HybridRouter
 import LegacyStateMachine
 import Migrations
-import Outcomes
+package import Outcomes
 import ShadowComparator
 
 /// One seed: the hybrid run with everything that goes wrong, then legacy alone on the same world and schedule, and what differs.
@@ -21,6 +21,8 @@ package struct A2PSimulation {
     var steps: Int?
     /// The registration whose journals are wanted.
     var watched: EntityID?
+    /// What the parties do with a key that they know.
+    package var parties = PartyKind.refusesKnownKeys
     /// A known bug in the hybrid run.
     package var ports = PortWrapper.none
     /// A known bug of its storage.
@@ -71,7 +73,7 @@ package struct A2PSimulation {
     package func run(progress: (Int, Timestamp) -> Void = { _, _ in }) async throws -> (run: SimulationRun, seconds: Double) {
         let plans = try Self.plans()
         let webhooks = WebhookFaults(duplicate: rates[.duplicate], lost: rates[.loss], delayed: rates[.delay])
-        let world = A2PSimulatedWorld(seed: seed, entities: entities, spacing: spacing, webhooks: webhooks)
+        let world = A2PSimulatedWorld(seed: seed, entities: entities, spacing: spacing, webhooks: webhooks, parties: parties)
         var options = SimulationOptions(
             domain: Self.domain, plans: plans, seed: seed, rates: rates, quietAfter: steps, watched: watched)
         options.ports = ports

@@ -53,6 +53,7 @@ private struct Nobody: DurableEngine, EffectPort {
     func signal(workflowID: String, signal: SignalMessage, at now: Timestamp) async throws -> SignalReceipt { throw unexpected }
     func status(of workflowID: String) async throws -> WorkflowStatus? { throw unexpected }
     func cancel(workflowID: String, at now: Timestamp) async throws { throw unexpected }
+    func kind(of operation: String) -> PartyKind { .refusesKnownKeys }
     func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue { throw refused }
     func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? { throw refused }
     func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue { throw refused }

@@ -2,6 +2,7 @@ import ArgumentParser
 import BridgeTesting
 import Events
 import FoundationEssentials
+import Outcomes
 
 /// What one seed has come to, as printed.
 struct SimulationSummary: Codable {
@@ -70,6 +71,16 @@ struct Simulate: AsyncParsableCommand {
     @Option(help: "Milliseconds between two registrations.") var spacing: Int = 36_000
     @Option(help: "After so many steps of the scheduler nothing goes wrong any more.") var steps: Int?
     @Option(help: "What goes wrong, and how often: all=0.01, none, or NAME=SHARE,…") var faults: String = "all=0.01"
+    @Option(
+        help: "What the outside does with a key it knows: refusesKnownKeys, answersLookUps, or neither, which a person settles.",
+        transform: { text in
+            guard let kind = PartyKind(rawValue: text) else {
+                let kinds = PartyKind.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("expected one of \(kinds), found '\(Console.visible(text))'")
+            }
+            return kind
+        })
+    var parties: PartyKind = .refusesKnownKeys
     @Flag(inversion: .prefixedNo, help: "Search for the shortest failing run.") var shrink = true
     @Option(help: "Print both journals of this registration.") var watch: String?
     @Option(help: "Output: text or json.") var format: OutputFormat = .text
@@ -90,9 +101,10 @@ struct Simulate: AsyncParsableCommand {
         }
         for offset in 0..<UInt64(runs) {
             let seed = seed &+ offset
-            let simulation = A2PSimulation(
+            var simulation = A2PSimulation(
                 seed: seed, entities: entities, spacing: .milliseconds(Int64(spacing)), rates: rates, steps: steps,
                 watched: watch.map { EntityID($0) })
+            simulation.parties = parties
             let start = Date()
             let (run, seconds) = try await simulation.run { Console.progress("seed \(seed): \($0) events, \($1)") }
             Console.endProgress()
@@ -127,6 +139,7 @@ struct Simulate: AsyncParsableCommand {
             shortest.steps = failing
         }
         let prefix = shortest.steps.map { " --steps \($0)" } ?? ""
-        return "lockstep simulate --seed \(simulation.seed) --entities \(entities) --spacing \(spacing) --faults \(faults)\(prefix)"
+        let kind = parties == .refusesKnownKeys ? "" : " --parties \(parties)"
+        return "lockstep simulate --seed \(simulation.seed) --entities \(entities) --spacing \(spacing) --faults \(faults)\(kind)\(prefix)"
     }
 }

@@ -33,19 +33,26 @@ public struct MachineRuntime<State: MachineState, Record: Codable & Sendable>: L
         var after = before
         let context = ActionContext(now: effects.now, attempt: attempt, effects: effects)
         switch await machine.handle(event, in: from, record: &after, context: context) {
-        case .moved(let to): return changed(.moved(to: to.rawValue), before, after)
+        case .moved(let to): return changed(.moved(to: to.rawValue), record, before, after)
         case .ignored(let reason): return LegacyResult(.ignored(reason: reason))
         case .undefined: return LegacyResult(.undefined)
         case .retry(let wait, let reason): return LegacyResult(.retry(after: wait, reason: reason))
-        case .exhausted(let to?, let reason): return changed(.exhausted(to: to.rawValue, reason: reason), before, after)
+        case .exhausted(let to?, let reason): return changed(.exhausted(to: to.rawValue, reason: reason), record, before, after)
         case .exhausted(nil, let reason), .failed(let reason): return LegacyResult(.failed(reason: reason))
         }
     }
 
-    private func changed(_ handling: LegacyHandling, _ before: Record, _ after: Record) -> LegacyResult {
+    private func changed(_ handling: LegacyHandling, _ body: RecordBody, _ before: Record, _ after: Record) -> LegacyResult {
+        // The same record keeps its text: to encode it again costs more than the rest of a poll that found nothing new.
+        if isSame(before, after) { return LegacyResult(handling, record: body) }
         let known = references(before)
         return LegacyResult(
             handling, record: RecordBody(after), references: references(after).filter { !known.contains($0) })
+    }
+
+    private func isSame(_ before: Record, _ after: Record) -> Bool {
+        guard let before = before as? any Equatable else { return false }
+        return before.equals(after)
     }
 
     private func known(_ state: String) throws -> State {
@@ -86,4 +93,8 @@ public struct MachineRuntime<State: MachineState, Record: Codable & Sendable>: L
 
     /// See ``LegacyRuntime``.
     public func nextDue(for times: RecordTimes, in state: String) throws -> Timestamp? { sweeper.nextDue(for: times, in: try known(state)) }
+}
+
+extension Equatable {
+    fileprivate func equals(_ other: Any) -> Bool { other as? Self == self }
 }

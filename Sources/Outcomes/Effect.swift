@@ -130,7 +130,8 @@ public struct EffectError: Error, Hashable, Sendable, CustomStringConvertible {
 ///
 /// Live code calls, the simulator answers from its world, a shadow answers from the owner's ledger: same code, other port.
 public protocol EffectPort: Sendable {
-    /// What the party behind `operation` does with a key that it knows.
+    /// What the party behind `operation` does with a key that it knows. Nothing is assumed: a port that stands before another one and
+    /// forgot to ask it would change how often something is done. `EffectPortLaws` of the test kit check the answer.
     func kind(of operation: String) -> PartyKind
     /// Performs an outward call with consequences and returns the reply.
     func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue
@@ -149,11 +150,6 @@ public enum PartyKind: String, Codable, Hashable, Sendable, CaseIterable {
     /// It does a thing twice when it is asked twice, and cannot be asked: an intention is stored before the call, and one that has no
     /// result waits for a person.
     case neither
-}
-
-extension EffectPort {
-    /// The kind that costs a look-up and assumes least: ``PartyKind/answersLookUps``.
-    public func kind(of operation: String) -> PartyKind { .answersLookUps }
 }
 
 /// A question to an outside party that changes nothing there.

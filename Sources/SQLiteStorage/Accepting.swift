@@ -109,9 +109,11 @@ extension SQLiteHandoffStore {
 
     /// When calls of `operations` were performed for the entity.
     private static func times(of operations: [String], for entity: EntityID, in database: Database) throws -> [Timestamp] {
-        guard !operations.isEmpty else { return [] }
-        return try database.all("SELECT \(Rows.ledgerColumns) FROM ledger WHERE entity = ?", [.id(entity)], Rows.ledgerEntry)
-            .times(of: operations)
+        try operations.flatMap { operation in
+            // The key names its operation between slashes; other entries need not be decoded.
+            let sql = "SELECT \(Rows.ledgerColumns) FROM ledger WHERE entity = ? AND instr(key, ?) > 0"
+            return try database.all(sql, [.id(entity), .text("/\(operation)/")], Rows.ledgerEntry).times(of: [operation])
+        }
     }
 
     private static func sum(_ entity: EntityID, _ subject: String, _ word: Subject) -> Sum {

@@ -7,7 +7,7 @@ extension SQLiteHandoffStore {
     /// See ``OwnershipStore``.
     public func commit(_ transaction: EntityTransaction) async throws -> Committed {
         try database.write { database in
-            let (before, version) = try Self.fenced(transaction, in: database)
+            let (before, version) = try fenced(transaction, in: database)
             let consequences = try Consequences(of: transaction, before, version: version) {
                 try Self.openRows(of: transaction.entity, in: database)
             }
@@ -16,19 +16,21 @@ extension SQLiteHandoffStore {
     }
 
     /// The stored ownership and the version of the record, when the transaction may be made.
-    private static func fenced(_ transaction: EntityTransaction, in database: Database) throws -> (Ownership, Int) {
+    private func fenced(_ transaction: EntityTransaction, in database: Database) throws -> (Ownership, Int) {
         let entity = transaction.entity
         let sql = """
             SELECT \(Rows.ownershipColumns), sum, (SELECT version FROM record r WHERE r.entity = o.entity) FROM ownership o WHERE entity = ?
             """
-        let stored = try database.first(sql, [.id(entity)]) { row in (try Rows.ownership(entity, row), row.int(7)) }
+        let stored = try database.first(sql, [.id(entity)]) { row in
+            (try owners.ownership(of: entity, sum: row.sum(6)) ?? Rows.ownership(entity, row), row.int(7))
+        }
         guard let (ownership, version) = stored, ownership.epoch == transaction.epoch else {
             throw StaleEpoch(entity: entity, found: transaction.epoch, expected: stored?.0.epoch ?? 0)
         }
         if let expected = transaction.version, expected != version {
             throw StaleRecord(entity: entity, found: expected, expected: version)
         }
-        if transaction.unlessHalted, try isHalted(in: database) { throw MigrationHalted() }
+        if transaction.unlessHalted, try Self.isHalted(in: database) { throw MigrationHalted() }
         return (ownership, version)
     }
 
@@ -63,6 +65,7 @@ extension SQLiteHandoffStore {
                 """
             try database.run(sql, Rows.values(consequences.ownership) + [.id(entity)])
         }
+        owners.note(consequences.ownership)
         let refused = try transaction.references.compactMap { try Self.refer($0, to: entity, in: database) }
         try Self.write(
             transaction.moves + refused, of: entity, at: transaction.at, owner: before.owner, epoch: before.epoch, in: database)

@@ -24,13 +24,24 @@ enum Rows {
 
     /// The values to bind for an ownership row but its entity, in the order of ``ownershipColumns``, with the sum behind them.
     static func values(_ ownership: Ownership) -> [SQLValue] {
-        let values: [SQLValue] = [
+        let values = columns(ownership)
+        return values + [sum(of: values, ownership.entity).stored]
+    }
+
+    /// The sum of an ownership row.
+    static func sum(_ ownership: Ownership) -> Int64 { sum(of: columns(ownership), ownership.entity).value }
+
+    private static func columns(_ ownership: Ownership) -> [SQLValue] {
+        [
             .int(ownership.epoch), .text(ownership.owner.rawValue), .text(ownership.step.description),
             .optional(ownership.passed?.description), .text(text(ownership.completions)), .text(text(ownership.pins)),
         ]
-        var sum = Sum(.id(ownership.entity))
+    }
+
+    private static func sum(of values: [SQLValue], _ entity: EntityID) -> Sum {
+        var sum = Sum(.id(entity))
         for value in values { sum.add(value) }
-        return values + [sum.stored]
+        return sum
     }
 
     /// `2=1 5.2=3`

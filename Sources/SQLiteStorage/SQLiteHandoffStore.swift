@@ -9,6 +9,7 @@ public final class SQLiteHandoffStore: HandoffStore {
     let database: LockstepDatabase
     /// What counters have grown by since the last flush of a grouped database: counters are many and small.
     private let growth = Mutex<[String: Int]>([:])
+    let owners = RecentOwners()
 
     /// A store on `database`.
     public init(_ database: LockstepDatabase) { self.database = database }
@@ -79,7 +80,7 @@ public final class SQLiteHandoffStore: HandoffStore {
     /// See ``RecordStore``.
     public func due(at now: Timestamp) async throws -> [EntityID] {
         let sql = """
-            SELECT entity FROM record WHERE due_at <= ? AND entity NOT IN (SELECT entity FROM quarantine) ORDER BY due_at, entity
+            SELECT entity FROM record WHERE due_at <= ? AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.entity = record.entity) ORDER BY due_at, entity
             """
         return try database.read { try $0.all(sql, [.time(now)]) { EntityID($0.text(0)) } }
     }
@@ -88,7 +89,7 @@ public final class SQLiteHandoffStore: HandoffStore {
     public func nextDue() async throws -> Timestamp? {
         let sql = """
             SELECT due_at FROM record
-            WHERE due_at IS NOT NULL AND entity NOT IN (SELECT entity FROM quarantine) ORDER BY due_at LIMIT 1
+            WHERE due_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.entity = record.entity) ORDER BY due_at LIMIT 1
             """
         return try database.read { try $0.first(sql) { $0.time(0) } }
     }

@@ -11,7 +11,8 @@ private let allowed: [String: Set<String>] = {
         "LegacyStateMachine", "DurableWorkflow", "MigrationReport", "Synchronization", "HeapModule",
     ])
     return [
-        "Events": ["FoundationEssentials"], "Outcomes": ["Events"], "LegacyStateMachine": engines, "HybridRouter": engines,
+        "Events": ["FoundationEssentials", "Synchronization"], "Outcomes": ["Events"], "LegacyStateMachine": engines,
+        "HybridRouter": engines,
         "DurableWorkflow": engines.union([
             "WorkflowHook", "DequeModule", "Dispatch", "_Concurrency", "CoreMetrics", "Tracing", "Logging",
         ]),

@@ -1,5 +1,6 @@
 import Events
 import Foundation
+import Outcomes
 import Testing
 import crash_points
 
@@ -25,7 +26,7 @@ import crash_points
     }
 
     @Test func anUndisturbedRunCallsWhatThePipelineUses() async throws {
-        let calm = try await Calm.run.value
+        let calm = try await Calm.run()
         for call in PortCall.allCases {
             let (before, after) = (calm.count(call, .before), calm.count(call, .after))
             if let reason = call.unusedBecause {
@@ -39,7 +40,7 @@ import crash_points
     }
 
     @Test func theWorkloadMakesEveryMove() async throws {
-        let books = try await Calm.run.value.books
+        let books = try await Calm.run().books
         #expect(books.breaches(beside: books) == [])
         let moves = [
             "adoptions": 1, "duplicates": 1, "failed": 1, "failures": 1, "late": 1, "parked": 1, "recalls": 2, "segmentsWentOn": 1,
@@ -51,13 +52,20 @@ import crash_points
     }
 
     @Test func nobodyCanTellWhereAProcessWasKilled() async throws {
-        let calm = try await Calm.run.value
+        let calm = try await Calm.run()
         let points = Self.chosen ?? Array(1...calm.points.count)
         try await sweep(points.map { Sweep.Kill(first: $0) }, calm)
     }
 
+    /// Parties that do a thing twice when they are asked twice: every fifth point, and every call of theirs.
+    @Test(arguments: [.answersLookUps, .neither] as [PartyKind]) func whateverTheOutsideDoesWithKnownKeys(parties: PartyKind) async throws {
+        let calm = try await Calm.run(parties)
+        let points = calm.points.filter { $0.number.isMultiple(of: 5) || [.perform, .partyReply].contains($0.call) }.map(\.number)
+        try await sweep((Self.chosen ?? points).map { Sweep.Kill(first: $0) }, calm)
+    }
+
     @Test func norThatTheNextOneWasKilledToo() async throws {
-        let calm = try await Calm.run.value
+        let calm = try await Calm.run()
         let seed = ProcessInfo.processInfo.environment["LOCKSTEP_SEED"].flatMap { UInt64($0) } ?? 1
         var random = SeededRandom(seed: seed, label: "second kills")
         let kills = (0..<60).map { _ in

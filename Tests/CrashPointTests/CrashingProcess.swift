@@ -1,4 +1,5 @@
 import Foundation
+import Outcomes
 
 /// The executable `crash-points`, as processes of its own.
 enum CrashingProcess {
@@ -18,13 +19,13 @@ enum CrashingProcess {
     }()
 
     /// Plays the workload on `database` from where it stands, up to `point`; nil for to the end.
-    static func run(_ database: String, upTo point: Int? = nil) async throws -> Ending {
+    static func run(_ database: String, _ parties: PartyKind, upTo point: Int? = nil) async throws -> Ending {
         guard let binary else { throw CocoaError(.fileNoSuchFile, userInfo: [NSFilePathErrorKey: "crash-points"]) }
         let said = database + ".stderr"
         try Data().write(to: URL(filePath: said))
         let process = Process()
         process.executableURL = URL(filePath: binary)
-        process.arguments = [database] + (point.map { [String($0)] } ?? [])
+        process.arguments = [database, parties.rawValue] + (point.map { [String($0)] } ?? [])
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle(forWritingAtPath: said)
         try await withCheckedThrowingContinuation { (ended: CheckedContinuation<Void, any Error>) in

@@ -1,19 +1,29 @@
 import Foundation
+import Outcomes
 import crash_points
 
 /// A run that nobody disturbed: the points it passed, and the books it left.
 struct Calm {
     let points: [CrashPoint]
     let books: Books
+    let parties: PartyKind
 
-    /// One for all tests.
-    static let run = Task { try await Calm() }
+    /// One for all tests of parties of a kind.
+    static let runs = Dictionary(
+        PartyKind.allCases.map { parties in (parties, Task { try await Calm(parties) }) }, uniquingKeysWith: { $1 })
 
-    private init() async throws {
+    /// The run with parties of a kind.
+    static func run(_ parties: PartyKind = .refusesKnownKeys) async throws -> Calm {
+        guard let run = runs[parties] else { throw SweepFailure(description: "no run with parties that \(parties)") }
+        return try await run.value
+    }
+
+    private init(_ parties: PartyKind) async throws {
+        self.parties = parties
         let folder = try Folder()
         defer { folder.remove() }
         let database = folder.path("calm")
-        let ending = try await CrashingProcess.run(database)
+        let ending = try await CrashingProcess.run(database, parties)
         guard ending == .finished else { throw SweepFailure(description: "the undisturbed run: \(ending)") }
         points = try Folder.points(database)
         books = try await Books(database)
@@ -93,17 +103,17 @@ struct Sweep {
         defer { folder.remove(database) }
         let point = calm.points[kill.first - 1]
         var place = "killed at \(point.sentence)"
-        guard try await CrashingProcess.run(database, upTo: kill.first) == .killed, died(database) == point else {
+        guard try await CrashingProcess.run(database, calm.parties, upTo: kill.first) == .killed, died(database) == point else {
             return Finding(failure: "\(place): expected it to die there, found that it did not; is the run the same every time?")
         }
         if let second = kill.second {
-            switch try await CrashingProcess.run(database, upTo: second) {
+            switch try await CrashingProcess.run(database, calm.parties, upTo: second) {
             case .killed: place += ", then in the next run at \(died(database)?.sentence ?? "nowhere")"
             case .finished where try Folder.points(database).count < second: return Finding(isReached: false)
             case let ending: return Finding(failure: "\(place): the next run, to be killed at point \(second): \(ending)")
             }
         }
-        let ending = try await CrashingProcess.run(database)
+        let ending = try await CrashingProcess.run(database, calm.parties)
         guard ending == .finished else { return Finding(failure: "\(place): the last run: \(ending)") }
         let breaches = try await Books(database).breaches(beside: calm.books)
         return breaches.isEmpty ? Finding() : Finding(failure: "\(place): \(breaches.map(\.description).joined(separator: "; "))")

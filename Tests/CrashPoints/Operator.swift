@@ -49,6 +49,8 @@ struct OvertakenCalls: EffectPort {
     let key: EffectKey
     let meanwhile: @Sendable () async throws -> Void
 
+    func kind(of operation: String) -> PartyKind { base.kind(of: operation) }
+
     func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {
         guard call.key == key else { return try await base.perform(call) }
         let answer: Result<JSONValue, EffectError>

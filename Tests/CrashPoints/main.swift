@@ -1,7 +1,7 @@
-// crash-points DATABASE [POINT]
+// crash-points DATABASE PARTIES [POINT]
 //
 // Plays the workload on DATABASE from where it stands; kills itself at POINT and leaves its description in DATABASE.killed, or plays
-// to the end and leaves all points in DATABASE.points.
+// to the end and leaves all points in DATABASE.points. PARTIES is what the outside does with a key that it knows, see PartyKind.
 
 import A2PRegistration
 import Bridge
@@ -18,12 +18,13 @@ private final class Desk: Sendable {
     let now = Mutex(Workload.moment(0, 9))
 }
 
-private func play(_ database: String, fatal: Int?) async throws {
+private func play(_ database: String, _ parties: PartyKind, fatal: Int?) async throws {
     let points = CrashPoints(fatal: fatal, epitaph: database + ".killed")
     let desk = Desk()
     let staff = Operator()
     let last = EffectKey(entity: Workload.overtaken, step: "5.2", operation: "vetting.order")
     var options = A2PRun.Options(mode: .hybrid, plan: try Workload.plan(), database: database, steps: Workload.steps)
+    options.parties = parties
     options.ports = .numbered(points) { parties in
         OvertakenCalls(base: parties, key: last) {
             guard let bridge = desk.bridge.withLock({ $0 }) else { return }
@@ -37,11 +38,14 @@ private func play(_ database: String, fatal: Int?) async throws {
         operate: { now in
             desk.now.withLock { $0 = now }
             try await staff.act(at: now, on: run.bridge)
+            if parties == .neither { _ = try await run.settleEffects(at: now) }
         })
     let text = points.points.map(\.description).joined(separator: "\n")
     try Data(text.utf8).write(to: URL(filePath: database + ".points"))
 }
 
 let arguments = CommandLine.arguments.dropFirst()
-guard let database = arguments.first else { fatalError("expected crash-points DATABASE [POINT], found no DATABASE") }
-try await play(database, fatal: arguments.dropFirst().first.flatMap { Int($0) })
+guard let database = arguments.first, let parties = arguments.dropFirst().first.flatMap({ PartyKind(rawValue: $0) }) else {
+    fatalError("expected crash-points DATABASE PARTIES [POINT], found \(arguments.joined(separator: " "))")
+}
+try await play(database, parties, fatal: arguments.dropFirst(2).first.flatMap { Int($0) })

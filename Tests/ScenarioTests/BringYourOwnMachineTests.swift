@@ -85,6 +85,7 @@ let claimPlan = """
 
 /// 5. The outside: here it says yes to everything.
 struct AgreeableWorld: EffectPort {
+    func kind(of operation: String) -> PartyKind { .answersLookUps }
     func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue { [:] }
     func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? { nil }
     func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue { [:] }

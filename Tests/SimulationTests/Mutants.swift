@@ -16,6 +16,8 @@ struct Mutant: Sendable, CustomTestStringConvertible {
     var storage: @Sendable (any HandoffStore) -> any HandoffStore = { $0 }
     /// What goes wrong besides, so that the bug has its occasions.
     var rates: [Fault: Double] = [:]
+    /// What the parties do with a key that they know.
+    var parties = PartyKind.refusesKnownKeys
 
     var testDescription: String { "\(number) \(story)" }
 
@@ -36,9 +38,10 @@ struct Mutant: Sendable, CustomTestStringConvertible {
     }
 
     /// A bug anywhere.
-    init(_ number: Int, _ story: String, ports: PortWrapper) {
+    init(_ number: Int, _ story: String, parties: PartyKind = .refusesKnownKeys, ports: PortWrapper) {
         self.number = number
         self.story = story
+        self.parties = parties
         self.ports = ports
     }
 
@@ -167,6 +170,18 @@ private struct ForgetfulLedger: ForwardingHandoffStore {
     func reply(to key: EffectKey) async throws -> JSONValue? { nil }
 }
 
+/// Does not ask the parties what they have done.
+private struct NoLookUps: ForwardingEffects {
+    let base: any EffectPort
+    func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? { nil }
+}
+
+/// Forgets what was begun.
+private struct NoIntentions: ForwardingHandoffStore {
+    let base: any HandoffStore
+    func intention(_ key: EffectKey) async throws -> EffectCall? { nil }
+}
+
 /// Waits for a moment at which nothing of the entity is open before it hands off.
 private struct IdleGate: ForwardingHandoffStore {
     let base: any HandoffStore
@@ -228,6 +243,12 @@ extension Mutant {
         Mutant(
             8, "an effect's key is made anew by each owner",
             ports: PortWrapper(handoffs: { ForgetfulLedger(base: $0) }, effects: { RenamedEffects(base: $0) })),
+        Mutant(
+            8, "parties that answer look-ups are not asked before a call", parties: .answersLookUps,
+            ports: PortWrapper(effects: { NoLookUps(base: $0) })),
+        Mutant(
+            8, "parties that say nothing are asked again after a call of unknown outcome", parties: .neither,
+            ports: PortWrapper(handoffs: { NoIntentions(base: $0) })),
         Mutant(9, "completed steps are open again after a recall") { consequences, transaction, _ in
             if transaction.isRecall { consequences.ownership.completions = [:] }
         },

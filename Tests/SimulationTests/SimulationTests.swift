@@ -2,6 +2,7 @@ import BridgeTesting
 import Commands
 import Events
 import Foundation
+import Outcomes
 import Testing
 
 /// Router, legacy runtime, engine and world under one seeded scheduler, with everything that goes wrong.
@@ -24,6 +25,16 @@ import Testing
         rates.shares[.clockJump] = 0.5
         let run = try await check(A2PSimulation(seed: seed, entities: 300, spacing: .minutes(10), rates: rates))
         #expect(run.faults[.clockJump, default: 0] > 10_000)
+    }
+
+    /// Parties that do a thing twice when they are asked twice: one kind answers look-ups, with the other a person finds out.
+    @Test(arguments: [.answersLookUps, .neither] as [PartyKind], [1, 7] as [UInt64])
+    func aKnownSeedHasNoViolationWithOtherParties(parties: PartyKind, seed: UInt64) async throws {
+        var simulation = A2PSimulation(seed: seed, entities: 300, rates: .every(0.03))
+        simulation.parties = parties
+        let run = try await check(simulation)
+        #expect(run.events > 5000)
+        #expect((run.moves["settled", default: 0] > 50) == (parties == .neither))
     }
 
     @Test func aFreshSeedHasNoViolation() async throws {

@@ -4,7 +4,7 @@ import Synchronization
 
 /// The outside as our code sees it: registry, partner, vetting provider, carriers, number provider, billing, notifications.
 ///
-/// It answers with deterministic ids, performs every key once however often it is asked, knows what has happened whether or not
+/// It answers with deterministic ids, performs a key as often as parties of its kind do, knows what has happened whether or not
 /// the webhook reached us, enforces rate limits, and misbehaves as the trace's `world` lines say.
 public final class World: EffectPort {
     private struct Script: Hashable {
@@ -21,13 +21,19 @@ public final class World: EffectPort {
     }
 
     private let journal: any EffectJournal
+    private let parties: PartyKind
     private let state: Mutex<State>
     private let onCall: (@Sendable (WorldCall) -> Void)?
 
-    /// A world that remembers what `journal` has. `limits` are enforced on the calls' own (virtual) times. `onCall` is told of
-    /// every effect at the moment it is performed, and of every read.
-    public init(journal: any EffectJournal, limits: RateLimits = .none, onCall: (@Sendable (WorldCall) -> Void)? = nil) {
+    /// A world that remembers what `journal` has. `limits` are enforced on the calls' own (virtual) times. `parties` is what everybody
+    /// out there does with a key that is known; the registry and its like refuse it. `onCall` is told of every effect at the moment it
+    /// is performed, and of every read.
+    public init(
+        journal: any EffectJournal, limits: RateLimits = .none, parties: PartyKind = .refusesKnownKeys,
+        onCall: (@Sendable (WorldCall) -> Void)? = nil
+    ) {
         self.journal = journal
+        self.parties = parties
         self.onCall = onCall
         let replies = Dictionary(journal.entries.map { ($0.key, $0.reply) }, uniquingKeysWith: { first, _ in first })
         state = Mutex(State(replies: replies, limiter: RateLimiter(limits)))
@@ -57,8 +63,8 @@ public final class World: EffectPort {
         state.withLock { $0.scripts[key] = script }
     }
 
-    /// The registry and its like refuse a reference that they know.
-    public func kind(of operation: String) -> PartyKind { .refusesKnownKeys }
+    /// The same for every operation.
+    public func kind(of operation: String) -> PartyKind { parties }
 
     /// Required by ``EffectPort``, which says what it does.
     public func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {
@@ -67,7 +73,7 @@ public final class World: EffectPort {
     }
 
     private func perform(_ call: EffectCall, _ state: inout State) -> Result<JSONValue, EffectError> {
-        if state.replies[call.key] != nil {
+        if parties == .refusesKnownKeys, state.replies[call.key] != nil {
             return .failure(EffectError(.duplicate, vendorCode: "503", message: "\(call.key) was performed before"))
         }
         if let wait = state.limiter.wait(for: call.key.operation, at: call.at) {
@@ -98,7 +104,12 @@ public final class World: EffectPort {
     }
 
     /// Required by ``EffectPort``, which says what it does.
-    public func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? { state.withLock { $0.replies[key] } }
+    public func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? {
+        parties == .neither ? nil : performed(key)
+    }
+
+    /// The reply of an effect that was performed, as a person would find it out; nil for one that was not.
+    public func performed(_ key: EffectKey) -> JSONValue? { state.withLock { $0.replies[key] } }
 
     /// Required by ``EffectPort``, which says what it does.
     public func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue {

@@ -47,6 +47,7 @@ final class InvariantChecker: ForwardingHandoffStore {
         var moves: [String: Int] = [:]
         var accepts = 0
         var wasHalted = false
+        var unsettled: Set<EffectKey> = []
         var moved: [(entity: EntityID, to: Owner)] = []
         var digest = RunDigest()
     }
@@ -71,6 +72,17 @@ final class InvariantChecker: ForwardingHandoffStore {
             return state.moved
         }
     }
+    /// The effects that were set aside and wait for a person, in order of their keys.
+    var unsettled: [EffectKey] { state.withLock { $0.unsettled.sorted() } }
+    /// A person has said what became of an effect.
+    func settled(_ key: EffectKey) { state.withLock { _ = $0.unsettled.remove(key) } }
+
+    func quarantine(_ aside: Quarantined) async throws {
+        try await base.quarantine(aside)
+        guard aside.kind == .effect, let key = EffectKey(aside.key) else { return }
+        state.withLock { _ = $0.unsettled.insert(key) }
+    }
+
     func report(_ violation: Violation) { state.withLock { $0.violations.append(violation) } }
 
     func accept(_ arrivals: [Arrival], at now: Timestamp) async throws -> [Acceptance] {

@@ -10,6 +10,8 @@ public protocol SimulatedWorld: EffectPort {
     func happen(_ line: TraceLine) throws
     /// The effects performed with effect on behalf of `entity`, in order; the same key twice is an effect done twice.
     func performed(for entity: EntityID) -> [EffectKey]
+    /// What a person finds out who asks by other ways whether an effect was performed: its reply; nil when it was not.
+    func answer(_ key: EffectKey) -> JSONValue?
 }
 
 /// Lines in order of time: when they happen, and when they are delivered.

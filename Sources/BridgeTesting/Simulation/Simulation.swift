@@ -157,7 +157,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
 
     // MARK: One step
 
-    private enum Choice { case deliver, handle, relay, work, sweep }
+    private enum Choice { case deliver, handle, relay, work, sweep, settle }
 
     private func step() async throws -> Bool {
         while let line = happening.take(until: worldNow) {
@@ -179,6 +179,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
             case .relay: _ = try await bridge.relayNext(at: now)
             case .work: _ = try await engine.runNext(at: now) { count in Int.random(in: 0..<count, using: &random) }
             case .sweep: try await sweep()
+            case .settle: try await settle()
             }
         }
         noteOwners()
@@ -194,6 +195,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         if choices.isEmpty, !isHeldUp || hold?.withSweep == false, let sweep = try await nextSweep(), sweep <= now {
             choices.append(.sweep)
         }
+        if choices.isEmpty, !checker.unsettled.isEmpty { choices.append(.settle) }
         noteBusy(!choices.isEmpty)
         return choices
     }
@@ -231,6 +233,15 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         let hour = now.fullHour
         try await bridge.sweep(at: hour)
         sweptAt = hour
+    }
+
+    /// Somebody finds out what became of the effects that nobody knows the result of.
+    private func settle() async throws {
+        for key in checker.unsettled {
+            _ = try await bridge.settle(key, reply: world.answer(key), at: now)
+            checker.settled(key)
+            run.moves["settled", default: 0] += 1
+        }
     }
 
     private func nextSweep() async throws -> Timestamp? {
