@@ -37,9 +37,11 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
         self.engine = try engine([segment.workflow], segment.activities(LiveSteps(pipeline: pipeline)))
     }
 
-    /// Takes up what an earlier process left: pending rows and unsent messages, which it sends, and segments that ended without a word.
+    /// Takes up what an earlier process left: pending rows and unsent messages, which it sends, effects that were begun and have no
+    /// result, and segments that ended without a word.
     public func resume(at now: Timestamp) async throws {
         try await load()
+        try await strand(at: now)
         try await relay(at: now)
         try await reconcile(at: now)
     }

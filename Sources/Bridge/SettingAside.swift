@@ -91,6 +91,14 @@ extension EventBridge {
         return true
     }
 
+    /// Sets aside what an earlier process has begun and not ended with parties that nobody can ask: a person has to. It is told at the
+    /// start and not at the next attempt, which can be a day away.
+    func strand(at now: Timestamp) async throws {
+        for call in try await store.intentions() where !pipeline.isStopped(call.key.entity) {
+            try await pipeline.setAside(call.key, of: call.key.entity, at: now)
+        }
+    }
+
     /// Gives back to legacy what a segment has that ended without saying so: it was cancelled, terminated or reset by somebody, or it
     /// never began although its start was sent. Returns how many.
     @discardableResult

@@ -179,6 +179,24 @@ public struct A2PRun: Sendable {
         return keys.count
     }
 
+    /// The same before the run begins: what an earlier process has left is answered, and the run never hears that it was open. Returns
+    /// the keys of those that were performed.
+    package func settleLeftEffects() async throws -> [EffectKey] {
+        var performed: [EffectKey] = []
+        for call in try await store.intentions() {
+            guard let reply = world.performed(call.key) else {
+                try await store.withdraw(call.key)
+                continue
+            }
+            let entry = LedgerEntry(
+                key: call.key, request: call.request, reply: reply, owner: call.owner, epoch: call.epoch, attempt: call.attempt, at: call.at
+            )
+            try await store.keep([entry])
+            performed.append(call.key)
+        }
+        return performed
+    }
+
     /// The effects of a registration, in the order performed.
     public func ledger(of entity: EntityID) async throws -> [LedgerEntry] { try await store.ledger(of: entity) }
 }

@@ -66,6 +66,9 @@ public final class InMemoryHandoffStore: HandoffStore {
     public func intention(_ key: EffectKey) async throws -> EffectCall? { contents.withLock { $0.intentions[key] } }
 
     /// See ``OwnershipStore``.
+    public func intentions() async throws -> [EffectCall] { contents.withLock { $0.intentions.values.sorted { $0.key < $1.key } } }
+
+    /// See ``OwnershipStore``.
     public func pendingRows() async throws -> [QueuedRow] {
         contents.withLock { contents in
             contents.pending.sorted().map { contents.rows[$0 - 1].queued }.filter { !contents.isQuarantined($0.entity) }

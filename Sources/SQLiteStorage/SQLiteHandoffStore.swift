@@ -73,6 +73,12 @@ public final class SQLiteHandoffStore: HandoffStore {
     }
 
     /// See ``OwnershipStore``.
+    public func intentions() async throws -> [EffectCall] {
+        let sql = "SELECT key, request, owner, epoch, attempt, at FROM intention ORDER BY key"
+        return try database.read { try $0.all(sql, [], Rows.intention) }
+    }
+
+    /// See ``OwnershipStore``.
     public func markDone(_ message: OutboxMessage) async throws {
         try database.write { try $0.run("DELETE FROM outbox WHERE sequence = ?", [.int(message.sequence)]) }
     }

@@ -49,6 +49,7 @@ struct NumberedHandoffStore: HandoffStore {
     func intention(_ key: EffectKey) async throws -> EffectCall? {
         try await points.around(.intention, key.description) { try await base.intention(key) }
     }
+    func intentions() async throws -> [EffectCall] { try await points.around(.intentions) { try await base.intentions() } }
     func durableOwnerships() async throws -> [Ownership] {
         try await points.around(.durableOwnerships) { try await base.durableOwnerships() }
     }

@@ -12,6 +12,7 @@ package enum PortCall: String, CaseIterable, Sendable {
     case intend = "EffectLedger.intend(_:)"
     case withdraw = "EffectLedger.withdraw(_:)"
     case intention = "EffectLedger.intention(_:)"
+    case intentions = "OwnershipStore.intentions()"
     case durableOwnerships = "OwnershipStore.durableOwnerships()"
     case quarantine = "OwnershipStore.quarantine(_:)"
     case quarantined = "OwnershipStore.quarantined()"

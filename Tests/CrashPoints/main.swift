@@ -33,6 +33,11 @@ private func play(_ database: String, _ parties: PartyKind, fatal: Int?) async t
     }
     let run = try A2PRun(options, durability: .everyCommit)
     desk.bridge.withLock { $0 = run.bridge }
+    // Whoever starts a process again has found out before what became of the calls that the last one had begun: as soon as that, or
+    // the answer comes later than it came to a process that was not killed, and what a registration comes to depends on the hour.
+    if parties == .neither, try await run.settleLeftEffects().contains(last), let now = try await run.bridge.store.clock() {
+        try await staff.recall(last.entity, at: now, on: run.bridge)
+    }
     try await run.play(
         Workload.lines, groupSize: 1,
         operate: { now in

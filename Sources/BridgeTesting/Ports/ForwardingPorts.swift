@@ -35,6 +35,8 @@ extension ForwardingHandoffStore {
     /// Forwards.
     public func intention(_ key: EffectKey) async throws -> EffectCall? { try await base.intention(key) }
     /// Forwards.
+    public func intentions() async throws -> [EffectCall] { try await base.intentions() }
+    /// Forwards.
     public func durableOwnerships() async throws -> [Ownership] { try await base.durableOwnerships() }
     /// Forwards.
     public func quarantine(_ item: Quarantined) async throws { try await base.quarantine(item) }

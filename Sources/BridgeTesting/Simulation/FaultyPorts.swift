@@ -26,6 +26,7 @@ struct FaultyHandoffStore: ForwardingHandoffStore {
     func intend(_ call: EffectCall) async throws { try await faults.write { try await base.intend(call) } }
     func withdraw(_ key: EffectKey) async throws { try await faults.write { try await base.withdraw(key) } }
     func intention(_ key: EffectKey) async throws -> EffectCall? { try await faults.read { try await base.intention(key) } }
+    func intentions() async throws -> [EffectCall] { try await faults.read { try await base.intentions() } }
     func durableOwnerships() async throws -> [Ownership] { try await faults.read { try await base.durableOwnerships() } }
     func quarantine(_ item: Quarantined) async throws { try await faults.write { try await base.quarantine(item) } }
     func quarantined() async throws -> [Quarantined] { try await faults.read { try await base.quarantined() } }
