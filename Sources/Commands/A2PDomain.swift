@@ -12,6 +12,7 @@ public enum A2PDomain {
   /// The steps that exist as durable code.
   public static let durableSteps: [DurableStep<Registration>] = [
     ProfileReview.step,
+    BrandSubmission.step,
     BrandIdentity.step,
     BrandReadiness.step,
     Vetting.step,
