@@ -16,6 +16,7 @@ public enum A2PDomain {
     BrandIdentity.step,
     BrandReadiness.step,
     Vetting.step,
+    ContentReview.step,
   ]
 
   static func make(steps: [DurableStep<Registration>] = A2PDomain.durableSteps) -> Domain<
