@@ -17,6 +17,7 @@ public enum A2PDomain {
     BrandReadiness.step,
     Vetting.step,
     ContentReview.step,
+    CampaignSubmission.step,
   ]
 
   static func make(steps: [DurableStep<Registration>] = A2PDomain.durableSteps) -> Domain<
