@@ -18,6 +18,7 @@ public enum A2PDomain {
     Vetting.step,
     ContentReview.step,
     CampaignSubmission.step,
+    PartnerReview.step,
   ]
 
   static func make(steps: [DurableStep<Registration>] = A2PDomain.durableSteps) -> Domain<
