@@ -19,6 +19,7 @@ public enum A2PDomain {
     ContentReview.step,
     CampaignSubmission.step,
     PartnerReview.step,
+    CarrierReview.step,
   ]
 
   static func make(steps: [DurableStep<Registration>] = A2PDomain.durableSteps) -> Domain<
