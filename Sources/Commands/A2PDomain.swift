@@ -20,6 +20,7 @@ public enum A2PDomain {
     CampaignSubmission.step,
     PartnerReview.step,
     CarrierReview.step,
+    NumberRegistration.step,
   ]
 
   static func make(steps: [DurableStep<Registration>] = A2PDomain.durableSteps) -> Domain<
