@@ -125,7 +125,7 @@ let package = Package(
                 .embedInCode("Schema/v011_moves.sql"),
                 .embedInCode("Schema/v012_workflow_once.sql"),
                 .embedInCode("Plans/hybrid-5.2.yaml"), .embedInCode("Plans/hybrid-2-5.2.yaml"),
-                .embedInCode("Plans/legacy.yaml"),
+                .embedInCode("Plans/legacy.yaml"), .embedInCode("Plans/all-durable.yaml"),
             ]),
         // recorded scenarios
         .target(name: "LegacyFixtures", path: "LegacyFixtures", exclude: scenarios),

@@ -12,4 +12,8 @@ public enum EmbeddedPlans {
     public static let legacyName = "Migrations/Plans/legacy.yaml"
     /// Where every migration starts: ten steps, all legacy.
     public static let legacy = String(decoding: PackageResources.legacy_yaml, as: UTF8.self)
+    /// The file name of the plan that moves every step.
+    public static let allDurableName = "Migrations/Plans/all-durable.yaml"
+    /// Every step is durable.
+    public static let allDurable = String(decoding: PackageResources.all_durable_yaml, as: UTF8.self)
 }

@@ -62,6 +62,12 @@ public struct Registration: Codable, Hashable, Sendable {
     public var failureCode: String?
     /// What the last look at the trust profile's bundle has found; nil outside of step 2.
     public var profileStatus: String?
+    /// What the last look of a durable step has found, in a word; nil between looks.
+    var found: String?
+    /// The carrier's word that an activity is to weigh; nil between.
+    var carrierWord: CarrierWord?
+    /// The number, from 1, that an activity is to detach; nil between.
+    var leaving: Int?
     /// True when more than a standard campaign's numbers are allowed; nil for no.
     public var hasNumberPool: Bool?
 

@@ -28,7 +28,7 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
         let legacy = MachineRuntime(domain.machine, sweeper: domain.sweeper, references: domain.references)
         let pipeline = Pipeline(
             legacy: legacy, steps: domain.durableSteps, interrupts: domain.interrupts, references: domain.references, plan: plan,
-            store: store, effects: effects)
+            store: store, effects: effects, seams: Set(domain.machine.boundaries.values))
         self.domain = domain
         self.plan = plan
         self.store = store

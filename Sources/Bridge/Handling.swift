@@ -37,6 +37,7 @@ extension EventBridge {
         guard let row = try await row(message, event), row.disposition == .pending,
             let snapshot = try await pipeline.snapshot(of: row.event.entity)
         else { return pipeline.complete(message.sequence) }
+        if try await pipeline.beginDurably(snapshot, at: now) { return pipeline.release(message.sequence) }
         let reference = RowReference(row.sequence, row.event.kind)
         switch Router.route(try pipeline.facts(row.event, snapshot)) {
         case .legacy: try await pipeline.runLegacy(row, snapshot, at: now)

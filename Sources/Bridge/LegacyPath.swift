@@ -72,6 +72,56 @@ extension Pipeline {
         if place.isFinal, !snapshot.record.isFinal { transaction.moves.append(.ended(state: state)) }
         let isEntered = state != snapshot.record.state
         try await leaveBoundary(&transaction, ownership, at: state, isEntered: isEntered, stored)
+        if let step = place.step, place.completed == nil, try canTakeOver(step, after: left) {
+            try await takeOver(&transaction, ownership, step, in: state, stored)
+        }
+    }
+
+    /// True when durable may take `step` over where legacy enters it: legacy cannot stop between `left` and `step`, or it comes back.
+    private func canTakeOver(_ step: StepNumber, after left: StepNumber) throws -> Bool {
+        step < left || step > left && !seams.contains(left)
+    }
+
+    /// Legacy has entered a durable step in the middle of a transition, in `state`: the step's code begins there, when it can.
+    func takeOver(
+        _ transaction: inout EntityTransaction, _ ownership: Ownership, _ step: StepNumber, in state: String, _ record: StoredRecord
+    ) async throws {
+        let plan = try await presentPlan()
+        guard steps[step]?.adopts.contains(state) == true else { return }
+        let drawn = draw(&transaction, ownership, plan, after: nil, through: step)
+        guard plan.owner(of: step, for: drawn) == .durable else { return }
+        try handOff(&transaction, drawn, to: step, plan, record, in: state)
+    }
+
+    /// Pins what canaries decide about the steps after `passed` (nil: about `next` alone) up to `next`; returns the ownership with it.
+    private func draw(
+        _ transaction: inout EntityTransaction, _ ownership: Ownership, _ plan: MigrationPlan, after passed: StepNumber?,
+        through next: StepNumber
+    ) -> Ownership {
+        var drawn = ownership
+        for planned in plan.steps where planned.number <= next && plan.isPinned(planned.number) {
+            guard passed.map({ planned.number > $0 }) ?? (planned.number == next), drawn.pins[planned.number] == nil else { continue }
+            let owner = plan.owner(of: planned.number, for: ownership)
+            drawn.pins[planned.number] = owner == .durable ? .durable : .legacy
+            transaction.moves.append(.drawn(planned.number, owner))
+        }
+        return drawn
+    }
+
+    /// Gives a newborn entity whose first step is durable to that step, before legacy has handled anything; false for every other one.
+    func beginDurably(_ snapshot: EntitySnapshot, at now: Timestamp) async throws -> Bool {
+        let ownership = snapshot.ownership
+        guard ownership.owner == .legacy, ownership.epoch == 1, snapshot.record.version == 1, ownership.step == plan.steps.first?.number,
+            steps[ownership.step] != nil
+        else { return false }
+        let plan = try await presentPlan()
+        var transaction = EntityTransaction(
+            entity: ownership.entity, epoch: ownership.epoch, version: snapshot.record.version, at: now)
+        let drawn = draw(&transaction, ownership, plan, after: nil, through: ownership.step)
+        guard plan.owner(of: ownership.step, for: drawn) == .durable else { return false }
+        try handOff(&transaction, drawn, to: ownership.step, plan, snapshot.record)
+        try await commit(transaction, on: snapshot)
+        return true
     }
 
     /// The steps that legacy leaves, enters and completes by going to `state`; returns the ownership as it then is.
@@ -100,20 +150,14 @@ extension Pipeline {
     }
 
     /// In a boundary state a step is complete: the plan says who goes on. A canary's draw is pinned to the entity.
-    private func leaveBoundary(
+    func leaveBoundary(
         _ transaction: inout EntityTransaction, _ ownership: Ownership, at state: String, isEntered: Bool, _ record: StoredRecord
     ) async throws {
         guard let done = try legacy.place(of: state).completed else { return }
         let plan = try await presentPlan()
         let passed = max(done, ownership.passed ?? done)
-        var drawn = ownership
         guard let next = plan.next(after: passed, for: ownership) else { return }
-        for planned in plan.steps where planned.number > passed && planned.number <= next && plan.isPinned(planned.number) {
-            guard drawn.pins[planned.number] == nil else { continue }
-            let owner = plan.owner(of: planned.number, for: ownership)
-            drawn.pins[planned.number] = owner == .durable ? .durable : .legacy
-            transaction.moves.append(.drawn(planned.number, owner))
-        }
+        let drawn = draw(&transaction, ownership, plan, after: passed, through: next)
         if plan.owner(of: next, for: drawn) == .durable {
             try handOff(&transaction, drawn, to: next, plan, record)
         } else if isEntered {
@@ -121,8 +165,9 @@ extension Pipeline {
         }
     }
 
-    private func handOff(
-        _ transaction: inout EntityTransaction, _ ownership: Ownership, to step: StepNumber, _ plan: MigrationPlan, _ record: StoredRecord
+    func handOff(
+        _ transaction: inout EntityTransaction, _ ownership: Ownership, to step: StepNumber, _ plan: MigrationPlan, _ record: StoredRecord,
+        in state: String? = nil
     ) throws {
         var stored = record
         stored.stepEnteredAt = transaction.at
@@ -130,7 +175,7 @@ extension Pipeline {
         transaction.record = stored
         transaction.unlessHalted = true
         let steps = plan.segment(from: step, for: ownership)
-        let entry = StepEntry(createdAt: stored.createdAt, enteredAt: transaction.at, heardAt: transaction.at)
+        let entry = StepEntry(state: state, createdAt: stored.createdAt, enteredAt: transaction.at, heardAt: transaction.at)
         transaction.segment = try JSONValue(encoding: SegmentOrder(steps: steps, entry: entry))
         transaction.moves.append(.handedOff(steps))
     }

@@ -120,27 +120,65 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
             return false
         case .interrupted(let kind):
             let used = try await rows(end.used, snapshot.ownership.entity)
-            try await handBack(end, snapshot, .interrupted(end.step, by: kind, used: used), try await pipeline.presentPlan(), at: now)
+            try await interrupt(end, snapshot, by: kind, used, at: now)
             return false
         case .completed:
-            let used = try await rows(end.used, snapshot.ownership.entity)
-            let move = Move.completed(end.step, visit: snapshot.ownership.visit(of: end.step), used: used)
             let plan = try await pipeline.presentPlan()
-            if let next = end.next, plan.owner(of: next, for: snapshot.ownership) == .durable {
-                do {
-                    try await goOn(end, snapshot, move, to: next, at: now)
-                    return true
-                } catch is MigrationHalted { try await handBack(end, snapshot, move, plan.halted(), at: now) }
-            } else {
-                try await handBack(end, snapshot, move, plan, at: now)
+            do { return try await complete(end, snapshot, plan, at: now) } catch is MigrationHalted {
+                return try await complete(end, snapshot, plan.halted(), at: now)
             }
-            return false
         }
+    }
+
+    /// Where the entity goes from a complete step; true when the segment keeps it.
+    private func complete(_ end: StepEnd, _ snapshot: EntitySnapshot, _ plan: MigrationPlan, at now: Timestamp) async throws -> Bool {
+        let used = try await rows(end.used, snapshot.ownership.entity)
+        let move = Move.completed(end.step, visit: snapshot.ownership.visit(of: end.step), used: used)
+        let place = try pipeline.legacy.place(of: end.state ?? snapshot.record.state)
+        if let back = place.step, back < end.step, !place.isFinal, end.state != nil {
+            try await goBack(end, snapshot, used, to: back, plan, at: now)
+        } else if let next = end.next, !place.isFinal, plan.owner(of: next, for: snapshot.ownership) == .durable {
+            try await goOn(end, snapshot, move, to: next, at: now)
+            return true
+        } else if let last = used.last, end.state == snapshot.record.state, place.step == end.step, place.completed == nil,
+            plan.next(after: end.step, for: snapshot.ownership) != nil, let event = try await pipeline.store.row(last)?.event
+        {
+            // Legacy cannot stop here: what has completed the step is what it goes on with.
+            var end = end
+            end.state = nil
+            try await interrupt(end, snapshot, by: event.kind, Array(used.dropLast()), at: now)
+        } else {
+            try await handBack(end, snapshot, move, plan, at: now)
+        }
+        return false
+    }
+
+    private func interrupt(_ end: StepEnd, _ snapshot: EntitySnapshot, by kind: EventKind, _ used: [Int], at now: Timestamp) async throws {
+        var transaction = try ending(end, snapshot, .interrupted(end.step, by: kind, used: used), isComplete: false, at: now)
+        transaction.moves.append(.handedBack(to: end.step))
+        try await pipeline.commit(transaction, on: snapshot)
+    }
+
+    /// The step has ended in a state of an earlier one, which the entity visits again: its code begins there, or legacy goes on.
+    private func goBack(
+        _ end: StepEnd, _ snapshot: EntitySnapshot, _ used: [Int], to step: StepNumber, _ plan: MigrationPlan, at now: Timestamp
+    ) async throws {
+        var kind = EventKind.continue
+        if let last = used.last, let row = try await pipeline.store.row(last) { kind = row.event.kind }
+        var transaction = try ending(end, snapshot, .interrupted(end.step, by: kind, used: used), isComplete: true, at: now)
+        var after = snapshot.ownership
+        let state = end.state ?? snapshot.record.state
+        for move in [Move.handedBack(to: step), .entered(step, state: state, used: [])] {
+            transaction.moves.append(move)
+            after.apply(move)
+        }
+        if let record = transaction.record { try await pipeline.takeOver(&transaction, after, step, in: state, record) }
+        try await pipeline.commit(transaction, on: snapshot)
     }
 
     /// The step is done and the next one is durable too: the segment keeps the entity.
     private func goOn(_ end: StepEnd, _ snapshot: EntitySnapshot, _ move: Move, to next: StepNumber, at now: Timestamp) async throws {
-        var transaction = try ending(end, snapshot, move, at: now)
+        var transaction = try ending(end, snapshot, move, isComplete: true, at: now)
         transaction.unlessHalted = true
         transaction.record?.dueAt = nil
         transaction.moves.append(.wentOn(to: next))
@@ -150,25 +188,52 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
     private func handBack(
         _ end: StepEnd, _ snapshot: EntitySnapshot, _ move: Move, _ plan: MigrationPlan, at now: Timestamp
     ) async throws {
-        var transaction = try ending(end, snapshot, move, at: now)
-        var after = snapshot.ownership
-        after.apply(move)
-        guard case .completed = move else {
-            transaction.moves.append(.handedBack(to: end.step))
+        let state = end.state ?? snapshot.record.state
+        let place = try pipeline.legacy.place(of: state)
+        guard let next = plan.next(after: end.step, for: snapshot.ownership) else {
+            return try await handBackLast(end, snapshot, move, isOver: place.isFinal || place.step != end.step, at: now)
+        }
+        var transaction = try ending(end, snapshot, move, isComplete: true, at: now)
+        guard let record = transaction.record, !record.isFinal else {
+            transaction.moves += [.handedBack(to: next), .ended(state: state)]
             return try await pipeline.commit(transaction, on: snapshot)
         }
-        transaction.moves.append(.handedBack(to: plan.next(after: end.step, for: after) ?? end.step))
-        transaction.moves.append(transaction.record?.isFinal == true ? .ended(state: transaction.record?.state ?? "") : .continued)
+        var after = snapshot.ownership
+        after.apply(move)
+        guard let done = place.completed, done > end.step, done >= next else {
+            transaction.moves += [.handedBack(to: next), .continued]
+            return try await pipeline.commit(transaction, on: snapshot)
+        }
+        // The step has done the work of the steps after it, too: they are complete, and the plan says who goes on from there.
+        for further in [Move.handedBack(to: done), .completed(done, visit: after.visit(of: done), used: [])] {
+            transaction.moves.append(further)
+            after.apply(further)
+        }
+        try await pipeline.leaveBoundary(&transaction, after, at: state, isEntered: true, record)
+        try await pipeline.commit(transaction, on: snapshot)
+    }
+
+    /// The last step of the plan has ended. When legacy goes on in a state of that same step, the step is not complete: its effects keep
+    /// their keys.
+    private func handBackLast(_ end: StepEnd, _ snapshot: EntitySnapshot, _ move: Move, isOver: Bool, at now: Timestamp) async throws {
+        let reached = end.state ?? snapshot.record.state
+        let stays = Move.entered(end.step, state: reached, used: move.used)
+        var transaction = try ending(end, snapshot, isOver ? move : stays, isComplete: isOver, at: now)
+        let isFinal = transaction.record?.isFinal == true
+        transaction.moves += [.handedBack(to: end.step), isFinal ? .ended(state: reached) : .continued]
         try await pipeline.commit(transaction, on: snapshot)
     }
 
     /// What every end of a step has in common: the record, and the move that says how the step ended.
-    private func ending(_ end: StepEnd, _ snapshot: EntitySnapshot, _ move: Move, at now: Timestamp) throws -> EntityTransaction {
+    private func ending(
+        _ end: StepEnd, _ snapshot: EntitySnapshot, _ move: Move, isComplete: Bool, at now: Timestamp
+    ) throws -> EntityTransaction {
         var stored = snapshot.record
         stored.body = try body(end.record)
         stored.state = end.state ?? stored.state
         stored.isFinal = try pipeline.legacy.place(of: stored.state).isFinal
-        if case .completed = end.how { stored.stepEnteredAt = now }
+        // What was due until now, the step has seen to.
+        if isComplete { stored.stepEnteredAt = now } else { stored.lastSweptAt = now }
         stored.lastEventAt = now
         stored.dueAt = try pipeline.dueAt(stored)
         var transaction = EntityTransaction(entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, at: now, moves: [move])

@@ -15,13 +15,15 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
     let store: any HandoffStore
     let effects: any EffectPort
     let steps: [StepNumber: DurableStep<Record>]
+    /// The steps after which legacy can stop: it has a state in which they are complete.
+    let seams: Set<StepNumber>
     private let stepsOfKind: [EventKind: [StepNumber]]
     private let work = Mutex(WorkInHand())
 
     init(
         legacy: any LegacyRuntime, steps: [DurableStep<Record>], interrupts: Set<EventKind>,
         references: @escaping @Sendable (Record) -> [String], plan: MigrationPlan,
-        store: any HandoffStore, effects: any EffectPort
+        store: any HandoffStore, effects: any EffectPort, seams: Set<StepNumber>
     ) {
         self.legacy = legacy
         self.interrupts = interrupts
@@ -29,6 +31,7 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
         self.plan = plan
         self.store = store
         self.effects = effects
+        self.seams = seams
         self.steps = Dictionary(steps.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
         stepsOfKind = Dictionary(grouping: steps.flatMap { step in step.events.map { (step.number, $0) } }, by: \.1)
             .mapValues { $0.map(\.0).sorted() }

@@ -6,7 +6,7 @@ public import Outcomes
 public enum Stage: Hashable, Sendable, CustomStringConvertible {
     /// Legacy runs it.
     case legacy
-    /// Legacy runs it and a shadow follows. This version refuses such a plan, see ``MigrationPlan/validate(durable:boundaries:)``.
+    /// Legacy runs it and a shadow follows. This version refuses such a plan, see ``MigrationPlan/validate(durable:boundaries:takesOver:)``.
     case shadow
     /// Durable runs it for this percentage of entities, pinned by a stable hash of their ids.
     case canary(percent: Int)
@@ -158,8 +158,11 @@ public struct MigrationPlan: Hashable, Sendable {
 
     /// Refuses what this build cannot run: a shadow stage, a durable step without code, a step legacy cannot leave.
     ///
-    /// `durable` are the steps that exist as durable code, `boundaries` the steps after which legacy can hand over.
-    public func validate(durable: Set<StepNumber>, boundaries: Set<StepNumber>) throws(PlanError) {
+    /// `durable` are the steps that exist as durable code, `boundaries` the steps after which legacy can hand over, `takesOver` the durable
+    /// steps that can begin where legacy enters them in the middle of a transition.
+    public func validate(
+        durable: Set<StepNumber>, boundaries: Set<StepNumber>, takesOver: Set<StepNumber> = []
+    ) throws(PlanError) {
         for (index, step) in steps.enumerated() where step.stage != .legacy {
             if step.stage == .shadow {
                 throw PlanError(
@@ -170,10 +173,12 @@ public struct MigrationPlan: Hashable, Sendable {
                     "plan \(name), step \(step.number): expected durable code for it, found none; write a DurableStep or put it on stage legacy"
                 )
             }
-            guard index > 0 else {
-                throw PlanError("plan \(name), step \(step.number): the first step creates the entity and stays legacy")
+            guard index > 0 || takesOver.contains(step.number) else {
+                throw PlanError(
+                    "plan \(name), step \(step.number): the first step creates the entity and stays legacy, unless its durable code replaces"
+                        + " legacy's; declare the states that it adopts")
             }
-            if let before = lastLegacyStep(before: index), !boundaries.contains(before) {
+            if let before = lastLegacyStep(before: index), !boundaries.contains(before), !takesOver.contains(step.number) {
                 throw PlanError(
                     "plan \(name), step \(step.number): legacy does steps \(before) and \(step.number) in one transition;"
                         + " split it, or move both")

@@ -18,13 +18,18 @@ public struct ProcessSteps: Hashable, Sendable {
     public var durable: Set<StepNumber>
     /// The steps after which legacy can hand over.
     public var boundaries: Set<StepNumber>
+    /// The durable steps that can begin in a state in which legacy enters them.
+    public var takesOver: Set<StepNumber>
 
     /// Steps.
-    public init(machine: String, legacy: Set<StepNumber>, durable: Set<StepNumber>, boundaries: Set<StepNumber>) {
+    public init(
+        machine: String, legacy: Set<StepNumber>, durable: Set<StepNumber>, boundaries: Set<StepNumber>, takesOver: Set<StepNumber> = []
+    ) {
         self.machine = machine
         self.legacy = legacy
         self.durable = durable
         self.boundaries = boundaries
+        self.takesOver = takesOver
     }
 }
 
@@ -40,7 +45,9 @@ extension MigrationPlan {
         var problems = orderProblems() + missing(from: process)
         for step in steps { problems += stepProblems(step, process) }
         guard problems.isEmpty else { return problems }
-        do { try validate(durable: process.durable, boundaries: process.boundaries) } catch { return [error.description] }
+        do { try validate(durable: process.durable, boundaries: process.boundaries, takesOver: process.takesOver) } catch {
+            return [error.description]
+        }
         return []
     }
 

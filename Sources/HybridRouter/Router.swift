@@ -63,7 +63,9 @@ public enum Router {
         if let step = facts.durableStep, step == facts.ownership.step { return .signal }
         if facts.isInterrupt { return .signal }
         guard let step = facts.durableStep, step > facts.ownership.step else { return .park(nil) }
-        return early(facts.early ?? .keep, step)
+        // Legacy drops it where it would not handle it. The state says so only while it belongs to the step that the segment is in.
+        let isDropped = facts.legacyStep == facts.ownership.step && !facts.legacyHandles
+        return early(facts.early ?? (isDropped ? .drop : .keep), step)
     }
 
     private static func legacyRoute(_ facts: RoutingFacts) -> Route {

@@ -28,6 +28,8 @@ import Testing
         #expect(Router.route(facts(.durable, durable: "6", early: .drop)) == .drop("6"))
         #expect(Router.route(facts(.durable, durable: "6", early: nil)) == .park("6"))
         #expect(Router.route(facts(.durable, durable: "5")) == .park(nil))
+        #expect(Router.route(facts(.durable, legacy: "5.2", durable: "6", early: nil)) == .drop("6"))
+        #expect(Router.route(facts(.durable, legacy: "5.2", durable: "6", handles: true, early: nil)) == .park("6"))
     }
     @Test func aLateEventGoesToWhoeverCanUseIt() {
         #expect(Router.route(facts(.legacy, legacy: "6", durable: "5.2", passed: "5.2", handles: true)) == .legacy)

@@ -141,8 +141,9 @@ public struct NumberProvider {
         try await effects.perform("provider.submitBundle", step: "2", ordinal: registration.submissions)
     }
 
-    /// Creates the messaging service.
+    /// Creates the messaging service; a registration has one, however often its campaign is submitted.
     public func createMessagingService(_ registration: inout Registration) async throws {
+        guard registration.messagingServiceSid == nil else { return }
         let reply = try await effects.perform("provider.createMessagingService", step: "6")
         registration.messagingServiceSid = reply["messagingServiceSid"]?.string
     }

@@ -76,14 +76,10 @@ extension A2PMachine {
             },
         ] + earlyNumbers
 
-    private static let earlyNumbers: [Row] = [
-        ("number-registration.pending", "PENDING_REGISTRATION"), ("number-registration.successful", "REGISTERED"),
-        ("number-registration.failed", "FAILED"), ("number-deregistration.pending", "PENDING_DEREGISTRATION"),
-        ("number-deregistration.successful", "UNREGISTERED"), ("number-deregistration.failed", "DEREG_FAILED"),
-    ].map { kind, status in
-        Row(from: State.campaign + [.ACTIVE, .CAMPAIGN_SUSPENDED, .MANUAL_HOLD], on: EventKind(kind), "store the number's word") {
+    private static let earlyNumbers: [Row] = NumberRow.kinds.map { kind, status in
+        Row(from: State.campaign + [.ACTIVE, .CAMPAIGN_SUSPENDED, .MANUAL_HOLD], on: kind, "store the number's word") {
             record, state, event, _ in
-            note(status, event, &record)
+            record.takeNumber(status, event)
             return state
         }
     }

@@ -52,23 +52,13 @@ extension A2PMachine {
 
     static func beginContent(_ record: inout Registration, _ context: ActionContext) async throws -> State {
         if record.entityType == "SOLE_PROPRIETOR", !record.otpVerified { return .BRAND_OTP_PENDING }
-        let answer = try await context.effects.read("registry.qualification", request: ["useCase": .string(record.useCase)])
-        guard answer["qualified"]?.bool ?? true else {
-            record.reject(by: "registry", codes: ["30900"])
-            try await Notifications(context.effects).send("usecase-not-qualified", &record, step: "6")
-            return .USECASE_NOT_QUALIFIED
-        }
-        record.clearRejection()
-        return .CONTENT_REVIEW
+        try await Registry(context.effects).qualify(&record)
+        return record.isUnqualified ? .USECASE_NOT_QUALIFIED : .CONTENT_REVIEW
     }
 
     @discardableResult
     private static func submitCampaign(_ record: inout Registration, _ context: ActionContext) async throws -> State {
-        try await NumberProvider(context.effects).createMessagingService(&record)
-        try await Registry(context.effects).createCampaign(&record)
-        try await Billing(context.effects).charge("campaignMonthlyFee", step: "7", cents: FeeSchedule.standard.campaignMonthly)
-        try await Billing(context.effects).charge(
-            "campaignVettingFee", step: "7", ordinal: record.campaignAttempt, cents: FeeSchedule.standard.campaignVetting)
+        try await Registry(context.effects).submitAndPayCampaign(&record)
         return .CAMPAIGN_SUBMITTED
     }
 
@@ -133,12 +123,7 @@ extension A2PMachine {
         ) {
             record, state, _, context in
             if record.isNotResubmittable { return try await refuseResubmission(&record, state, context) }
-            record.campaignAttempt += 1
-            try await Registry(context.effects).resubmitCampaign(record)
-            try await Billing(context.effects).charge(
-                "campaignVettingFee", step: "7", ordinal: record.campaignAttempt, cents: FeeSchedule.standard.campaignVetting)
-            record.clearRejection()
-            for (mno, row) in record.carriers where row.status == "REJECTED" { record.carriers[mno] = CarrierRow() }
+            try await Registry(context.effects).resubmitAndPayCampaign(&record)
             return .RESUBMIT_PENDING
         },
         Row(from: [.RESUBMIT_PENDING], on: "CAMPAIGN_RESUBMISSION", to: [.CNP_SHARE_PENDING], "share again") { record, _, _, context in

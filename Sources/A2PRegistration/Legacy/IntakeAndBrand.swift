@@ -121,8 +121,7 @@ extension A2PMachine {
 
     @discardableResult
     private static func submitBrand(_ record: inout Registration, _ context: ActionContext) async throws -> State {
-        try await Registry(context.effects).submitBrand(&record)
-        try await Billing(context.effects).charge("brandFee", step: "3", cents: FeeSchedule.standard.brand)
+        try await Registry(context.effects).submitAndPayBrand(&record)
         return .BRAND_SUBMITTED
     }
 
@@ -138,16 +137,11 @@ extension A2PMachine {
     private static func identity(_ status: String, _ record: inout Registration, _ state: State, _ context: ActionContext) async throws
         -> State
     {
-        // A word that nobody knows says nothing.
-        guard let known = IdentityStatus(wire: StatusWord(status)) else { return state }
-        record.identityStatus = known.rawValue
-        if known.isVerified {
-            record.clearRejection()
-            return .BRAND_VERIFIED
+        switch record.takeIdentity(status, at: context.now) {
+        case .verified: return .BRAND_VERIFIED
+        case .unclear: return state
+        case .unverified: if state == .BRAND_UNVERIFIED { return state }
         }
-        if state == .BRAND_UNVERIFIED { return state }
-        let isEarly = context.now - (record.brandAddedAt ?? context.now) < .minutes(10)
-        if isEarly { return state }
         record.reject(by: "registry", codes: ["30799"])
         try await Notifications(context.effects).send("brand-unverified", &record, step: "4")
         return .BRAND_UNVERIFIED

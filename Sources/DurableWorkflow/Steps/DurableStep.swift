@@ -162,6 +162,11 @@ public struct StepContext<Record: Codable & Sendable> {
         return event
     }
 
+    /// What a step throws when `event`, the last that it has waited for, is one that legacy must handle: the segment ends here.
+    public func interruption(by event: Event) -> StepInterruption {
+        StepInterruption(event: event, signal: workflow.signalsUsed.last ?? event.id.rawValue)
+    }
+
     /// The next event of one of `kinds`; nil after `timeout`.
     public func wait(for kinds: Set<EventKind>, timeout: Duration) async throws -> Event? {
         try await wait(for: kinds, until: now + timeout)
