@@ -8,7 +8,7 @@ private let allowed: [String: Set<String>] = {
     let cutover = ground.union(["HybridRouter", "ShadowComparator", "Yams"])
     let report = cutover.subtracting(["Yams"]).union(["Cutover", "Mustache", "FoundationEssentials"])
     let bridge = report.subtracting(["Mustache"]).union([
-        "LegacyStateMachine", "DurableWorkflow", "MigrationReport", "Synchronization", "HeapModule",
+        "LegacyStateMachine", "DurableWorkflow", "MigrationReport", "Synchronization", "HeapModule", "Dispatch",
     ])
     return [
         "Events": ["FoundationEssentials"], "Outcomes": ["Events"], "LegacyStateMachine": engines, "HybridRouter": engines,
