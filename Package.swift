@@ -189,6 +189,12 @@ let package = Package(
             ], exclude: ["Gallery"]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(
+            name: "LiveTests",
+            dependencies: [
+                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Cutover", "Bridge", "BridgeTesting",
+                "SQLiteStorage",
+            ]),
+        .testTarget(
             name: "ConformanceTests",
             dependencies: [
                 "SQLiteStorage", "DurableWorkflow", "HybridRouter", "Events", "Outcomes", "BridgeTesting",

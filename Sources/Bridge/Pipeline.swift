@@ -62,7 +62,9 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
 
     /// The entity when it is in `epoch`; what is in memory may be older than what is stored.
     func snapshot(of entity: EntityID, in epoch: Int) async throws -> EntitySnapshot? {
-        if let known = try await snapshot(of: entity), known.ownership.epoch >= epoch { return known.ownership.epoch == epoch ? known : nil }
+        if let known = try await snapshot(of: entity), known.ownership.epoch >= epoch {
+            return known.ownership.epoch == epoch ? known : nil
+        }
         forget(entity)
         let stored = try await snapshot(of: entity)
         return stored?.ownership.epoch == epoch ? stored : nil
@@ -146,6 +148,7 @@ extension Pipeline {
     func claim(at now: Timestamp) -> (message: QueueMessage, event: Event?)? { work.withLock { $0.claim(at: now) } }
     func complete(_ sequence: Int) { work.withLock { $0.complete(sequence) } }
     func retry(_ sequence: Int, at moment: Timestamp) { work.withLock { $0.queue.retry(sequence, at: moment) } }
+    func expireClaims(after timeout: Duration) { work.withLock { $0.queue = EventQueue(visibilityTimeout: timeout) } }
     func postpone(_ sequence: Int, until moment: Timestamp) { work.withLock { $0.queue.postpone(sequence, until: moment) } }
     func isClaimed(_ entity: EntityID) -> Bool { work.withLock { $0.queue.isClaimed(entity) } }
     func release(_ sequence: Int) { work.withLock { $0.queue.release(sequence) } }

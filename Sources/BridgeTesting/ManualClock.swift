@@ -14,6 +14,7 @@ public final class ManualClock: ServiceClock {
         var lastID = 0
         var sleepers: [Int: Sleeper] = [:]
         var cancelled: Set<Int> = []
+        var watchers: [(moment: Timestamp, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
     private let state: Mutex<State>
@@ -35,8 +36,17 @@ public final class ManualClock: ServiceClock {
         for sleeper in awake { sleeper.continuation.resume() }
     }
 
-    /// Until when others sleep, the earliest first.
-    public var sleepers: [Timestamp] { state.withLock { $0.sleepers.values.map(\.until).sorted() } }
+    /// Returns when somebody sleeps until `moment`.
+    public func waitForSleeper(until moment: Timestamp) async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                if state.sleepers.values.contains(where: { $0.until == moment }) { return true }
+                state.watchers.append((moment, continuation))
+                return false
+            }
+            if isThere { continuation.resume() }
+        }
+    }
 
     /// Required by `ServiceClock`: returns when the clock is moved to `moment`.
     public func sleep(until moment: Timestamp) async throws {
@@ -52,6 +62,7 @@ public final class ManualClock: ServiceClock {
                     state.sleepers[id] = Sleeper(until: moment, continuation: continuation)
                     return nil
                 }
+                for watcher in takeWatchers(of: moment) { watcher.resume() }
                 if let result { continuation.resume(with: result) }
             }
         } onCancel: {
@@ -60,6 +71,14 @@ public final class ManualClock: ServiceClock {
                 return state.sleepers.removeValue(forKey: id)
             }
             sleeper?.continuation.resume(throwing: CancellationError())
+        }
+    }
+
+    private func takeWatchers(of moment: Timestamp) -> [CheckedContinuation<Void, Never>] {
+        state.withLock { state in
+            guard state.sleepers.values.contains(where: { $0.until == moment }) else { return [] }
+            defer { state.watchers.removeAll { $0.moment == moment } }
+            return state.watchers.filter { $0.moment == moment }.map(\.continuation)
         }
     }
 }

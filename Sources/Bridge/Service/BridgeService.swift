@@ -48,11 +48,13 @@ public final class BridgeService<State: MachineState, Record: Codable & Sendable
         self.timer = timer
         self.admission = admission
         events = Lanes(limit: options.lanes) {
-            if let (message, event) = pipeline.claim(at: clock.now) { return EventClaim(message: message, event: event) }
+            if let (message, event) = pipeline.claim(at: clock.now) {
+                admission.admit()
+                return EventClaim(message: message, event: event)
+            }
             if let next = pipeline.nextVisible { timer.set(next) { pipeline.live.ring() } }
             return nil
         } run: { claim in
-            defer { admission.admit() }
             do {
                 try await inLanes.with(claim.message.entity) {
                     try await bridge.handle(claim, on: clock, backoff: options.backoff)
@@ -79,7 +81,11 @@ public final class BridgeService<State: MachineState, Record: Codable & Sendable
             group.addTask { await self.work() }
             do { try await takeUp() } catch { ending.fail(error) }
             for duty in duties { group.addTask { await self.perform(duty) } }
-            await withTaskCancellationHandler { await ending.wait() } onCancel: { ending.request() }
+            await withTaskCancellationHandler {
+                await ending.wait()
+            } onCancel: {
+                ending.request()
+            }
             await windDown()
             group.cancelAll()
         }
@@ -143,7 +149,11 @@ public final class BridgeService<State: MachineState, Record: Codable & Sendable
             try? await clock.sleep(until: deadline)
             over.request()
         }
-        await withTaskCancellationHandler { await over.wait() } onCancel: { over.request() }
+        await withTaskCancellationHandler {
+            await over.wait()
+        } onCancel: {
+            over.request()
+        }
         work.cancel()
         limit.cancel()
     }

@@ -43,4 +43,7 @@ extension BridgeService {
 
     /// How many calls were left when the service was stopped, because they took longer than the grace.
     public var abandonedCalls: Int { progress.withLock { $0.abandoned } }
+
+    /// Deliveries that are being stored now.
+    package var admitted: Int { admission.inside }
 }
