@@ -112,7 +112,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Events", "DurableWorkflow", "SQLiteStorage", "MetricsEndpoint", "Commands",
+                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Cutover", "Bridge", "SQLiteStorage",
+                "MetricsEndpoint", "Commands",
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),

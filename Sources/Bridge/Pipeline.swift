@@ -150,6 +150,7 @@ extension Pipeline {
     func retry(_ sequence: Int, at moment: Timestamp) { work.withLock { $0.queue.retry(sequence, at: moment) } }
     func expireClaims(after timeout: Duration) { work.withLock { $0.queue = EventQueue(visibilityTimeout: timeout) } }
     func postpone(_ sequence: Int, until moment: Timestamp) { work.withLock { $0.queue.postpone(sequence, until: moment) } }
+    var redelivered: EntityID? { work.withLock { $0.queue.redelivered } }
     func isClaimed(_ entity: EntityID) -> Bool { work.withLock { $0.queue.isClaimed(entity) } }
     func release(_ sequence: Int) { work.withLock { $0.queue.release(sequence) } }
     /// The events that wait for nothing but a lane.

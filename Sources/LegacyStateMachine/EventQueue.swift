@@ -63,6 +63,9 @@ public struct EventQueue: Sendable {
     /// True when a message of `entity` is being handled.
     public func isClaimed(_ entity: EntityID) -> Bool { lanes[entity]?.claimedUntil != nil }
 
+    /// The entity whose message was claimed again last, because a claim had timed out: two may be handling it.
+    public private(set) var redelivered: EntityID?
+
     /// The messages that wait for somebody to claim them. Those behind a message that is being handled, or that waits for its retry, do
     /// not count: nobody could claim them.
     public private(set) var waitingCount = 0
@@ -87,6 +90,7 @@ public struct EventQueue: Sendable {
         dropStale()
         guard let ready = heads.min, ready.at <= now, let head = lanes[ready.entity]?.messages.first else { return nil }
         heads.removeMin()
+        if lanes[ready.entity]?.claimedUntil != nil { redelivered = ready.entity }
         lanes[ready.entity]?.claimedUntil = now + visibilityTimeout
         announce(ready.entity)
         return head

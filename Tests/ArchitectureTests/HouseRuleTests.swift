@@ -34,7 +34,7 @@ private let allowed: [String: Set<String>] = {
         "lockstep": ["Commands"],
         "Benchmarks": [
             "Events", "DurableWorkflow", "SQLiteStorage", "Synchronization", "FoundationEssentials", "ArgumentParser", "GRDBSQLite",
-            "MetricsEndpoint", "Commands",
+            "MetricsEndpoint", "Commands", "Outcomes", "HybridRouter", "LegacyStateMachine", "Cutover", "Bridge",
         ],
     ]
 }()

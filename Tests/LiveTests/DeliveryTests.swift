@@ -6,7 +6,7 @@ import Outcomes
 import Testing
 
 /// What `submit` promises.
-@Suite(.timeLimit(.minutes(2))) struct DeliveryTests {
+@Suite struct DeliveryTests {
     private func until(_ isTrue: () -> Bool) async throws {
         while !isTrue() { try await Task.sleep(for: .milliseconds(1)) }
     }

@@ -5,7 +5,7 @@ import Outcomes
 import Testing
 
 /// Events of one entity in order, entities in parallel, and nobody waits for somebody else's call.
-@Suite(.timeLimit(.minutes(2))) struct LaneTests {
+@Suite struct LaneTests {
     @Test(arguments: 1...8) func theEventsOfAnEntityKeepTheirOrderWhileEntitiesRunInParallel(seed: UInt64) async throws {
         var random = SeededRandom(seed: seed)
         let world = GatedWorld { _ in .hold }

@@ -10,7 +10,7 @@ import SQLiteStorage
 import Testing
 
 /// How a service begins, fails, retries, keeps its hours, and ends.
-@Suite(.timeLimit(.minutes(2))) struct ServiceTests {
+@Suite struct ServiceTests {
     private let clock = ManualClock()
 
     private func options(lanes: Int = 16, maximumWaiting: Int = 4096) -> ServiceOptions {

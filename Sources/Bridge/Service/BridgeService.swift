@@ -44,7 +44,6 @@ public final class BridgeService<State: MachineState, Record: Codable & Sendable
         worker = WorkflowWorker(engine: engine, time: clock, activitySlots: options.lanes, longestSleep: options.longestSleep)
         let (pipeline, ending, timer) = (bridge.pipeline, ending, ServiceTimer(clock))
         let admission = Admission(limit: options.maximumWaiting) { pipeline.waitingCount }
-        let inLanes = EntitiesInLanes()
         self.timer = timer
         self.admission = admission
         events = Lanes(limit: options.lanes) {
@@ -56,9 +55,8 @@ public final class BridgeService<State: MachineState, Record: Codable & Sendable
             return nil
         } run: { claim in
             do {
-                try await inLanes.with(claim.message.entity) {
-                    try await bridge.handle(claim, on: clock, backoff: options.backoff)
-                }
+                if let entity = pipeline.redelivered { throw EntityInTwoLanes(entity: entity) }
+                try await bridge.handle(claim, on: clock, backoff: options.backoff)
             } catch { ending.fail(error) }
         }
         relays = Lanes(limit: options.relays, take: pipeline.claimMessage) { message in
@@ -156,16 +154,5 @@ public final class BridgeService<State: MachineState, Record: Codable & Sendable
         }
         work.cancel()
         limit.cancel()
-    }
-}
-
-/// Which entities are being handled.
-private final class EntitiesInLanes: Sendable {
-    private let entities = Mutex<Set<EntityID>>([])
-
-    func with(_ entity: EntityID, _ body: () async throws -> Void) async throws {
-        guard entities.withLock({ $0.insert(entity).inserted }) else { throw EntityInTwoLanes(entity: entity) }
-        defer { entities.withLock { _ = $0.remove(entity) } }
-        try await body()
     }
 }
