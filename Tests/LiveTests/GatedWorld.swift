@@ -22,7 +22,14 @@ final class GatedWorld: EffectPort {
     let state = Watched(State())
     private let answer: Watched<@Sendable (EffectCall) -> Answer>
 
-    init(_ answer: @escaping @Sendable (EffectCall) -> Answer = { _ in .yes }) { self.answer = Watched(answer) }
+    private let partyKind: PartyKind
+
+    init(_ partyKind: PartyKind = .answersLookUps, _ answer: @escaping @Sendable (EffectCall) -> Answer = { _ in .yes }) {
+        self.partyKind = partyKind
+        self.answer = Watched(answer)
+    }
+
+    func kind(of operation: String) -> PartyKind { partyKind }
 
     /// From now on it answers otherwise.
     func answers(_ other: @escaping @Sendable (EffectCall) -> Answer) { answer.change { $0 = other } }

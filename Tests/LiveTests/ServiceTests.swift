@@ -136,6 +136,26 @@ import Testing
         try await run.value
     }
 
+    @Test func anEffectOfWhichNobodyKnowsWaitsForAPersonAndNobodyElseDoes() async throws {
+        let world = GatedWorld(.neither) { $0.key.entity == "lost" ? .fail(.unknownOutcome) : .yes }
+        let desk = try Desk(world, clock: clock, options: options())
+        let run = desk.begin()
+        try await desk.send("lost", "ticket.work", 1)
+        try await desk.send("lost", "ticket.work", 2)
+        try await desk.send("T-1")
+        try await desk.service.settled()
+        #expect(try await desk.done("T-1") == "1")
+        #expect(try await desk.store.quarantined().map(\.key) == [Desk.key("lost").description])
+        #expect(world.state.value.attempts[Desk.key("lost")]?.count == 1, "it is not repeated by itself")
+        world.open()
+        #expect(try await desk.bridge.settle(Desk.key("lost"), reply: [:], at: clock.now))
+        try await desk.service.settled()
+        #expect(try await desk.done("lost") == "1 2")
+        #expect(world.state.value.attempts[Desk.key("lost")]?.count == 1)
+        desk.service.shutdown()
+        try await run.value
+    }
+
     // MARK: By the clock
 
     @Test func theSweeperKeepsItsHours() async throws {

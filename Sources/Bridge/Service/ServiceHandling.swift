@@ -19,6 +19,8 @@ extension EventBridge {
                 pipeline.release(sequence)
                 throw error
             }
+            // What was set aside is read again when somebody releases it.
+            if pipeline.isStopped(claim.message.entity) { return pipeline.complete(sequence) }
             pipeline.postpone(sequence, until: clock.now + backoff(pipeline.failureCount(of: sequence)))
         }
     }
