@@ -112,7 +112,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Events", "DurableWorkflow", "SQLiteStorage", "MetricsEndpoint", "Commands",
+                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Cutover", "Bridge", "SQLiteStorage",
+                "MetricsEndpoint", "Commands",
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -188,6 +189,12 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ], exclude: ["Gallery"]),
         .testTarget(name: "ArchitectureTests"),
+        .testTarget(
+            name: "LiveTests",
+            dependencies: [
+                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Cutover", "Bridge", "BridgeTesting",
+                "SQLiteStorage",
+            ]),
         .testTarget(
             name: "ConformanceTests",
             dependencies: [

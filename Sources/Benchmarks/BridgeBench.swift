@@ -10,6 +10,7 @@ struct BridgeBench: AsyncParsableCommand {
         abstract: "Recorded registrations a second, legacy alone and hybrid, beside bare SQLite doing the same rows, bytes and commits.",
         discussion: """
             lockstep-bench bridge --registrations 2000 --runs 3
+            lockstep-bench bridge --live --registrations 2000     deliveries through a service in 64 lanes, then 256 calls of 100 ms at once
 
             A trace is generated once. Each run plays it twice a mode: once with the writes recorded, once for the time. The floor prepares \
             every statement once and binds the same values again, in the same transactions, with the same durability. The last line has \
@@ -19,8 +20,10 @@ struct BridgeBench: AsyncParsableCommand {
     @Option(help: "Registrations in the trace.") var registrations = 2000
     @Option(help: "The seed of the trace.") var seed: UInt64 = 7
     @Option(help: "How often; medians are printed last.") var runs = 3
+    @Flag(help: "Deliver to a service that runs, instead of playing a trace.") var live = false
 
     func run() async throws {
+        if live { return try await LiveBench(registrations: registrations, runs: runs).run() }
         let trace = Measuring.freshPath("trace")
         defer { Measuring.remove(trace) }
         try await RecordedRun.generate(registrations, seed: seed, to: trace)
@@ -49,7 +52,7 @@ struct BridgeBench: AsyncParsableCommand {
         defer { Measuring.remove(path) }
         let run = try RecordedRun(mode, trace: trace, database: path)
         let ours = try await Measuring.seconds { try await run.play() }
-        let floor = try await floor(writes)
+        let floor = try await Self.floor(writes)
         Measuring.report([
             "benchmark": "bridge", "run": .integer(number), "mode": .string(mode.rawValue), "registrations": .integer(registrations),
             "perSecond": Measuring.rounded(Double(registrations) / ours, 1),
@@ -71,7 +74,7 @@ struct BridgeBench: AsyncParsableCommand {
     }
 
     /// Bare SQLite doing the same; its seconds.
-    private func floor(_ writes: RecordedWrites) async throws -> Double {
+    static func floor(_ writes: RecordedWrites) async throws -> Double {
         let path = Measuring.freshPath("floor")
         defer { Measuring.remove(path) }
         _ = try LockstepDatabase(path: path)

@@ -47,11 +47,14 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
     }
 
     /// Takes up pending rows and unsent messages, without handling or sending any.
-    public func load() async throws {
+    public func load() async throws { try await pipeline.load(read) }
+
+    private func read() async throws {
         let rows = try await store.pendingRows()
         let messages = try await store.pendingOutbox()
-        pipeline.stop(exactly: Set(try await store.quarantined().map(\.entity)))
-        pipeline.enqueue(rows)
+        var stops = pipeline.stops
+        while !pipeline.stop(exactly: Set(try await store.quarantined().map(\.entity)), since: stops) { stops = pipeline.stops }
+        pipeline.load(rows)
         pipeline.enqueue(messages)
     }
 
@@ -67,12 +70,13 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
     /// Makes deliveries durable. A duplicate is answered, counted and dropped; what cannot be read is kept as a dead letter.
     public func receive(_ messages: [WireMessage], at now: Timestamp) async throws -> [Acceptance] {
         let arrivals = messages.flatMap(decode).map(arrival)
+        let loads = pipeline.loads
         let acceptances = try await store.accept(arrivals, at: now)
-        pipeline.enqueue(
-            acceptances.compactMap { acceptance in
-                guard case .accepted(_, let row) = acceptance else { return nil }
-                return row
-            })
+        let rows: [QueuedRow] = acceptances.compactMap { acceptance in
+            guard case .accepted(_, let row) = acceptance else { return nil }
+            return row
+        }
+        pipeline.enqueue(rows, since: loads)
         return acceptances
     }
 
@@ -102,7 +106,7 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
     @discardableResult
     public func sweep(at now: Timestamp) async throws -> Int {
         var sent = 0
-        for entity in try await store.due(at: now) where !pipeline.isStopped(entity) {
+        for entity in try await store.due(at: now) where !pipeline.isStopped(entity) && !pipeline.isClaimed(entity) {
             do { sent += try await pipeline.sweep(entity, at: now) } catch {
                 // Somebody wrote it between the read and the commit: it is not stuck, or the next sweep finds it.
                 if error is StaleEpoch || error is StaleRecord { continue }

@@ -31,9 +31,9 @@ extension EventBridge {
         return true
     }
 
-    private func handle(_ message: QueueMessage, _ event: Event?, at now: Timestamp) async throws {
+    func handle(_ message: QueueMessage, _ event: Event?, at now: Timestamp) async throws {
         // What another process did to the entity may put other rows before this one; after this, its epoch and version tell.
-        if try await loadForeignChange() { return pipeline.release(message.sequence) }
+        if try await loadForeignChange() || pipeline.isLoading { return pipeline.release(message.sequence) }
         guard let row = try await row(message, event), row.disposition == .pending,
             let snapshot = try await pipeline.snapshot(of: row.event.entity)
         else { return pipeline.complete(message.sequence) }
@@ -72,7 +72,7 @@ extension EventBridge {
         return true
     }
 
-    private func send(_ message: OutboxMessage, at now: Timestamp) async throws {
+    func send(_ message: OutboxMessage, at now: Timestamp) async throws {
         switch message.kind {
         case .start: try await start(message, at: now)
         case .signal:
@@ -90,7 +90,7 @@ extension EventBridge {
 
     /// Starts a segment; one whose entity has changed hands meanwhile is never needed.
     private func start(_ message: OutboxMessage, at now: Timestamp) async throws {
-        guard let snapshot = try await pipeline.snapshot(of: message.entity), snapshot.ownership.epoch == message.epoch else { return }
+        guard let snapshot = try await pipeline.snapshot(of: message.entity, in: message.epoch) else { return }
         let order = try (message.segment ?? .null).decoded(as: SegmentOrder.self)
         let record: Record = try snapshot.record.body.value()
         let input = SegmentInput(

@@ -37,9 +37,10 @@ extension Pipeline {
             transaction.letter = DeadLetter(row.event, .failed, "\(row.event.kind) for \(row.event.entity): \(reason)")
             try await leaveBoundary(&transaction, snapshot.ownership, at: state, isEntered: false, snapshot.record)
         case .retry(let wait, let reason):
-            transaction.moves.append(.retried(reference, attempt: row.attempt + 1, at: now + wait, reason: reason))
+            let next = live.present(now) + wait
+            transaction.moves.append(.retried(reference, attempt: row.attempt + 1, at: next, reason: reason))
             try await keeping(session) { try await commit(transaction, on: snapshot) }
-            return retry(row.sequence, at: now + wait)
+            return retry(row.sequence, at: next)
         }
         try await keeping(session) { try await commit(transaction, on: snapshot) }
         complete(row.sequence)

@@ -18,6 +18,8 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
     /// The steps after which legacy can stop: it has a state in which they are complete.
     let seams: Set<StepNumber>
     private let stepsOfKind: [EventKind: [StepNumber]]
+    /// What a service that runs live is told.
+    let live = LiveHooks()
     private let work = Mutex(WorkInHand())
 
     init(
@@ -55,8 +57,20 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
     func snapshot(of entity: EntityID) async throws -> EntitySnapshot? {
         if let known = work.withLock({ $0.entities[entity] }) { return known }
         guard let stored = try await store.snapshot(of: entity) else { return nil }
-        work.withLock { $0.entities[entity] = stored }
-        return stored
+        return work.withLock { work in
+            work.remember(stored)
+            return work.entities[entity] ?? stored
+        }
+    }
+
+    /// The entity when it is in `epoch`; what is in memory may be older than what is stored.
+    func snapshot(of entity: EntityID, in epoch: Int) async throws -> EntitySnapshot? {
+        if let known = try await snapshot(of: entity), known.ownership.epoch >= epoch {
+            return known.ownership.epoch == epoch ? known : nil
+        }
+        forget(entity)
+        let stored = try await snapshot(of: entity)
+        return stored?.ownership.epoch == epoch ? stored : nil
     }
 
     /// Drops an entity from memory, so that it is read from the store again.
@@ -68,6 +82,7 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
     /// Commits, and queues the rows and messages that follow. `event` is the event that is being handled: a signal that tells of it needs
     /// no second read.
     func commit(_ transaction: EntityTransaction, on snapshot: EntitySnapshot, event: Event? = nil) async throws {
+        let loads = loads
         let committed: Committed
         do { committed = try await store.commit(transaction) } catch {
             forget(transaction.entity)
@@ -80,10 +95,11 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
             return message
         }
         work.withLock { work in
-            work.entities[transaction.entity] = after
+            work.remember(after)
             work.outbox.add(messages)
-            work.enqueue(committed.queued)
+            work.enqueue(committed.queued, since: loads)
         }
+        live.ring()
     }
 
     /// The effects of one handling under the entity's present ownership.
@@ -112,29 +128,69 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
 extension Pipeline {
     // MARK: The queue
 
-    func enqueue(_ rows: [QueuedRow]) { work.withLock { $0.enqueue(rows) } }
+    /// How often rows were read again from the store.
+    var loads: Int { work.withLock { $0.loads } }
+    /// True while rows are being read from the store.
+    var isLoading: Bool { work.withLock { $0.loading > 0 } }
+    func load(_ body: () async throws -> Void) async rethrows {
+        work.withLock { $0.loading += 1 }
+        defer { work.withLock { $0.loading -= 1 } }
+        try await body()
+    }
+    /// Queues rows that were accepted after so many ``loads``.
+    func enqueue(_ rows: [QueuedRow], since loads: Int) {
+        work.withLock { $0.enqueue(rows, since: loads) }
+        live.ring()
+    }
+    /// Queues rows as they were read from the store.
+    func load(_ rows: [QueuedRow]) {
+        work.withLock { $0.load(rows) }
+        live.ring()
+    }
     func isQueued(_ entity: EntityID) -> Bool { work.withLock { $0.queue.contains(entity) } }
     func claim(at now: Timestamp) -> (message: QueueMessage, event: Event?)? { work.withLock { $0.claim(at: now) } }
     func complete(_ sequence: Int) { work.withLock { $0.complete(sequence) } }
     func retry(_ sequence: Int, at moment: Timestamp) { work.withLock { $0.queue.retry(sequence, at: moment) } }
+    func expireClaims(after timeout: Duration) { work.withLock { $0.queue = EventQueue(visibilityTimeout: timeout) } }
+    func postpone(_ sequence: Int, until moment: Timestamp) { work.withLock { $0.queue.postpone(sequence, until: moment) } }
+    var redelivered: EntityID? { work.withLock { $0.queue.redelivered } }
+    func isClaimed(_ entity: EntityID) -> Bool { work.withLock { $0.queue.isClaimed(entity) } }
     func release(_ sequence: Int) { work.withLock { $0.queue.release(sequence) } }
+    /// The events that wait for nothing but a lane.
+    var waitingCount: Int { work.withLock { $0.queue.waitingCount } }
     var nextVisible: Timestamp? { work.withLock { $0.queue.nextVisible } }
     /// How often the handling of a row has failed in this process, this time included.
     func failures(of sequence: Int) -> Int { work.withLock { $0.fail(sequence) } }
+    /// How often it has failed so far.
+    func failureCount(of sequence: Int) -> Int { work.withLock { $0.failureCount(of: sequence) } }
 
     // MARK: The outbox
 
     /// Adds messages in their order; one that waits already is left alone.
-    func enqueue(_ messages: [OutboxMessage]) { work.withLock { $0.outbox.add(messages) } }
+    func enqueue(_ messages: [OutboxMessage]) {
+        work.withLock { $0.outbox.add(messages) }
+        live.ring()
+    }
     /// The message to send next; it stays in front until it is sent, so that an error loses none.
     var nextToSend: OutboxMessage? { work.withLock { $0.outbox.first } }
+    /// A message that is sent while those of other entities are.
+    func claimMessage() -> OutboxMessage? { work.withLock { $0.outbox.claim() } }
+    func releaseMessage(_ message: OutboxMessage) { work.withLock { $0.outbox.release(message) } }
     func sent(_ message: OutboxMessage) { work.withLock { $0.outbox.remove(message) } }
 
     // MARK: What is set aside
 
     func isStopped(_ entity: EntityID) -> Bool { work.withLock { $0.stopped.contains(entity) } }
     func stop(_ entity: EntityID) { work.withLock { $0.stop($0.stopped.union([entity])) } }
-    func stop(exactly entities: Set<EntityID>) { work.withLock { $0.stop(entities) } }
+    var stops: Int { work.withLock { $0.stops } }
+    /// Stops these entities and no others; false when others were stopped since `stops` was so many.
+    func stop(exactly entities: Set<EntityID>, since stops: Int) -> Bool {
+        work.withLock { work in
+            guard work.stops == stops else { return false }
+            work.stop(entities)
+            return true
+        }
+    }
     func resume(_ entity: EntityID) { work.withLock { _ = $0.stopped.remove(entity) } }
 }
 

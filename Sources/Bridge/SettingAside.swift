@@ -67,7 +67,7 @@ extension EventBridge {
         let rows = try await store.release(entity)
         pipeline.resume(entity)
         pipeline.forget(entity)
-        pipeline.enqueue(rows)
+        pipeline.load(rows)
         pipeline.enqueue(try await store.pendingOutbox().filter { $0.entity == entity })
     }
 
@@ -104,7 +104,10 @@ extension EventBridge {
     @discardableResult
     public func reconcile(at now: Timestamp) async throws -> Int {
         var count = 0
-        for ownership in try await store.durableOwnerships() where !pipeline.isStopped(ownership.entity) {
+        let ownerships = try await store.durableOwnerships()
+        // Read after the ownerships: a start that is in neither is known to the engine.
+        let unsent = ownerships.isEmpty ? [] : Set(try await store.pendingOutbox().map(\.entity))
+        for ownership in ownerships where !pipeline.isStopped(ownership.entity) && !unsent.contains(ownership.entity) {
             do { count += try await giveBack(ownership, at: now) ? 1 : 0 } catch {
                 if error is StaleEpoch || error is StaleRecord { continue }
                 try await pipeline.setAside(ownership.entity, after: error, at: now)

@@ -4,24 +4,37 @@ import LegacyStateMachine
 
 /// What a process has in memory of the work that the store holds; all of it can be read again.
 struct WorkInHand {
-    var queue = EventQueue()
+    /// A claim ends with its handling, however long a call takes: with the process every claim is gone.
+    var queue = EventQueue(visibilityTimeout: .days(36_525))
     var outbox = OutboxQueue()
     var entities = RecentEntities(limit: 8192)
     /// Entities that are in quarantine.
     var stopped: Set<EntityID> = []
+    /// Counts what was read again from the store, and what was stopped: rows that were in hand before are read again, too.
+    private(set) var loads = 0
+    private(set) var stops = 0
+    /// How many are reading rows from the store.
+    var loading = 0
     private var events: [Int: Event] = [:]
     private var failures: [Int: Int] = [:]
 
     /// The most events that stay in memory beside their place in the queue; others are read again when they are handled.
     private static let mostEvents = 16_384
 
-    mutating func enqueue(_ rows: [QueuedRow]) {
+    /// Queues rows. Those that were read from the store may have been handled meanwhile, so each is read again when it is its turn; so
+    /// are those that came into hand while others were being read, `since` so many loads.
+    mutating func enqueue(_ rows: [QueuedRow], since count: Int) {
         for row in rows where !stopped.contains(row.entity) {
-            if let event = row.event, events.count < Self.mostEvents { events[row.sequence] = event }
+            if loads == count, let event = row.event, events.count < Self.mostEvents { events[row.sequence] = event }
             queue.enqueue(
                 QueueMessage(
                     sequence: row.sequence, entity: row.entity, priority: row.priority, attempt: row.attempt, visibleAt: row.visibleAt))
         }
+    }
+
+    mutating func load(_ rows: [QueuedRow]) {
+        loads += 1
+        enqueue(rows, since: -1)
     }
 
     mutating func claim(at now: Timestamp) -> (message: QueueMessage, event: Event?)? {
@@ -43,45 +56,20 @@ struct WorkInHand {
         return failures[sequence] ?? 1
     }
 
+    func failureCount(of sequence: Int) -> Int { failures[sequence] ?? 0 }
+
+    /// Keeps the latest version of an entity.
+    mutating func remember(_ snapshot: EntitySnapshot) {
+        let entity = snapshot.ownership.entity
+        if let known = entities[entity], known.record.version > snapshot.record.version { return }
+        entities[entity] = snapshot
+    }
+
     mutating func stop(_ entities: Set<EntityID>) {
+        stops += 1
         stopped = entities
         guard !stopped.isEmpty else { return }
-        outbox.removeAll { stopped.contains($0.entity) }
-    }
-}
-
-/// The messages to the engine that wait to be sent, in their order.
-struct OutboxQueue {
-    private var messages: [OutboxMessage] = []
-    private var head = 0
-    private var known: Set<Int> = []
-
-    var first: OutboxMessage? { head < messages.count ? messages[head] : nil }
-
-    mutating func add(_ new: [OutboxMessage]) {
-        for message in new where known.insert(message.sequence).inserted {
-            let isLast = messages.last.map { $0.sequence < message.sequence } ?? true
-            if isLast {
-                messages.append(message)
-            } else {
-                let place = messages[head...].firstIndex { $0.sequence > message.sequence } ?? messages.endIndex
-                messages.insert(message, at: place)
-            }
-        }
-    }
-
-    mutating func remove(_ message: OutboxMessage) {
-        known.remove(message.sequence)
-        if first?.sequence == message.sequence { head += 1 } else { removeAll { $0.sequence == message.sequence } }
-        guard head > 1024 || head == messages.count else { return }
-        messages.removeFirst(head)
-        head = 0
-    }
-
-    mutating func removeAll(where isGone: (OutboxMessage) -> Bool) {
-        messages = messages[head...].filter { !isGone($0) }
-        head = 0
-        known = Set(messages.map(\.sequence))
+        outbox.removeAll { stopped.contains($0) }
     }
 }
 

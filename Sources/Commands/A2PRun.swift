@@ -79,11 +79,20 @@ public struct A2PRun: Sendable {
 
     /// Opens the database and puts the bridge together. Throws a sentence when plan or database are refused.
     public init(_ options: Options, durability: LockstepDatabase.Durability = .grouped) throws {
+        try self.init(options, on: nil, durability, isEager: false)
+    }
+
+    /// The same on a database that is open.
+    init(_ options: Options, on database: LockstepDatabase, isEager: Bool) throws {
+        try self.init(options, on: database, .grouped, isEager: isEager)
+    }
+
+    private init(_ options: Options, on open: LockstepDatabase?, _ durability: LockstepDatabase.Durability, isEager: Bool) throws {
         self.options = options
         let domain = A2PDomain.make(steps: options.steps)
         let plan = options.mode == .legacy ? options.plan.legacyOnly() : options.plan
         try A2PDomain.validate(plan, domain)
-        let database = try LockstepDatabase(path: options.database, durability: durability)
+        let database = try open ?? LockstepDatabase(path: options.database, durability: durability)
         let store = options.ports.handoffs(SQLiteHandoffStore(database))
         let workflowStore = options.ports.workflows(SQLiteWorkflowStore(database))
         let isMemory = options.database == ":memory:" && options.effectsLog == nil
@@ -97,7 +106,7 @@ public struct A2PRun: Sendable {
         bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: effects) { workflows, activities in
             let engine = EmbeddedEngine(
                 store: workflowStore, workflows: workflows, activities: activities,
-                options: EngineOptions(telemetry: options.telemetry))
+                options: EngineOptions(isEager: isEager, telemetry: options.telemetry))
             made.withLock { $0 = engine }
             return engine
         }
@@ -113,6 +122,7 @@ public struct A2PRun: Sendable {
         _ lines: [TraceLine], groupSize: Int = 1024, operate: @escaping @Sendable (Timestamp) async throws -> Void = { _ in },
         progress: (Int, Timestamp) -> Void = { _, _ in }
     ) async throws {
+        try await requireRecordings()
         try await claim(input: nil)
         let runner = runner(groupSize, try await remember(BookKeeper(ReferenceBook(lines))), operate)
         try await runner.run(lines, reactions: { options.simulator?.takeLines() ?? [] }, progress: progress)
@@ -120,6 +130,7 @@ public struct A2PRun: Sendable {
 
     /// The same for trace files.
     func play(_ files: TraceFiles, progress: (Int, Timestamp) -> Void = { _, _ in }) async throws {
+        try await requireRecordings()
         try await claim(input: files.digest)
         let runner = runner(1024, try await remember(BookKeeper(files.book)))
         try await runner.run(files, progress: progress)
@@ -132,6 +143,7 @@ public struct A2PRun: Sendable {
         stream next: () async throws -> StreamedLine?, drains: Bool = false,
         acknowledge: @escaping TraceRunner<RegistrationState, Registration>.Acknowledge
     ) async throws {
+        try await requireRecordings()
         try await claim(input: nil)
         let runner = runner(1, try await remember(BookKeeper(ReferenceBook())), acknowledge: acknowledge)
         try await runner.run(stream: next, drains: drains)
@@ -152,8 +164,16 @@ public struct A2PRun: Sendable {
             }, operate: operate, acknowledge: acknowledge)
     }
 
+    private func requireRecordings() async throws {
+        guard try await notes.value(LiveRun.setting) != nil else { return }
+        throw CommandFailure(
+            .usage,
+            "\(options.database): expected a database of recordings, found one that runs live, on the system's time;"
+                + " deliver to it with --events and --live, or pass another --database")
+    }
+
     /// Tells the outside what it was told before by other inputs, whose lines do not come again.
-    private func remember(_ book: BookKeeper) async throws -> BookKeeper {
+    func remember(_ book: BookKeeper) async throws -> BookKeeper {
         let entities = try await notes.entities()
         guard !entities.isEmpty else { return book }
         for entity in entities { book.add(entity) }
@@ -202,7 +222,7 @@ public struct A2PRun: Sendable {
 }
 
 /// Whose ids are whose; of a stream, the registrations are not known in advance.
-private final class BookKeeper: Sendable {
+final class BookKeeper: Sendable {
     private let book: Mutex<ReferenceBook>
 
     init(_ book: ReferenceBook) { self.book = Mutex(book) }

@@ -55,15 +55,22 @@ struct RunSummary: Codable {
 /// `lockstep run`
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Runs recorded deliveries through the legacy machine alone or in hybrid mode.",
+        abstract: "Runs deliveries through the legacy machine alone or in hybrid mode: live, or as they were recorded.",
         discussion: """
             lockstep run                                   all fixtures, hybrid
             lockstep run --mode legacy LegacyFixtures/m01-exact-duplicate
             lockstep run trace.jsonl --database work.sqlite   killed? the same command goes on where it stopped
-            producer | lockstep run --events -             prints ACK <event id> once each is durable
-            lockstep run --events more.jsonl --drain       the same, then plays time on until nothing is left to do
+            producer | lockstep run --events - --database work.sqlite     live: prints ACK <event id> once each is durable
+            producer | lockstep run --events - --lanes 256 --live         so many registrations at the same time
+            lockstep run --events recording.jsonl                         lines with "receivedAt": virtual time
+            lockstep run --events recording.jsonl --drain                 the same, then plays time on until nothing is left to do
             lockstep run --metrics metrics.prom            for Prometheus, renewed every few seconds and at the end
             lockstep run --metrics 127.0.0.1:9464          the same at http://127.0.0.1:9464/metrics while it runs
+
+            The first line of --events decides: with "receivedAt" it is a recording, which is played in virtual time; without it is \
+            {"source": …, "id"?: …, "headers"?: …, "body": …}, a delivery that is received now. --live and --recorded decide without \
+            looking. A live run ends when its input has ended and nothing is left that can be done now, and at SIGINT or SIGTERM; the \
+            same command goes on. A database is live or of recordings, never both.
 
             A line of a file that cannot be read is refused with its place before anything is played. In a stream it becomes a dead \
             letter, is acknowledged as one, and the next line is read.
@@ -93,7 +100,20 @@ struct Run: AsyncParsableCommand {
     @Flag(help: "With --events: at the end of input, play time on until nothing is left to do. Without it, what waits goes on waiting.")
     var drain = false
 
+    @Flag(help: "With --events: the deliveries come in now, whatever their lines say.")
+    var live = false
+
+    @Flag(help: "With --events: the lines are a recording, which is played in virtual time.")
+    var recorded = false
+
+    @Option(help: "Live: how many registrations are handled at the same time.")
+    var lanes = 64
+
     func validate() throws {
+        guard !live || !recorded else { throw ValidationError("give --live or --recorded, not both") }
+        guard events != nil || !(live || recorded) else { throw ValidationError("--live and --recorded belong to --events") }
+        guard !live || !drain else { throw ValidationError(Self.noDrain) }
+        guard (1...4096).contains(lanes) else { throw ValidationError("--lanes: expected 1 to 4096, found \(lanes)") }
         guard events == nil || input.inputs.isEmpty else { throw ValidationError("give --events or inputs, not both") }
         guard events != nil || !drain else { throw ValidationError("--drain belongs to --events; inputs are always played to the end") }
     }
@@ -106,9 +126,20 @@ struct Run: AsyncParsableCommand {
         let inputs = events == nil ? try input.load() : nil
         let stream = try events.map { try LineStream(path: $0) }
         let start = Date()
+        if let stream, try await isLive(stream, options) {
+            guard !drain else { throw CommandFailure(.usage, Self.noDrain) }
+            return try await runLive(stream, options, watching, since: start)
+        }
         let run = try A2PRun(options)
         try await watching.during(run) { try await play(run, inputs, stream) }
-        let unexpected = try await run.unexpected(inputs?.scenarios ?? [])
+        try await conclude(run, inputs?.scenarios ?? [], since: start)
+    }
+
+    private static let noDrain = "--drain plays virtual time on: a live run has none; leave it out, or give --recorded"
+
+    /// Writes what came of it.
+    func conclude(_ run: A2PRun, _ scenarios: [Scenario], since start: Date) async throws {
+        let unexpected = try await run.unexpected(scenarios)
         if let outcomes { try await run.writeOutcomes(to: outcomes) }
         let summary = try await RunSummary(run, unexpected: unexpected, seconds: Date().timeIntervalSince(start))
         Console.print(input.format == .json ? try JSONValue(encoding: summary).canonicalText : summary.text)
@@ -123,11 +154,13 @@ struct Run: AsyncParsableCommand {
         } else if let stream {
             try await run.play(
                 stream: { try await stream.next() }, drains: drain,
-                acknowledge: { ids, unreadable in
-                    guard let unreadable else { return ids.forEach { Console.print("ACK \(Console.visible($0))") } }
-                    Console.print(Console.visible(unreadable.acknowledgement))
-                })
+                acknowledge: Self.acknowledge)
         }
+    }
+
+    static func acknowledge(_ ids: [String], _ unreadable: DeadLetter?) {
+        guard let unreadable else { return ids.forEach { Console.print("ACK \(Console.visible($0))") } }
+        Console.print(Console.visible(unreadable.acknowledgement))
     }
 }
 

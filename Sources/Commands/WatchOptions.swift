@@ -1,4 +1,6 @@
+import A2PRegistration
 import ArgumentParser
+import Bridge
 import CoreMetrics
 import DurableWorkflow
 import FoundationEssentials
@@ -57,11 +59,14 @@ struct Watching {
     }
 
     /// Shows the metrics of a run while `body` goes on.
-    func during<Value>(_ run: A2PRun, _ body: () async throws -> Value) async throws -> Value {
+    func during<Value>(
+        _ run: A2PRun, service: BridgeService<RegistrationState, Registration>? = nil, _ body: () async throws -> Value
+    ) async throws -> Value {
         guard let metrics else { return try await body() }
         let router = RouterMetrics(metrics.registry)
         let reporter = MetricsReporter(metrics.registry, to: metrics.to) {
             run.engine.updateGauges()
+            if let service { router.update(service.health) }
             router.update(try await run.store.counters(), deadLetters: try await run.store.deadLetters())
         }
         return try await reporter.run(onReady: { Console.error("lockstep: metrics at \($0)") }, body)
@@ -86,6 +91,16 @@ final class RouterMetrics: Sendable {
         for (reason, count) in deadLetters {
             Meter(label: "lockstep_dead_letters", dimensions: [("reason", reason)], factory: factory).set(count)
         }
+    }
+
+    /// How a service that runs live is.
+    func update(_ health: ServiceHealth) {
+        let figures = [
+            "live": health.isLive ? 1 : 0, "ready": health.isReady ? 1 : 0, "busy_lanes": health.busyLanes,
+            "busy_workers": health.busyWorkers, "busy_relays": health.busyRelays, "waiting_events": health.waitingEvents,
+            "waiting_deliveries": health.waitingDeliveries,
+        ]
+        for (name, value) in figures { Meter(label: "lockstep_service_\(name)", factory: factory).set(value) }
     }
 
     static func name(_ counter: String) -> String {

@@ -8,6 +8,8 @@ public struct WireMessage: Hashable, Sendable {
     public var headers: [String: String]
     /// The URL exactly as the sender asked for it; nil in a trace. Some signatures cover it.
     public var url: String?
+    /// The receiving edge's own id of the delivery, for a sender that gives none; nil in a trace.
+    public var id: String?
     /// When it reached us.
     public var receivedAt: Timestamp
     /// When it happened, where a recorded trace knows better than the payload.
@@ -15,13 +17,14 @@ public struct WireMessage: Hashable, Sendable {
 
     /// A delivery as a receiving edge has it.
     public init(
-        source: EventSource, bytes: [UInt8], headers: [String: String] = [:], url: String? = nil, receivedAt: Timestamp,
+        source: EventSource, bytes: [UInt8], headers: [String: String] = [:], url: String? = nil, id: String? = nil, receivedAt: Timestamp,
         occurredAt: Timestamp? = nil
     ) {
         self.source = source
         self.bytes = bytes
         self.headers = Dictionary(headers.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
         self.url = url
+        self.id = id
         self.receivedAt = receivedAt
         self.occurredAt = occurredAt
     }
@@ -47,11 +50,12 @@ public struct WireMessage: Hashable, Sendable {
         return min(moment, receivedAt)
     }
 
-    /// An id for a delivery whose sender gives none: the same recorded delivery always gets the same one.
+    /// An id for a delivery whose sender gives none: the edge's, else the same recorded delivery always gets the same one.
     ///
     /// `content` is the canonical text of the event, `index` its place in the delivery.
     public func derivedID(content: String, index: Int = 0) -> EventID {
-        EventID("\(source)-\(receivedAt.milliseconds)-\(StableHash.hexadecimal(content))\(index == 0 ? "" : "-\(index)")")
+        let own = id.map { "edge-\($0)" } ?? "\(receivedAt.milliseconds)-\(StableHash.hexadecimal(content))"
+        return EventID("\(source)-\(own)\(index == 0 ? "" : "-\(index)")")
     }
 }
 

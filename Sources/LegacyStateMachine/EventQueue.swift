@@ -33,6 +33,8 @@ public struct EventQueue: Sendable {
     private struct Lane {
         var messages: [QueueMessage] = []
         var claimedUntil: Timestamp?
+        /// How many of its messages ``waitingCount`` counts.
+        var waiting = 0
         /// The claimed message when it was added again meanwhile: it is queued anew once the claim is completed.
         var again: QueueMessage?
     }
@@ -58,6 +60,16 @@ public struct EventQueue: Sendable {
     /// True when a message of `entity` waits or is being handled.
     public func contains(_ entity: EntityID) -> Bool { lanes[entity] != nil }
 
+    /// True when a message of `entity` is being handled.
+    public func isClaimed(_ entity: EntityID) -> Bool { lanes[entity]?.claimedUntil != nil }
+
+    /// The entity whose message was claimed again last, because a claim had timed out: two may be handling it.
+    public private(set) var redelivered: EntityID?
+
+    /// The messages that wait for somebody to claim them. Those behind a message that is being handled, or that waits for its retry, do
+    /// not count: nobody could claim them.
+    public private(set) var waitingCount = 0
+
     /// Adds a message; one whose sequence is in the queue already is left alone, and one that is claimed comes again afterwards.
     public mutating func enqueue(_ message: QueueMessage) {
         guard entityOf.updateValue(message.entity, forKey: message.sequence) == nil else {
@@ -78,6 +90,7 @@ public struct EventQueue: Sendable {
         dropStale()
         guard let ready = heads.min, ready.at <= now, let head = lanes[ready.entity]?.messages.first else { return nil }
         heads.removeMin()
+        if lanes[ready.entity]?.claimedUntil != nil { redelivered = ready.entity }
         lanes[ready.entity]?.claimedUntil = now + visibilityTimeout
         announce(ready.entity)
         return head
@@ -88,6 +101,8 @@ public struct EventQueue: Sendable {
         guard let entity = entityOf.removeValue(forKey: sequence), var lane = lanes[entity] else { return }
         lane.messages.removeAll { $0.sequence == sequence }
         lane.claimedUntil = nil
+        waitingCount -= lane.waiting
+        lane.waiting = 0
         let again = lane.again
         lane.again = nil
         lanes[entity] = lane.messages.isEmpty ? nil : lane
@@ -102,6 +117,9 @@ public struct EventQueue: Sendable {
             message.visibleAt = moment
         }
     }
+
+    /// Gives a message back that nobody is to claim before `moment`; its attempt does not count.
+    public mutating func postpone(_ sequence: Int, until moment: Timestamp) { giveBack(sequence) { $0.visibleAt = moment } }
 
     /// Gives a message back as if it had not been claimed.
     public mutating func release(_ sequence: Int) { giveBack(sequence) { _ in } }
@@ -131,6 +149,14 @@ public struct EventQueue: Sendable {
     }
 
     private mutating func announce(_ entity: EntityID) {
+        if let lane = lanes[entity] {
+            let isFree = lane.claimedUntil == nil && lane.messages.first?.visibleAt == .distantPast
+            let waiting = isFree ? lane.messages.count : 0
+            if waiting != lane.waiting {
+                waitingCount += waiting - lane.waiting
+                lanes[entity]?.waiting = waiting
+            }
+        }
         if let ready = ready(entity) { heads.insert(ready) }
     }
 

@@ -177,6 +177,9 @@ public struct Machine<State: MachineState, Record: Sendable>: Sendable {
             return .moved(target)
         } catch let error as EffectError {
             return failure(error, row, event, context, &record, changed)
+        } catch is CancellationError {
+            // The process ends: the next one tries again.
+            return .retry(after: .zero, reason: "the process ended")
         } catch {
             return .failed(reason: "\(error)")
         }

@@ -8,7 +8,7 @@ private let allowed: [String: Set<String>] = {
     let cutover = ground.union(["HybridRouter", "ShadowComparator", "Yams"])
     let report = cutover.subtracting(["Yams"]).union(["Cutover", "Mustache", "FoundationEssentials"])
     let bridge = report.subtracting(["Mustache"]).union([
-        "LegacyStateMachine", "DurableWorkflow", "MigrationReport", "Synchronization", "HeapModule",
+        "LegacyStateMachine", "DurableWorkflow", "MigrationReport", "Synchronization", "HeapModule", "Dispatch",
     ])
     return [
         "Events": ["FoundationEssentials", "Synchronization"], "Outcomes": ["Events"], "LegacyStateMachine": engines,
@@ -35,7 +35,7 @@ private let allowed: [String: Set<String>] = {
         "lockstep": ["Commands"],
         "Benchmarks": [
             "Events", "DurableWorkflow", "SQLiteStorage", "Synchronization", "FoundationEssentials", "ArgumentParser", "GRDBSQLite",
-            "MetricsEndpoint", "Commands",
+            "MetricsEndpoint", "Commands", "Outcomes", "HybridRouter", "LegacyStateMachine", "Cutover", "Bridge",
         ],
     ]
 }()

@@ -22,12 +22,17 @@ package struct ByteLine {
     var text: String? { String(validating: bytes, as: UTF8.self) }
 
     /// Reads the delivery. Throws what was expected, without the place.
-    package func trace() throws(TraceError) -> TraceLine {
+    package func trace() throws(TraceError) -> TraceLine { try TraceLine(parsing: try checked()) }
+
+    /// Reads a delivery that is received now.
+    func delivery() throws(TraceError) -> DeliveryLine { try DeliveryLine(parsing: try checked()) }
+
+    private func checked() throws(TraceError) -> String {
         guard length <= ByteLines.limit else {
             throw TraceError("expected a line of at most \(ByteLines.limit) bytes, found one of \(length)")
         }
         guard let text else { throw TraceError("expected UTF-8, found something else") }
-        return try TraceLine(parsing: text)
+        return text
     }
 }
 
@@ -86,6 +91,9 @@ package final class ByteLines {
             append(bytes)
         }
     }
+
+    /// The next line, if it is in memory.
+    func nextInMemory() -> ByteLine? { takeWhole() }
 
     /// The first bytes of a file.
     static func beginning(of path: String, atMost count: Int) throws -> ArraySlice<UInt8> {

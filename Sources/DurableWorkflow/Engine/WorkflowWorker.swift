@@ -14,7 +14,7 @@ public final class WorkflowWorker: Sendable {
         static func < (left: Deadline, right: Deadline) -> Bool { left.at < right.at }
     }
 
-    private enum Phase { case new, working, stopped }
+    private enum Phase { case new, working, draining, stopped }
 
     private struct State {
         var freeSlots: Int
@@ -26,6 +26,7 @@ public final class WorkflowWorker: Sendable {
         /// True when the store is to be read again.
         var hasNews = true
         var phase = Phase.new
+        var idle: [CheckedContinuation<Void, Never>] = []
         var failure: (any Error)?
 
         /// The end of the attempt that has to end first.
@@ -94,6 +95,27 @@ public final class WorkflowWorker: Sendable {
         wake()
     }
 
+    /// Begins nothing any more, and returns when what is under way has ended; then it is time to ``stop()``.
+    public func drain() async {
+        state.withLock { if $0.phase == .working { $0.phase = .draining } }
+        await waitUntilIdle()
+    }
+
+    /// How many things run now: attempts of activities, workflow tasks, timers.
+    public var busyCount: Int { state.withLock { $0.inFlight } }
+
+    /// Returns when nothing runs.
+    public func waitUntilIdle() async {
+        await withCheckedContinuation { continuation in
+            let isIdle = state.withLock { state in
+                if state.inFlight == 0 { return true }
+                state.idle.append(continuation)
+                return false
+            }
+            if isIdle { continuation.resume() }
+        }
+    }
+
     // MARK: Taking
 
     /// Begins everything that is due and that there is room for, each thing in a task of its own.
@@ -116,7 +138,13 @@ public final class WorkflowWorker: Sendable {
         var next: DueItem? = first
         while let item = next {
             await work(item)
-            state.withLock { $0.inFlight -= 1 }
+            let idle = state.withLock { state in
+                state.inFlight -= 1
+                guard state.inFlight == 0 else { return [] as [CheckedContinuation<Void, Never>] }
+                defer { state.idle = [] }
+                return state.idle
+            }
+            for continuation in idle { continuation.resume() }
             next = take()
             spread()
         }
@@ -240,7 +268,7 @@ public final class WorkflowWorker: Sendable {
         }
         return state.withLock { state in
             state.hasNews = false
-            return state.phase == .working
+            return state.phase == .working || state.phase == .draining
         }
     }
 

@@ -18,7 +18,7 @@
  * Mutants, each a rule left out: NO_EPOCH_CHECK, ROUTE_AT_ACCEPT, NO_REQUEUE_AT_HAND_BACK, NO_REQUEUE_AT_RECALL.
  *
  * Assumptions, each lifted with -D: the entity's next commit does not come between the two halves of these moves. They hold in a
- * process that makes one move at a time.
+ * recorded run; a live service has fences of its own, see the page.
  *   SLOW_COMPLETE  the queue forgets a row some time after the row's commit
  *   SLOW_RECALL    a recall writes back the record that it read some time ago
  *   SLOW_SWEEP     so does a sweep

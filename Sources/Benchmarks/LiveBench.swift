@@ -1,0 +1,144 @@
+import Bridge
+import Events
+import HybridRouter
+import Outcomes
+import SQLiteStorage
+import Synchronization
+
+/// `lockstep-bench bridge --live`
+struct LiveBench {
+    let registrations: Int
+    let runs: Int
+
+    /// What the floor and we do a second, in each mode; then a party that takes 100 ms.
+    func run() async throws {
+        var ratios: [Bool: [Double]] = [:]
+        var seconds: [Bool: [Double]] = [:]
+        for number in 1...max(1, runs) {
+            for isHybrid in [false, true] {
+                let (ours, floor) = try await once(isHybrid, number)
+                ratios[isHybrid, default: []].append(floor / ours)
+                seconds[isHybrid, default: []].append(ours)
+            }
+        }
+        let medians = ratios.mapValues { Measuring.quantile($0, 0.5) }
+        let times = seconds.mapValues { Measuring.quantile($0, 0.5) }
+        let slow = try await slowParties(entities: 1000, lanes: 256, latency: .milliseconds(100))
+        Measuring.report(slow)
+        Measuring.report([
+            "benchmark": "bridge-live", "registrations": .integer(registrations), "lanes": 64,
+            "medianRatio": Measuring.rounded(medians.values.min() ?? 0), "legacyRatio": Measuring.rounded(medians[false] ?? 0),
+            "hybridRatio": Measuring.rounded(medians[true] ?? 0),
+            "hybridToLegacy": Measuring.rounded((times[false] ?? 0) / (times[true] ?? 1)),
+        ])
+    }
+
+    private func once(_ isHybrid: Bool, _ number: Int) async throws -> (ours: Double, floor: Double) {
+        let writes = Guarded(RecordedWrites())
+        _ = try await play(isHybrid) { sql, expanded in writes.change { $0.add(sql, expanded) } }
+        let recorded = writes.change { $0 }
+        let ours = try await play(isHybrid, nil)
+        let floor = try await BridgeBench.floor(recorded)
+        Measuring.report([
+            "benchmark": "bridge-live", "run": .integer(number), "mode": isHybrid ? "hybrid" : "legacy",
+            "registrations": .integer(registrations), "lanes": 64, "perSecond": Measuring.rounded(Double(registrations) / ours, 1),
+            "floorPerSecond": Measuring.rounded(Double(registrations) / floor, 1), "ratio": Measuring.rounded(floor / ours),
+            "statements": .integer(recorded.count), "commits": .integer(recorded.commits),
+            "residentMiB": .integer(Measuring.residentBytes() / 1_048_576),
+        ])
+        return (ours, floor)
+    }
+
+    /// Plays all registrations in 64 lanes against parties that answer at once; returns the seconds.
+    private func play(_ isHybrid: Bool, _ observe: (@Sendable (String, String) -> Void)?) async throws -> Double {
+        let path = Measuring.freshPath("live")
+        defer { Measuring.remove(path) }
+        let desk = try LiveDesk(path, isHybrid: isHybrid, lanes: 64, parties: SlowParties(latency: .zero) { _ in })
+        if let observe { desk.database.observe(observe) }
+        let seconds = try await desk.during {
+            try await Measuring.seconds {
+                try await Measuring.inLanes(0..<registrations) { number in
+                    for work in 1...Claims.work { try await desk.send("C-\(number)", "work", work) }
+                    try await desk.send("C-\(number)", "check")
+                    try await desk.send("C-\(number)", "photo")
+                }
+                try await desk.service.settled()
+            }
+        }
+        try await requireClosed(desk)
+        return seconds
+    }
+
+    private func requireClosed(_ desk: LiveDesk) async throws {
+        let entities = try await desk.store.entities()
+        var closed = 0
+        for entity in entities where try await desk.store.snapshot(of: entity)?.record.isFinal == true { closed += 1 }
+        guard closed == registrations else { throw Floor.Failure(message: "expected \(registrations) closed claims, found \(closed)") }
+    }
+
+    /// So many entities at once, each with one event at a time; every event is a call that takes `latency`. The floor is what so many
+    /// lanes can do of such calls.
+    private func slowParties(entities: Int, lanes: Int, latency: Duration) async throws -> JSONValue {
+        let path = Measuring.freshPath("live-slow")
+        defer { Measuring.remove(path) }
+        let answers = Answers()
+        let desk = try LiveDesk(path, isHybrid: false, lanes: lanes, parties: SlowParties(latency: latency) { answers.note($0.entity) })
+        let acknowledgements = Guarded<[Double]>([])
+        let rounds = 10
+        let seconds = try await desk.during {
+            try await Measuring.seconds {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for number in 0..<entities {
+                        group.addTask {
+                            for round in 1...rounds {
+                                let took = try await Measuring.seconds { try await desk.send("C-\(number)", "work", round) }
+                                acknowledgements.change { $0.append(took) }
+                                await answers.wait(for: EntityID("C-\(number)"))
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+        }
+        let floor = Double(lanes) / Measuring.seconds(latency)
+        let rate = Double(entities * rounds) / seconds
+        let times = acknowledgements.change { $0 }
+        return [
+            "benchmark": "bridge-live-slow-parties", "entities": .integer(entities), "lanes": .integer(lanes),
+            "latencyMilliseconds": Measuring.rounded(Measuring.seconds(latency) * 1000, 0), "effects": .integer(entities * rounds),
+            "effectsPerSecond": Measuring.rounded(rate, 1), "floorPerSecond": Measuring.rounded(floor, 1),
+            "ratio": Measuring.rounded(rate / floor),
+            "acknowledgedP50Milliseconds": Measuring.rounded(Measuring.quantile(times, 0.5) * 1000, 1),
+            "acknowledgedP99Milliseconds": Measuring.rounded(Measuring.quantile(times, 0.99) * 1000, 1),
+        ]
+    }
+}
+
+/// Tells who waits for an entity's next answer that it has come, before or after.
+private final class Answers: Sendable {
+    private enum Slot { case answered, waiting(CheckedContinuation<Void, Never>) }
+    private let slots = Mutex<[EntityID: Slot]>([:])
+
+    func note(_ entity: EntityID) {
+        let waiting: CheckedContinuation<Void, Never>? = slots.withLock { slots in
+            guard case .waiting(let continuation)? = slots.removeValue(forKey: entity) else {
+                slots[entity] = .answered
+                return nil
+            }
+            return continuation
+        }
+        waiting?.resume()
+    }
+
+    func wait(for entity: EntityID) async {
+        await withCheckedContinuation { continuation in
+            let isAnswered = slots.withLock { slots in
+                if slots.removeValue(forKey: entity) != nil { return true }
+                slots[entity] = .waiting(continuation)
+                return false
+            }
+            if isAnswered { continuation.resume() }
+        }
+    }
+}

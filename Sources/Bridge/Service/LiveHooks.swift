@@ -1,0 +1,24 @@
+import Events
+import Synchronization
+
+/// What a pipeline tells the service that runs it, and what it learns from it; both are nothing in a recorded run.
+final class LiveHooks: Sendable {
+    private struct State {
+        var clock: (any TimeSource)?
+        var onNews: (@Sendable () -> Void)?
+    }
+
+    private let state = Mutex(State())
+
+    /// `onNews` is called whenever a row or a message may have come.
+    func install(clock: any TimeSource, onNews: @escaping @Sendable () -> Void) {
+        state.withLock { $0 = State(clock: clock, onNews: onNews) }
+    }
+
+    func remove() { state.withLock { $0 = State() } }
+
+    func ring() { state.withLock { $0.onNews }?() }
+
+    /// The time as it is now, for a handling that began at `now`.
+    func present(_ now: Timestamp) -> Timestamp { max(now, state.withLock { $0.clock }?.now ?? now) }
+}

@@ -1,0 +1,30 @@
+import Events
+import HybridRouter
+
+// What a service does by the clock.
+
+extension BridgeService {
+    /// Something to do at the start and at every whole multiple of a period.
+    struct Duty: Sendable {
+        let period: Duration
+        let perform: @Sendable (Timestamp) async throws -> Void
+    }
+
+    var duties: [Duty] {
+        let bridge = bridge
+        return [
+            Duty(period: options.sweepPeriod) { _ = try await bridge.sweep(at: $0) },
+            Duty(period: options.reconcilePeriod) { _ = try await bridge.reconcile(at: $0) },
+            Duty(period: options.foreignPeriod) { _ in _ = try await bridge.loadForeignChange() },
+        ]
+    }
+
+    func perform(_ duty: Duty) async {
+        do {
+            while !Task.isCancelled, !ending.isRequested {
+                try await duty.perform(clock.now)
+                try await clock.sleep(until: clock.now.next(multipleOf: duty.period))
+            }
+        } catch { ending.fail(error) }
+    }
+}
