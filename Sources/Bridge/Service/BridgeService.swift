@@ -105,6 +105,7 @@ public final class BridgeService<State: MachineState, Record: Codable & Sendable
     /// Takes up what an earlier process left, then lets deliveries in.
     private func takeUp() async throws {
         try await bridge.load()
+        try await bridge.strand(at: clock.now)
         progress.withLock { $0.phase = .running }
         admission.open()
         bridge.pipeline.live.ring()

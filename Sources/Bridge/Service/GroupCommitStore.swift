@@ -62,9 +62,13 @@ public struct GroupCommitStore: HandoffStore {
     public func intention(_ key: EffectKey) async throws -> EffectCall? {
         try await commits.read { [base] in try await base.intention(key) }
     }
-    /// Joins a commit.
+    /// Reads on the stores' thread.
+    public func intentions() async throws -> [EffectCall] {
+        try await commits.read { [base] in try await base.intentions() }
+    }
+    /// Reads on the stores' thread.
     public func durableOwnerships() async throws -> [Ownership] {
-        try await commits.write { [base] in try await base.durableOwnerships() }
+        try await commits.read { [base] in try await base.durableOwnerships() }
     }
     /// Joins a commit.
     public func quarantine(_ item: Quarantined) async throws {
