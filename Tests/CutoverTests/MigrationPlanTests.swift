@@ -93,6 +93,15 @@ struct MigrationPlanTests {
         }
     }
 
+    @Test("a step that takes over where legacy enters it may be durable after one that legacy cannot leave, and in first place")
+    func takingOver() throws {
+        let plan = Self.plan([("1", .durable, false), ("2", .legacy, false), ("3", .durable, false)])
+        try plan.validate(durable: ["1", "3"], boundaries: [], takesOver: ["1", "3"])
+        #expect(throws: PlanError.self) { try plan.validate(durable: ["1", "3"], boundaries: [], takesOver: ["1"]) }
+        #expect(throws: PlanError.self) { try plan.validate(durable: ["1", "3"], boundaries: ["2"], takesOver: ["3"]) }
+        #expect(throws: PlanError.self) { try plan.validate(durable: ["3"], boundaries: ["2"], takesOver: ["1", "3"]) }
+    }
+
     @Test("an added canary in between does not hide that legacy cannot leave the step before it")
     func validationLooksThroughAddedSteps() {
         let plan = Self.plan([("1", .legacy, false), ("2", .legacy, false), ("2.5", .canary(percent: 5), true), ("3", .durable, false)])

@@ -69,6 +69,17 @@ import Testing
         return "\(mismatch.entity): \(found.joined(separator: "; "))"
     }
 
+    /// The rungs in the folder can be run by this build.
+    @Test func everyPlanOfTheFolderIsAccepted() throws {
+        let folder = LegacyFixtures.folder + "/../Migrations/Plans"
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".yaml") }
+        #expect(names.count >= 6)
+        for name in names {
+            let plan = try MigrationPlan(yaml: try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8), file: name)
+            _ = try A2PRun(.init(mode: .hybrid, plan: plan, database: ":memory:"))
+        }
+    }
+
     @Test(arguments: steps) func oneStepAlone(step: StepNumber) async throws { try await Self.play(try Self.plan([step])) }
 
     @Test func allSteps() async throws { try await Self.play(try Self.plan(Set(Self.steps))) }

@@ -26,15 +26,15 @@ struct Stage {
 
     let context: StepContext<Registration>
     private let events: Set<EventKind>
-    private let end: Timestamp?
-    private let reminder: Timestamp
+    let end: Timestamp?
+    let reminder: Timestamp
     private var position: String?
     private var shown: Registration?
-    private var heardAt: Timestamp
-    private var checkedAt: Timestamp
-    private var owed: [Rule] = []
+    var heardAt: Timestamp
+    var checkedAt: Timestamp
+    var owed: [Rule] = []
 
-    private enum Rule { case remind, end, expire }
+    enum Rule { case remind, end, expire }
 
     init(_ context: StepContext<Registration>, _ registration: Registration, hearing events: Set<EventKind>, for time: Duration?) {
         self.context = context
@@ -96,54 +96,6 @@ struct Stage {
             }
         }
     }
-
-    /// What is due when: a rule, or nil for a look. A rule is due once; what a later look has passed over is not made up for.
-    private func dues(_ move: Move) -> [(rule: Rule?, at: Timestamp)] {
-        let look = max(heardAt, checkedAt) + .hours(24)
-        let once: [(Rule?, Timestamp)] = Self.rules(move).compactMap { rule in
-            guard let moment = moment(rule), moment > checkedAt else { return nil }
-            return (rule, moment)
-        }
-        switch move {
-        case .party, .reviewer: return [(nil, look)] + once
-        case .customerOrRegistry: return look > heardAt + .days(91) ? [] : [(nil, look)]
-        case .colleague, .customer: return once
-        }
-    }
-
-    private static func rules(_ move: Move) -> [Rule] {
-        switch move {
-        case .party: [.end, .expire]
-        case .reviewer: [.remind, .end, .expire]
-        case .colleague: [.expire]
-        case .customer, .customerOrRegistry: []
-        }
-    }
-
-    /// When a rule is due: on the full hour, as for legacy's cron job, so that an answer that comes before it counts on both sides.
-    private func moment(_ rule: Rule) -> Timestamp? {
-        let exact: Timestamp? =
-            switch rule {
-            case .remind: reminder
-            case .end: end
-            case .expire: context.entry.createdAt + .days(100)
-            }
-        let hour: Int64 = 3_600_000
-        return exact.map { Timestamp(milliseconds: ($0.milliseconds + hour - 1) / hour * hour) }
-    }
-
-    /// Does what was due together with a look that has changed nothing.
-    private mutating func payOwed(_ move: Move, _ registration: inout Registration) async throws {
-        let rules = owed.filter(Self.rules(move).contains)
-        owed = []
-        for rule in rules {
-            switch rule {
-            case .remind: try await perform(Self.remind, &registration)
-            case .end: throw TimeIsUp.stage
-            case .expire: throw TimeIsUp.registration
-            }
-        }
-    }
 }
 
 extension Stage {
@@ -161,49 +113,5 @@ extension Stage {
         guard registration.mustAsk(about: word) else { return registration.take(word) }
         registration.carrierWord = word
         try await perform(Self.weigh, &registration)
-    }
-
-    /// The activities of every stage.
-    static let activities: [DurableActivity<Registration>] = [tellFailed, tellExpired, remind, weigh]
-
-    static let tellFailed = DurableActivity<Registration>("notifications.failed") { registration, effects in
-        registration.failureCode = "30901"
-        try await Notifications(effects).send("failed", &registration, step: "8")
-    }
-    static let tellExpired = telling("expired", step: "8")
-    static let remind = DurableActivity<Registration>("registry.nudge") { try await Registry($1).nudge(&$0) }
-    static let weigh = DurableActivity<Registration>("registry.weighCarrier") { registration, effects in
-        if let word = registration.carrierWord { try await Registry(effects).weigh(word, &registration) }
-        registration.carrierWord = nil
-    }
-
-    /// An activity that tells the customer something.
-    static func telling(_ kind: String, step: StepNumber) -> DurableActivity<Registration> {
-        DurableActivity("notifications.\(kind)") { try await Notifications($1).send(kind, &$0, step: step) }
-    }
-
-    /// The retries that the registry and the partner get; after them the step looks again a day later.
-    static let eightTimes = RetryPolicy(maximumInterval: .seconds(30), maximumAttempts: 8)
-}
-
-extension DurableStep<Registration> {
-    /// A step of the registration that replaces legacy's: `run` returns the legacy state in which it ends; a stage that lasts longer than
-    /// `time` fails the registration.
-    init(
-        _ number: StepNumber, hears events: Set<EventKind>, for time: Duration? = nil, adopts: Set<String> = [],
-        activities: [DurableActivity<Registration>],
-        run: @escaping @Sendable (inout Stage, inout Registration) async throws -> String
-    ) {
-        let dropped = events.subtracting(["registration.update"])
-        self.init(number: number, events: events, activities: activities + Stage.activities, adopts: adopts) { context, registration in
-            var stage = Stage(context, registration, hearing: dropped, for: time)
-            do { return try await run(&stage, &registration) } catch Stage.TimeIsUp.stage {
-                try await stage.perform(Stage.tellFailed, &registration)
-                return "FAILED"
-            } catch Stage.TimeIsUp.registration {
-                try await stage.perform(Stage.tellExpired, &registration)
-                return "EXPIRED"
-            }
-        }
     }
 }
