@@ -57,10 +57,10 @@ import crash_points
         try await sweep(points.map { Sweep.Kill(first: $0) }, calm)
     }
 
-    /// Parties that do a thing twice when they are asked twice: every fifth point, and every call of theirs.
+    /// Parties that do a thing twice when they are asked twice: every tenth point, and every call of theirs.
     @Test(arguments: [.answersLookUps, .neither] as [PartyKind]) func whateverTheOutsideDoesWithKnownKeys(parties: PartyKind) async throws {
         let calm = try await Calm.run(parties)
-        let points = calm.points.filter { $0.number.isMultiple(of: 5) || [.perform, .partyReply].contains($0.call) }.map(\.number)
+        let points = calm.points.filter { $0.number.isMultiple(of: 10) || [.perform, .partyReply].contains($0.call) }.map(\.number)
         try await sweep((Self.chosen ?? points).map { Sweep.Kill(first: $0) }, calm)
     }
 
