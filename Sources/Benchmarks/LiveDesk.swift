@@ -112,8 +112,9 @@ struct LiveDesk {
 
     init(_ path: String, isHybrid: Bool, lanes: Int, parties: SlowParties) throws {
         let database = try LockstepDatabase(path: path, durability: .grouped)
-        let commits = GroupCommits { try database.flush() }
-        let store = GroupCommitStore(SQLiteHandoffStore(database), commits)
+        let base = SQLiteHandoffStore(database)
+        let commits = GroupCommits(of: base)
+        let store = GroupCommitStore(base, commits)
         let made = Guarded<EmbeddedEngine?>(nil)
         let bridge = try EventBridge(domain: Claims.domain, plan: try Claims.plan(isHybrid: isHybrid), store: store, effects: parties) {
             let engine = EmbeddedEngine(

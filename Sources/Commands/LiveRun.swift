@@ -18,9 +18,10 @@ struct LiveRun {
     init(_ options: A2PRun.Options, lanes: Int) throws {
         var options = options
         let database = try LockstepDatabase(path: options.database, durability: .grouped)
-        let commits = GroupCommits { try database.flush() }
+        let base = SQLiteHandoffStore(database)
+        let commits = GroupCommits(of: base)
         let ports = options.ports
-        options.ports.handoffs = { GroupCommitStore(ports.handoffs($0), commits) }
+        options.ports.handoffs = { _ in GroupCommitStore(ports.handoffs(base), commits) }
         options.ports.workflows = { GroupCommitWorkflowStore(ports.workflows($0), commits) }
         run = try A2PRun(options, on: database, isEager: true)
         service = BridgeService(run.bridge, engine: run.engine, options: ServiceOptions(lanes: lanes))

@@ -34,7 +34,7 @@ extension Run {
 
     private func farewell(_ signal: String, _ abandoned: Int, _ database: String) -> String {
         let calls =
-            abandoned == 0 ? "no call was under way" : "calls that were left: \(abandoned); each is looked up before it is made again"
+            abandoned == 0 ? "no call was under way" : "calls that were left: \(abandoned); the next run finds out what became of them"
         return "lockstep: stopped by \(signal); what was acknowledged is kept; \(calls);"
             + " go on with 'lockstep run --events - --live --database \(database)'"
     }

@@ -1,7 +1,9 @@
 import Bridge
 import BridgeTesting
 import Events
+import HybridRouter
 import Outcomes
+import SQLiteStorage
 import Testing
 
 /// Events of one entity in order, entities in parallel, and nobody waits for somebody else's call.
@@ -74,6 +76,8 @@ import Testing
         #expect(world.state.value.done.values.allSatisfy { $0 == 1 })
         desk.service.shutdown()
         try await run.value
+        let stored = try await SQLiteHandoffStore(desk.database).counters()
+        #expect(stored["handOffs"] == 21 && stored["handBacks"] == 21, "what was counted is stored, too: \(stored)")
     }
 
     @Test func aThousandEntitiesIn256LanesHave256CallsUnderWay() async throws {

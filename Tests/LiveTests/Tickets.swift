@@ -110,12 +110,9 @@ struct Desk {
         on database: LockstepDatabase? = nil, wrapping wrap: (any HandoffStore) -> any HandoffStore = { $0 }
     ) throws {
         let database = try database ?? LockstepDatabase(path: ":memory:", durability: .grouped)
-        let flushes = flushes
-        let commits = GroupCommits {
-            try database.flush()
-            flushes.change { $0 += 1 }
-        }
-        let store = GroupCommitStore(wrap(SQLiteHandoffStore(database)), commits)
+        let base = CountingStore(base: SQLiteHandoffStore(database), flushes: flushes)
+        let commits = GroupCommits(of: base)
+        let store = GroupCommitStore(wrap(base), commits)
         let made = Mutex<EmbeddedEngine?>(nil)
         let plan = try MigrationPlan(yaml: ticketPlan, file: "tickets.yaml")
         bridge = try EventBridge(domain: tickets, plan: isHybrid ? plan : plan.legacyOnly(), store: store, effects: world) {
@@ -151,5 +148,16 @@ struct Desk {
 
     static func key(_ ticket: String, _ number: Int = 1) -> EffectKey {
         EffectKey(entity: EntityID(ticket), step: "1", operation: "desk.work", ordinal: number)
+    }
+}
+
+/// A store that counts its commits.
+struct CountingStore: ForwardingHandoffStore {
+    let base: any HandoffStore
+    let flushes: Watched<Int>
+
+    func flush() async throws {
+        try await base.flush()
+        flushes.change { $0 += 1 }
     }
 }

@@ -1,5 +1,5 @@
 import Dispatch
-import HybridRouter
+public import HybridRouter
 import Synchronization
 
 /// Runs every call of the stores that share one database on a thread of their own: no thread of the concurrency pool waits for the disk.
@@ -26,8 +26,8 @@ public final class GroupCommits: Sendable {
     private let loop = StoreLoop()
     private let state = Mutex(State())
 
-    /// Calls that become durable with `flush`, for example that of a grouped store.
-    public init(flush: @escaping @Sendable () async throws -> Void) { self.flush = flush }
+    /// Calls that become durable with the `flush` of `store`, the hand-off store of a grouped database.
+    public init(of store: any HandoffStore) { flush = { try await store.flush() } }
 
     func read<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
         try await call(isWrite: false, body)

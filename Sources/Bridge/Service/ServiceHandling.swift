@@ -42,6 +42,7 @@ extension EventBridge {
         } catch {
             defer { pipeline.releaseMessage(message) }
             try await pipeline.setAside(message, after: error, at: clock.now)
+            if pipeline.isStopped(message.entity) { return }
             try await clock.sleep(until: clock.now + backoff(pipeline.failureCount(of: -message.sequence)))
         }
     }

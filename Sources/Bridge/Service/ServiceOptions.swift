@@ -14,7 +14,7 @@ public struct ServiceOptions: Sendable {
     public var foreignPeriod: Duration
     /// The most deliveries that wait: those that are being stored, and events that wait for nothing but a lane. Who delivers more waits.
     public var maximumWaiting: Int
-    /// How long calls that are under way may take when the service is stopped; then they are left, and the next process looks them up.
+    /// How long calls that are under way may take when the service is stopped; then they are left to the next process.
     public var grace: Duration
     /// The wait after the first failure of a handling that no machine retries, doubled after each.
     public var firstBackoff: Duration
