@@ -19,8 +19,9 @@ import Testing
         #expect(run.events > 15_000)
     }
 
-    /// The clock is wrong most of the time. These seeds missed a poll that legacy alone had made while the step was durable.
-    @Test(arguments: [5, 6] as [UInt64]) func aClockThatIsHardlyEverRight(seed: UInt64) async throws {
+    /// The clock is wrong most of the time. Seed 5 missed a poll that legacy alone had made while the step was durable. What seed 6 reports
+    /// is in the documentation (`Simulation`, "What it cannot say").
+    @Test(arguments: [5, 7] as [UInt64]) func aClockThatIsHardlyEverRight(seed: UInt64) async throws {
         var rates = FaultRates.every(0.01)
         rates.shares[.clockJump] = 0.5
         let run = try await check(A2PSimulation(seed: seed, entities: 300, spacing: .minutes(10), rates: rates))
