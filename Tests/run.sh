@@ -25,8 +25,8 @@ bash Tests/SimulationTests/Model/check.sh
 echo "== simulating (an optimised build: ten times as many registrations in the same time)"
 swift build -c release --build-tests
 swift test -c release --skip-build --filter SimulationTests
-echo "== the commands of concurrent workflows and the memory of live ones (as an optimised build has them)"
-swift test -c release --skip-build --filter 'CommandStreamTests|MemoryTests'
+echo "== commands of concurrent workflows, memory of live ones, the live service (as an optimised build has them)"
+swift test -c release --skip-build --filter 'CommandStreamTests|MemoryTests|LiveTests'
 echo "== the same run in debug and release builds"
 digest() { ".build/$1/lockstep" simulate --seed 5 --entities 60 --no-shrink --faults all=0.03 --format json | grep -o '"digest":"[0-9a-f]*"'; }
 debug=$(digest debug)

@@ -9,10 +9,18 @@ import Synchronization
 public final class GroupCommits: Sendable {
     private struct Job {
         let isWrite: Bool
-        /// Does it, and returns what has gone wrong with the database.
-        let run: @Sendable () async -> (any Error)?
-        /// Tells the caller; the error is that of the database.
-        let finish: @Sendable ((any Error)?) -> Void
+        /// Does it.
+        let run: @Sendable () async -> Done
+        /// Tells the caller that it was not done, because the database had failed before.
+        let refuse: @Sendable (any Error) -> Void
+    }
+
+    /// A call that was made and whose caller was not told yet.
+    private struct Done: Sendable {
+        /// What has gone wrong with the database.
+        let failure: (any Error)?
+        /// Tells the caller; the error is that of the database, perhaps of a later call.
+        let tell: @Sendable ((any Error)?) -> Void
     }
 
     private struct State {
@@ -39,21 +47,21 @@ public final class GroupCommits: Sendable {
 
     private func call<Value: Sendable>(isWrite: Bool, _ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            let box = Box<Result<Value, any Error>>()
             add(
                 Job(
                     isWrite: isWrite,
                     run: {
-                        do { box.set(.success(try await body())) } catch {
-                            box.set(.failure(error))
-                            return error is any EnvironmentFailure ? error : nil
+                        let result: Result<Value, any Error>
+                        var failure: (any Error)?
+                        do { result = .success(try await body()) } catch {
+                            result = .failure(error)
+                            if error is any EnvironmentFailure { failure = error }
                         }
-                        return nil
-                    },
-                    finish: { failure in
-                        if let failure { return continuation.resume(throwing: failure) }
-                        continuation.resume(with: box.value ?? .failure(CancellationError()))
-                    }))
+                        return Done(failure: failure) { failure in
+                            if let failure { return continuation.resume(throwing: failure) }
+                            continuation.resume(with: result)
+                        }
+                    }, refuse: { continuation.resume(throwing: $0) }))
         }
     }
 
@@ -87,29 +95,33 @@ public final class GroupCommits: Sendable {
         func run(_ commits: GroupCommits) async {
             while let batch = commits.next() {
                 // Reads first: what they see is durable.
-                for job in batch where !job.isWrite {
-                    if failure == nil, let found = await job.run() { failure = found }
-                    job.finish(failure)
-                }
+                for done in await make(batch.filter { !$0.isWrite }) { done.tell(failure) }
                 await write(batch.filter(\.isWrite), commits)
             }
         }
 
         private func write(_ batch: [Job], _ commits: GroupCommits) async {
             guard !batch.isEmpty else { return }
-            for job in batch where failure == nil { failure = await job.run() }
+            let made = await make(batch)
             if failure == nil { do { try await commits.flush() } catch { failure = error } }
-            for job in batch { job.finish(failure) }
+            for done in made { done.tell(failure) }
+        }
+
+        /// Makes calls one after the other until the database fails.
+        private func make(_ batch: [Job]) async -> [Done] {
+            var made: [Done] = []
+            for job in batch {
+                if let failure {
+                    job.refuse(failure)
+                    continue
+                }
+                let done = await job.run()
+                failure = done.failure
+                made.append(done)
+            }
+            return made
         }
     }
-}
-
-/// What one call came to.
-private final class Box<Value: Sendable>: Sendable {
-    private let result: Mutex<Value?>
-    init(_ value: Value? = nil) { result = Mutex(value) }
-    var value: Value? { result.withLock { $0 } }
-    func set(_ value: Value) { result.withLock { $0 = value } }
 }
 
 /// A thread of its own for one actor.
