@@ -113,7 +113,9 @@ private struct MigrationStatus: Codable {
 
     var text: String {
         let title = "\(plan.name) version \(plan.version)"
-        var lines = ["plan \(title)\(clock.map { ", the run's clock at \($0)" } ?? ", never run")"]
+        // A live run has no clock of its own.
+        let unclocked = lastRun == nil ? "never run" : "run live"
+        var lines = ["plan \(title), \(clock.map { "the run's clock at \($0)" } ?? unclocked)"]
         if let lastRun, lastRun != title { lines.append("the last run had plan \(lastRun); pass its file with --plan to see its stages") }
         lines.append(
             haltedSince.map {
