@@ -66,9 +66,9 @@ public struct GroupCommitStore: HandoffStore {
     public func intentions() async throws -> [EffectCall] {
         try await commits.read { [base] in try await base.intentions() }
     }
-    /// Reads on the stores' thread.
+    /// Joins a commit: it sets aside what cannot be read.
     public func durableOwnerships() async throws -> [Ownership] {
-        try await commits.read { [base] in try await base.durableOwnerships() }
+        try await commits.write { [base] in try await base.durableOwnerships() }
     }
     /// Joins a commit.
     public func quarantine(_ item: Quarantined) async throws {
@@ -82,11 +82,11 @@ public struct GroupCommitStore: HandoffStore {
     public func release(_ entity: EntityID) async throws -> [QueuedRow] {
         try await commits.write { [base] in try await base.release(entity) }
     }
-    /// Joins a commit.
+    /// Joins a commit: it sets aside what cannot be read.
     public func pendingRows() async throws -> [QueuedRow] {
         try await commits.write { [base] in try await base.pendingRows() }
     }
-    /// Joins a commit.
+    /// Joins a commit: it sets aside what cannot be read.
     public func pendingOutbox() async throws -> [OutboxMessage] {
         try await commits.write { [base] in try await base.pendingOutbox() }
     }
@@ -165,7 +165,7 @@ public struct GroupCommitWorkflowStore: WorkflowStore {
     public func commit(_ changes: [WorkflowChange]) async throws {
         try await commits.write { [base] in try await base.commit(changes) }
     }
-    /// Joins a commit.
+    /// Joins a commit: it sets aside what cannot be read.
     public func due(after key: DueItem.Key?, until moment: Timestamp, limit: Int) async throws -> [DueItem] {
         try await commits.write { [base] in try await base.due(after: key, until: moment, limit: limit) }
     }
