@@ -81,9 +81,7 @@ extension EventBridge {
             return isAside
         }
         if let reply {
-            let entry = LedgerEntry(
-                key: key, request: call.request, reply: reply, owner: call.owner, epoch: call.epoch, attempt: call.attempt, at: call.at)
-            try await store.keep([entry])
+            try await store.keep([LedgerEntry(call, reply: reply)])
         } else {
             try await store.withdraw(key)
         }

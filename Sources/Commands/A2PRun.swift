@@ -208,10 +208,7 @@ public struct A2PRun: Sendable {
                 try await store.withdraw(call.key)
                 continue
             }
-            let entry = LedgerEntry(
-                key: call.key, request: call.request, reply: reply, owner: call.owner, epoch: call.epoch, attempt: call.attempt, at: call.at
-            )
-            try await store.keep([entry])
+            try await store.keep([LedgerEntry(call, reply: reply)])
             performed.append(call.key)
         }
         return performed

@@ -220,6 +220,12 @@ public struct LedgerEntry: Codable, Hashable, Sendable {
     /// When it was performed.
     public var at: Timestamp
 
+    /// The entry of a call that was answered.
+    public init(_ call: EffectCall, reply: JSONValue) {
+        self.init(
+            key: call.key, request: call.request, reply: reply, owner: call.owner, epoch: call.epoch, attempt: call.attempt, at: call.at)
+    }
+
     /// An entry.
     public init(key: EffectKey, request: JSONValue, reply: JSONValue, owner: Owner, epoch: Int, attempt: Int, at: Timestamp) {
         self.key = key

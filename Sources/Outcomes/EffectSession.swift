@@ -74,8 +74,7 @@ public final class EffectSession {
         let call = EffectCall(key: key, request: request, owner: owner, epoch: epoch, attempt: attempt, at: now)
         let reply = try await once(call)
         known[key] = reply
-        entries.append(
-            LedgerEntry(key: key, request: request, reply: reply, owner: owner, epoch: epoch, attempt: attempt, at: now))
+        entries.append(LedgerEntry(call, reply: reply))
         return reply
     }
 

@@ -87,9 +87,7 @@ public final class World: EffectPort {
 
     private func performed(_ call: EffectCall, _ answer: String?, _ state: inout State) -> Result<JSONValue, EffectError> {
         let reply = Self.reply(call, state.truths[call.key.entity] ?? WorldTruth())
-        let entry = LedgerEntry(
-            key: call.key, request: call.request, reply: reply, owner: call.owner, epoch: call.epoch, attempt: call.attempt, at: call.at)
-        do { try journal.append(entry) } catch {
+        do { try journal.append(LedgerEntry(call, reply: reply)) } catch {
             return .failure(EffectError(.temporary, vendorCode: "journal", message: "\(error)"))
         }
         state.replies[call.key] = reply
