@@ -52,13 +52,15 @@ struct MemoryBench: AsyncParsableCommand {
         try await park(engine, Self.warmUp..<Self.warmUp + workflows)
         let live = engine.liveCount
         let full = Measuring.residentBytes()
+        let fullHeap = Allocator.bytesInUse()
         let evicting = await Measuring.seconds { engine.evictAll() }
         let evicted = Allocator.settledBytes()
         let evictedHeap = Allocator.bytesInUse()
         let growth = try await leak(engine)
         Measuring.report([
             "benchmark": "memory", "shape": .string(shape.rawValue), "workflows": .integer(live), "startMB": Self.megabytes(start),
-            "liveMB": Self.megabytes(full - start), "bytesEach": Measuring.rounded(Double(full - start) / Double(max(1, live)), 1),
+            "liveMB": Self.megabytes(full - start), "heapLiveMB": Self.megabytes(fullHeap - startHeap),
+            "bytesEach": Measuring.rounded(Double(full - start) / Double(max(1, live)), 1),
             "evictSeconds": Measuring.rounded(evicting), "evictedMB": Self.megabytes(evicted),
             "evictedToStart": Measuring.rounded(Double(evicted) / Double(max(1, start))),
             "heapEvictedToStart": Measuring.rounded(Double(evictedHeap) / Double(max(1, startHeap))),

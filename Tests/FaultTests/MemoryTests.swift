@@ -4,6 +4,9 @@ import Testing
 
 /// What live workflows cost, and that nothing of them stays: `lockstep-bench memory` in a process of its own, whose memory nobody else
 /// uses. The bounds are of release builds; a debug build looks for leaks among fewer.
+///
+/// What decides is what the allocator has given out. Resident memory is printed and decides nothing: the system gives pages and takes
+/// them back when it likes.
 @Suite struct MemoryTests {
     #if DEBUG
         private static let workflows = 4000
@@ -19,11 +22,7 @@ import Testing
         // a run could keep is a block of 32 bytes.
         #expect(try #require(Self.number(line["bytesLeftPerRun"])) < 24)
         #if !DEBUG
-            let live = try #require(Self.number(line["liveMB"]))
-            let start = try #require(Self.number(line["startMB"]))
-            let evicted = try #require(Self.number(line["evictedMB"]))
-            #expect(live < 300)
-            #expect(evicted <= start * 1.05, "what was taken is given back")
+            #expect(try #require(Self.number(line["heapLiveMB"])) < 300)
             #expect(try #require(Self.number(line["heapEvictedToStart"])) < 1.1, "no table keeps its size")
         #endif
     }
