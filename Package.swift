@@ -12,8 +12,10 @@ let package = Package(
     name: "lockstep",
     platforms: [.macOS(.v15)],
     products: [
-        .library(name: "Lockstep", targets: ["Bridge", "SQLiteStorage", "MetricsEndpoint", "BridgeTesting"]),
-        .executable(name: "lockstep", targets: ["lockstep"]),
+        .library(name: "Lockstep", targets: ["Lockstep"]),
+        .library(name: "LockstepApp", targets: ["LockstepApp"]),
+        .library(name: "LockstepTesting", targets: ["LockstepTesting"]),
+        .executable(name: "lockstep", targets: ["LockstepCommand"]),
         .executable(name: "lockstep-bench", targets: ["Benchmarks"]),
     ],
     dependencies: [
@@ -97,23 +99,39 @@ let package = Package(
                 "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Cutover", "Bridge",
                 .product(name: "HeapModule", package: "swift-collections"),
             ]),
-        // one file per verb of the command line
+        // every verb of the command line, for any machine
         .target(
             name: "Commands",
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover",
-                "MigrationReport", "Bridge", "SQLiteStorage", "MetricsEndpoint", "A2PRegistration", "BridgeTesting", "LegacyFixtures",
-                "Migrations", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "MigrationReport", "Bridge", "SQLiteStorage", "MetricsEndpoint", "BridgeTesting",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "CoreMetrics", package: "swift-metrics"), .product(name: "Logging", package: "swift-log"),
                 .product(name: "HeapModule", package: "swift-collections"),
             ]),
-        .executableTarget(name: "lockstep", dependencies: ["Commands"]),
+        // what others import: a machine in hybrid mode, the command line for it, its tests
+        .target(
+            name: "Lockstep",
+            dependencies: [
+                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover",
+                "MigrationReport", "Bridge", "SQLiteStorage", "MetricsEndpoint",
+            ]),
+        .target(name: "LockstepApp", dependencies: ["Lockstep", "Commands"]),
+        .target(name: "LockstepTesting", dependencies: ["Lockstep", "BridgeTesting"]),
+        // the built-in domain as an app, and its executable
+        .target(
+            name: "A2PApp",
+            dependencies: [
+                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover", "Bridge",
+                "SQLiteStorage", "A2PRegistration", "BridgeTesting", "LegacyFixtures", "Migrations", "Commands",
+            ]),
+        .executableTarget(name: "LockstepCommand", dependencies: ["A2PApp", "Commands"]),
         // figures beside their floor
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Cutover", "Bridge", "SQLiteStorage",
-                "MetricsEndpoint", "Commands",
+                "MetricsEndpoint", "Commands", "A2PApp",
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -136,7 +154,7 @@ let package = Package(
             name: "crash-points",
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "DurableWorkflow", "Cutover", "Bridge", "BridgeTesting", "A2PRegistration",
-                "Commands", "Migrations", "SQLiteStorage",
+                "A2PApp", "Commands", "Migrations", "SQLiteStorage",
             ], path: "Tests/CrashPoints"),
         .testTarget(
             name: "CrashPointTests",
@@ -204,15 +222,17 @@ let package = Package(
         .testTarget(
             name: "SimulationTests",
             dependencies: [
-                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "BridgeTesting", "Commands", "lockstep",
-                "Bridge", "Cutover", "Migrations", "SQLiteStorage", .product(name: "GRDB", package: "GRDB.swift"),
+                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "BridgeTesting", "Commands", "A2PApp",
+                "LockstepCommand", "Bridge", "Cutover", "Migrations", "SQLiteStorage", .product(name: "GRDB", package: "GRDB.swift"),
             ], exclude: ["Model"]),
+        // the code of the tutorial, which is a package of its own
+        .target(name: "ClaimMachine", dependencies: ["Lockstep"], path: "Tests/ParcelClaims/Sources/ParcelClaims"),
         .testTarget(
             name: "ScenarioTests",
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover",
                 "MigrationReport", "Bridge", "SQLiteStorage", "A2PRegistration", "BridgeTesting", "LegacyFixtures", "Migrations",
-                "Commands", "lockstep",
+                "Commands", "A2PApp", "LockstepCommand", "ClaimMachine",
             ]),
     ]
 )

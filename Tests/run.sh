@@ -18,6 +18,8 @@ if [ $# -gt 0 ]; then
     exec swift test --skip-build "$@"
 fi
 swift test --skip-build --skip 'SimulationTests|MetricsEndpointTests'
+echo "== a machine of somebody else, in a package of its own"
+swift test --package-path Tests/ParcelClaims
 # Alone: its sockets have time limits, and the other tests hold the threads that would answer in time.
 swift test --skip-build --filter MetricsEndpointTests
 echo "== model of the hand-off"

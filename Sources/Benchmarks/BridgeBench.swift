@@ -1,3 +1,4 @@
+import A2PApp
 import ArgumentParser
 import Commands
 import Events

@@ -1,37 +1,35 @@
-public import A2PRegistration
 import ArgumentParser
 import Bridge
 public import Cutover
 public import DurableWorkflow
 public import Events
 import HybridRouter
+public import LegacyStateMachine
 import SQLiteStorage
 public import ShadowComparator
 
 /// Both paths over the same deliveries, each on a database of its own.
-public struct A2PComparison: Sendable {
+public struct AppComparison<State: MachineState, Record: Codable & Sendable>: Sendable {
     /// Legacy alone.
-    public let legacy: A2PRun
+    public let legacy: AppRun<State, Record>
     /// Legacy and durable as the plan says.
-    public let hybrid: A2PRun
+    public let hybrid: AppRun<State, Record>
 
     /// Opens both databases: `database` with `.legacy` and `.hybrid` before its ending, or two in memory. What the hybrid
     /// path's engine says of itself goes to `telemetry`.
     public init(
-        plan: MigrationPlan, database: String, steps: [DurableStep<Registration>] = A2PDomain.durableSteps,
-        telemetry: Telemetry = Telemetry()
+        _ app: LockstepApp<State, Record>, plan: MigrationPlan, database: String, telemetry: Telemetry = Telemetry()
     ) throws {
         let isMemory = database == ":memory:"
-        func options(_ mode: RunMode) -> A2PRun.Options {
-            var options = A2PRun.Options(
-                mode: mode, plan: plan, database: isMemory ? database : "\(database).\(mode.rawValue)", steps: steps)
+        func options(_ mode: RunMode) -> RunOptions {
+            var options = RunOptions(mode: mode, plan: plan, database: isMemory ? database : "\(database).\(mode.rawValue)")
             options.planChange = .refused
             return options
         }
-        legacy = try A2PRun(options(.legacy))
+        legacy = try AppRun(app, options(.legacy))
         var candidate = options(.hybrid)
         candidate.telemetry = telemetry
-        hybrid = try A2PRun(candidate)
+        hybrid = try AppRun(app, candidate)
     }
 
     /// Plays the lines through both paths.
@@ -48,7 +46,7 @@ public struct A2PComparison: Sendable {
         try await hybrid.play(files, progress: { progress(.hybrid, $0, $1) })
     }
 
-    /// What the two paths made of every registration.
+    /// What the two paths made of every entity.
     public func summary() async throws -> ComparisonSummary {
         let expected = hybrid.options.plan.expected
         let comparator = Comparator(expectedFacts: expected.facts, expectedEffects: expected.effects)
@@ -62,8 +60,8 @@ public struct A2PComparison: Sendable {
     }
 }
 
-extension A2PRun {
-    /// One observation per registration, in order of ids.
+extension AppRun {
+    /// One observation per entity, in order of ids.
     public func observations() async throws -> [Observation] {
         var observations: [Observation] = []
         for entity in try await store.entities() {
@@ -72,7 +70,7 @@ extension A2PRun {
         return observations
     }
 
-    /// What the run made of one registration; nil when it does not know it.
+    /// What the run made of one entity; nil when it does not know it.
     func observation(of entity: EntityID) async throws -> Observation? {
         guard let outcome = try await bridge.outcome(of: entity) else { return nil }
         return Observation(entity: entity, path: options.mode.rawValue, outcome: outcome, ledger: try await store.ledger(of: entity))
@@ -84,8 +82,8 @@ struct Compare: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Runs the same deliveries through legacy alone and through hybrid, and compares outcomes, states and effects.",
         discussion: """
-            lockstep compare                        all fixtures
-            lockstep compare trace.jsonl --format json
+            \(Program.name) compare                        all fixtures
+            \(Program.name) compare trace.jsonl --format json
             Differences that the plan declares are expected; anything else is a mismatch and ends with exit code 1.
             """)
 
@@ -95,11 +93,14 @@ struct Compare: AsyncParsableCommand {
     @Option(help: "Seed of the simulated outside; recorded traces do not depend on it.")
     var seed: UInt64 = 1
 
-    func run() async throws {
+    func run() async throws { try await run(Program.app) }
+
+    private func run(_ app: some Application) async throws {
         let inputs = try input.load()
         let database = try input.database ?? InputOptions.freshDatabase("compare")
         let watching = try watch.watching()
-        let comparison = try A2PComparison(plan: try input.loadPlan(), database: database, telemetry: watching.telemetry)
+        let comparison = try AppComparison(
+            app.typed, plan: try input.loadPlan(), database: database, telemetry: watching.telemetry)
         let lines = inputs.lines
         try await watching.during(comparison.hybrid) {
             try await comparison.play(lines) { Console.progress("\($0.rawValue): \($1) of \(lines.count) deliveries, \($2)") }
@@ -118,7 +119,7 @@ struct Compare: AsyncParsableCommand {
         if !summary.clusters.isEmpty {
             lines.append(
                 Console.table(
-                    [["layer", "path", "registrations", "unexpected", "example"]]
+                    [["layer", "path", Program.nouns, "unexpected", "example"]]
                         + summary.clusters.map {
                             [$0.layer.rawValue, $0.path, String($0.entities), String($0.unexpected), $0.example]
                         }))
@@ -131,7 +132,7 @@ struct Compare: AsyncParsableCommand {
                 )
             }
         }
-        lines += ["", "databases \(database).legacy and .hybrid; see 'lockstep history show'"]
+        lines += ["", "databases \(database).legacy and .hybrid; see '\(Program.name) history show'"]
         return lines.joined(separator: "\n")
     }
 }

@@ -9,11 +9,13 @@ import Events
 /// Standard output and error. Progress goes to a terminal only, so that a pipe stays clean.
 ///
 /// What came from outside can hold anything, also what steers a terminal: control and bidirectional characters are shown as `\u001B`.
-enum Console {
+package enum Console {
     /// Prints lines. A result that nobody can read is no result: when they cannot be written, the process ends with exit code 3.
-    static func print(_ text: String) {
+    package static func print(_ text: String) {
         guard let problem = write(visible(text, keepingLines: true) + "\n", to: STDOUT_FILENO) else { return }
-        error("lockstep: standard output: expected to write \(text.utf8.count + 1) bytes, found: \(problem); what was done before is kept")
+        error(
+            "\(Program.name): standard output: expected to write \(text.utf8.count + 1) bytes, found: \(problem); what was done before is kept"
+        )
         exit(CommandFailure.Code.environment.rawValue)
     }
 
@@ -49,7 +51,7 @@ enum Console {
     }
 
     /// Rows as aligned columns; the first row is the head. A cell is one line.
-    static func table(_ rows: [[String]]) -> String {
+    package static func table(_ rows: [[String]]) -> String {
         let rows = rows.map { $0.map { visible($0) } }
         let count = rows.map(\.count).max() ?? 0
         let widths = (0..<count).map { column in rows.compactMap { $0.count > column ? $0[column].count : nil }.max() ?? 0 }

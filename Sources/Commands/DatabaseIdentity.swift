@@ -1,4 +1,3 @@
-import A2PRegistration
 import Bridge
 import Cutover
 import Events
@@ -107,7 +106,7 @@ struct DatabaseIdentity {
     }
 }
 
-extension A2PRun {
+extension AppRun {
     /// What this run makes of a database.
     var identity: DatabaseIdentity { DatabaseIdentity(machine: bridge.domain.machine.name, mode: options.mode, plan: bridge.plan) }
 

@@ -4,7 +4,7 @@ import HybridRouter
 import MigrationReport
 import SQLiteStorage
 
-extension A2PRun {
+extension AppRun {
     /// What the segments of one registration did, oldest first.
     func audits(of entity: EntityID) async throws -> [SegmentAudit] {
         let store = SQLiteWorkflowStore(database)

@@ -1,4 +1,3 @@
-import A2PRegistration
 import Events
 import HybridRouter
 import Outcomes

@@ -1,4 +1,3 @@
-import A2PRegistration
 import ArgumentParser
 import DurableWorkflow
 import Events
@@ -9,19 +8,19 @@ import SQLiteStorage
 /// `lockstep history`
 struct History: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Shows what happened to registrations, who owned them, and what was performed on their behalf.",
+        abstract: "Shows what happened to \(Program.nouns), who owned them, and what was performed on their behalf.",
         subcommands: [List.self, Show.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Lists the registrations of a database.", discussion: "lockstep history list --database work.sqlite")
+            abstract: "Lists the \(Program.nouns) of a database.", discussion: "\(Program.name) history list --database work.sqlite")
 
         @Option(help: "The database file.") var database: String
         @Option(help: "Output: text or json.") var format: OutputFormat = .text
 
         func run() async throws {
             let store = SQLiteHandoffStore(try LockstepDatabase(path: database, readOnly: true))
-            var rows: [[String]] = [["registration", "state", "owner", "epoch", "step"]]
+            var rows: [[String]] = [[Program.noun, "state", "owner", "epoch", "step"]]
             for entity in try await store.entities() {
                 guard let snapshot = try await store.snapshot(of: entity) else { continue }
                 let ownership = snapshot.ownership
@@ -40,10 +39,10 @@ struct History: ParsableCommand {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Shows one registration: its journal, its effects, its workflows.",
-            discussion: "lockstep history show R-900001 --database work.sqlite")
+            abstract: "Shows one \(Program.noun): its journal, its effects, its workflows.",
+            discussion: "\(Program.name) history show R-900001 --database work.sqlite")
 
-        @Argument(help: "The registration's id.") var registration: String
+        @Argument(help: ArgumentHelp("The \(Program.noun)'s id.", valueName: "id")) var registration: String
         @Option(help: "The database file.") var database: String
         @Option(help: "Output: text or json.") var format: OutputFormat = .text
 
@@ -53,7 +52,8 @@ struct History: ParsableCommand {
             let entity = EntityID(registration)
             guard let snapshot = try await store.snapshot(of: entity) else {
                 throw CommandFailure(
-                    .usage, "\(registration): expected a registration of \(self.database), found none; see 'lockstep history list'")
+                    .usage, "\(registration): expected \(Program.aNoun) of \(self.database), found none; see '\(Program.name) history list'"
+                )
             }
             let journal = try await store.journal(of: entity)
             let ledger = try await store.ledger(of: entity)
@@ -64,7 +64,7 @@ struct History: ParsableCommand {
             }
             guard format == .json else { return Console.print(text(snapshot, journal, ledger, histories)) }
             let object: JSONValue = [
-                "registration": .string(registration), "state": .string(snapshot.record.state),
+                Program.noun: .string(registration), "state": .string(snapshot.record.state),
                 "ownership": try JSONValue(encoding: snapshot.ownership), "journal": .array(journal.map(\.json)),
                 "ledger": try JSONValue(encoding: ledger),
                 "workflows": .object(try histories.mapValues { try JSONValue(parsing: WorkflowHistory(events: $0).temporalJSON) }),

@@ -1,17 +1,15 @@
-import A2PRegistration
 import ArgumentParser
+import BridgeTesting
 import Cutover
 import Events
 import FoundationEssentials
-import LegacyFixtures
-import Migrations
 
 /// What to run: fixtures, folders or trace files.
 struct InputOptions: ParsableArguments {
     @Argument(help: "Scenario folders or trace files (.jsonl); without any, all recorded fixtures.")
     var inputs: [String] = []
 
-    @Option(help: "A plan file; default: the built-in plan in which step 5.2 is durable.")
+    @Option(help: "A plan file; default: the program's own.")
     var plan: String?
 
     @Option(help: "The database file; default: a fresh one in the user's cache folder.")
@@ -22,22 +20,12 @@ struct InputOptions: ParsableArguments {
 
     func loadPlan() throws -> MigrationPlan { try Self.plan(plan) }
 
-    /// The plan in a file; the built-in one without a file.
-    static func plan(_ plan: String?) throws -> MigrationPlan {
-        guard let plan else { return try MigrationPlan(yaml: EmbeddedPlans.hybrid, file: EmbeddedPlans.hybridName) }
-        guard let bytes = try? ByteLines.beginning(of: plan, atMost: MigrationPlan.mostBytes + 1) else {
-            throw CommandFailure(.usage, "\(plan): expected a plan file that can be read, found none; see Migrations/Plans")
-        }
-        return try MigrationPlan(yaml: String(decoding: bytes, as: UTF8.self), file: plan)
-    }
+    /// The plan in a file; the program's own without a file.
+    static func plan(_ plan: String?) throws -> MigrationPlan { try Program.app.plan(plan) }
 
     func load() throws -> Inputs {
         if inputs.isEmpty {
-            let folder = LegacyFixtures.folder
-            guard let names = try? LegacyFixtures.names(), !names.isEmpty else {
-                throw CommandFailure(.environment, "\(folder): expected the recorded fixtures, found none; name folders or files to run")
-            }
-            return try Inputs(folders: names.map { "\(folder)/\($0)" }, files: [])
+            return try Inputs(folders: try Program.app.fixtureFolders(), files: [])
         }
         var isFolder = false
         var folders: [String] = []

@@ -1,4 +1,3 @@
-import A2PRegistration
 import ArgumentParser
 import Events
 import LegacyStateMachine
@@ -12,9 +11,9 @@ struct MachineCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "machine", abstract: "Prints the legacy machine: its table, its chart, its states × events matrix.",
         discussion: """
-            lockstep machine                      the table, a block a state
-            lockstep machine --matrix             every state × event: handled, ignored, undefined, with counts
-            lockstep machine --format mermaid     a chart for a document; dot for Graphviz
+            \(Program.name) machine                      the table, a block a state
+            \(Program.name) machine --matrix             every state × event: handled, ignored, undefined, with counts
+            \(Program.name) machine --format mermaid     a chart for a document; dot for Graphviz
             """)
 
     @Option(help: "text, json, mermaid or dot.")
@@ -24,7 +23,7 @@ struct MachineCommand: ParsableCommand {
     var matrix = false
 
     func run() throws {
-        let description = A2PMachine.machine.description
+        let description = try Program.app.machineDescription
         switch format {
         case .text: Console.print(matrix ? description.matrixText : description.text)
         case .json: Console.print(try JSONValue(encoding: description).canonicalText)

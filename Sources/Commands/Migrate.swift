@@ -7,12 +7,12 @@ import SQLiteStorage
 /// `lockstep migrate`
 struct Migrate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Says where a migration stands, and moves registrations between the two sides while it runs.",
+        abstract: "Says where a migration stands, and moves \(Program.nouns) between the two sides while it runs.",
         discussion: """
-            lockstep migrate status --database work.sqlite
-            lockstep migrate halt --database work.sqlite
-            lockstep migrate recall R-900001 --database work.sqlite
-            All but adopt work beside a running 'lockstep run', and while none runs.
+            \(Program.name) migrate status --database work.sqlite
+            \(Program.name) migrate halt --database work.sqlite
+            \(Program.name) migrate recall R-900001 --database work.sqlite
+            All but adopt work beside a running '\(Program.name) run', and while none runs.
             """,
         subcommands: [
             MigrateStatus.self, Halt.self, Resume.self, Recall.self, Adopt.self, ShowQuarantine.self, Release.self, Settle.self,
@@ -38,10 +38,10 @@ extension Migrate {
         static let configuration = CommandConfiguration(
             abstract: "Returns every step to legacy at its next boundary: the kill switch.",
             discussion: """
-                lockstep migrate halt --database work.sqlite
+                \(Program.name) migrate halt --database work.sqlite
 
                 One write, beside a running process or while none runs: nothing is handed off any more. What durable owns finishes its \
-                step there and comes back to legacy after it; 'lockstep migrate recall' takes it back at once. Halting twice is halting \
+                step there and comes back to legacy after it; '\(Program.name) migrate recall' takes it back at once. Halting twice is halting \
                 once.
                 """)
 
@@ -62,9 +62,9 @@ extension Migrate {
 
         private static func durable(_ count: Int) -> String {
             switch count {
-            case 0: "no registration is durable now"
-            case 1: "1 registration is durable now and finishes its step"
-            default: "\(count) registrations are durable now and finish their step"
+            case 0: "no \(Program.noun) is durable now"
+            case 1: "1 \(Program.noun) is durable now and finishes its step"
+            default: "\(count) \(Program.nouns) are durable now and finish their step"
             }
         }
     }
@@ -74,7 +74,7 @@ extension Migrate {
         static let configuration = CommandConfiguration(
             abstract: "Ends a halt: from the next boundary on, steps go where the plan says.",
             discussion: """
-                lockstep migrate resume --database work.sqlite
+                \(Program.name) migrate resume --database work.sqlite
 
                 What passed a boundary during the halt stays with legacy in that step. Resuming what is not \
                 halted changes nothing.

@@ -9,20 +9,20 @@ extension Migrate {
     /// `lockstep migrate recall`
     struct Recall: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Takes registrations back from the durable side in the middle of their step.",
+            abstract: "Takes \(Program.nouns) back from the durable side in the middle of their step.",
             discussion: """
-                lockstep migrate recall R-900001 R-900002 --database work.sqlite
-                lockstep migrate recall --step 5.2 --database work.sqlite
+                \(Program.name) migrate recall R-900001 R-900002 --database work.sqlite
+                \(Program.name) migrate recall --step 5.2 --database work.sqlite
 
                 One transaction each, beside a running process or while none runs. Legacy goes on from the wait point that the step \
                 entered last; what was performed is in the ledger and is not performed again; the step stays legacy's for the \
-                registration. A running process takes it up with its next delivery.
+                \(Program.noun). A running process takes it up with its next delivery.
 
                 Exit codes: 1 when any was refused, 3 for an unknown id (then nothing was moved) or a database that cannot be written.
                 """)
 
-        @Argument(help: "The registrations' ids.") var registrations: [String] = []
-        @Option(help: "All registrations that durable owns in this step.") var step: String?
+        @Argument(help: ArgumentHelp("The \(Program.nouns)' ids.", valueName: "id")) var registrations: [String] = []
+        @Option(help: "All \(Program.nouns) that durable owns in this step.") var step: String?
         @OptionGroup var beside: BesideOptions
 
         func validate() throws {
@@ -36,8 +36,8 @@ extension Migrate {
             let entities = chosen ?? registrations.map { EntityID($0) }
             try await desk.requireKnown(entities)
             var report = MoveReport(format: beside.format, to: "legacy")
-            try await report.move(entities) { try await desk.bridge.recall($0, at: desk.now()) }
-            if entities.isEmpty { report.say("durable owns no registration in step \(step ?? "")") }
+            try await report.move(entities) { try await desk.bridge.recall($0, reason: "by an operator", at: desk.now()) }
+            if entities.isEmpty { report.say("durable owns no \(Program.noun) in step \(step ?? "")") }
             try report.end()
         }
     }
@@ -45,18 +45,18 @@ extension Migrate {
     /// `lockstep migrate adopt`
     struct Adopt: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Gives registrations that are inside a legacy step to the durable side, where they stand.",
+            abstract: "Gives \(Program.nouns) that are inside a legacy step to the durable side, where they stand.",
             discussion: """
-                lockstep migrate adopt R-900001 --database work.sqlite --plan my-plan.yaml
+                \(Program.name) migrate adopt R-900001 --database work.sqlite --plan my-plan.yaml
 
                 Only when a rehearsal on a copy finds the durable code waiting for the same events until the same moment; else the \
-                registration moves at its next boundary, and the answer says why. No process may run on the database meanwhile, because \
-                the rehearsal has to see every event; the next 'lockstep run' with the same plan goes on with what was adopted.
+                \(Program.noun) moves at its next boundary, and the answer says why. No process may run on the database meanwhile, because \
+                the rehearsal has to see every event; the next '\(Program.name) run' with the same plan goes on with what was adopted.
 
                 Exit codes: 1 when any was refused, 3 for an unknown id (then nothing was moved) or while a process runs.
                 """)
 
-        @Argument(help: "The registrations' ids.") var registrations: [String]
+        @Argument(help: ArgumentHelp("The \(Program.nouns)' ids.", valueName: "id")) var registrations: [String]
         @Option(help: "The database file.") var database: String
         @Option(help: "A plan file; default: the built-in plan in which step 5.2 is durable.") var plan: String?
         @Option(help: "Output: text or json.") var format: OutputFormat = .text
@@ -117,5 +117,5 @@ private struct MoveReport {
         if moves.contains(where: { $0.refused != nil }) { throw CommandFailure(.differences, "") }
     }
 
-    private func tell() throws { if format == .json { Console.print(try JSONValue(encoding: moves).canonicalText) } }
+    private func tell() throws { if format == .json { Console.print(try JSONValue(encoding: moves).inTheWordsOfTheApp.canonicalText) } }
 }

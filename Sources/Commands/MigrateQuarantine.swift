@@ -11,12 +11,12 @@ extension Migrate {
         static let configuration = CommandConfiguration(
             commandName: "quarantine", abstract: "Lists what was set aside, and why; everything else goes on without it.",
             discussion: """
-                lockstep migrate quarantine --database work.sqlite
-                lockstep migrate quarantine --database work.sqlite --format json
+                \(Program.name) migrate quarantine --database work.sqlite
+                \(Program.name) migrate quarantine --database work.sqlite --format json
 
-                An event that fails again and again, a registration whose stored row cannot be read, a message that the engine refuses, an \
-                effect that was begun and of which nobody knows whether it was done. Nothing of such a registration is handled until \
-                'lockstep migrate release' or 'lockstep migrate settle'; its deliveries are kept.
+                An event that fails again and again, \(Program.aNoun) whose stored row cannot be read, a message that the engine refuses, an \
+                effect that was begun and of which nobody knows whether it was done. Nothing of such \(Program.aNoun) is handled until \
+                '\(Program.name) migrate release' or '\(Program.name) migrate settle'; its deliveries are kept.
                 """)
 
         @Option(help: "The database file.") var database: String
@@ -33,17 +33,17 @@ extension Migrate {
     /// `lockstep migrate release`
     struct Release: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Lets everything of a registration that was set aside be handled again.",
+            abstract: "Lets everything of \(Program.aNoun) that was set aside be handled again.",
             discussion: """
-                lockstep migrate release R-900001 --database work.sqlite
+                \(Program.name) migrate release R-900001 --database work.sqlite
 
                 Do it once the cause is gone: another build, a restored row, an engine that takes the message. A running process takes it \
                 up with its next delivery. What is still bad is set aside again.
 
-                Exit codes: 3 for a registration of which nothing is set aside, or a database that cannot be written.
+                Exit codes: 3 for \(Program.aNoun) of which nothing is set aside, or a database that cannot be written.
                 """)
 
-        @Argument(help: "The registrations' ids.") var registrations: [String]
+        @Argument(help: ArgumentHelp("The \(Program.nouns)' ids.", valueName: "id")) var registrations: [String]
         @OptionGroup var beside: BesideOptions
 
         func run() async throws {
@@ -52,7 +52,8 @@ extension Migrate {
             let unknown = registrations.filter { !known.contains(EntityID($0)) }
             guard unknown.isEmpty else {
                 let ids = unknown.map { Console.visible($0) }.joined(separator: ", ")
-                throw CommandFailure(.environment, "\(ids): expected something set aside, found nothing; see 'lockstep migrate quarantine'")
+                throw CommandFailure(
+                    .environment, "\(ids): expected something set aside, found nothing; see '\(Program.name) migrate quarantine'")
             }
             for registration in registrations { _ = try await desk.store.release(EntityID(registration)) }
             let answer: JSONValue = ["released": .array(registrations.map { .string($0) })]
@@ -65,16 +66,16 @@ extension Migrate {
         static let configuration = CommandConfiguration(
             abstract: "Says what became of an effect that was begun and of which nobody knew whether it was done.",
             discussion: """
-                lockstep migrate settle R-900001/9/bank.pay/1 --done '{"receipt":"A7"}' --database work.sqlite
-                lockstep migrate settle R-900001/9/bank.pay/1 --not-done --database work.sqlite
+                \(Program.name) migrate settle R-900001/9/bank.pay/1 --done '{"receipt":"A7"}' --database work.sqlite
+                \(Program.name) migrate settle R-900001/9/bank.pay/1 --not-done --database work.sqlite
 
                 The other side can neither refuse a call that it knows nor say what it has done, so only a person can. With --done the \
-                reply goes into the ledger and the call is never made again; with --not-done it is made when the registration goes on.
+                reply goes into the ledger and the call is never made again; with --not-done it is made when the \(Program.noun) goes on.
 
                 Exit codes: 3 when no such effect waits, or the database cannot be written.
                 """)
 
-        @Argument(help: "The effect's key, as 'lockstep migrate quarantine' shows it.") var key: String
+        @Argument(help: "The effect's key, as '\(Program.name) migrate quarantine' shows it.") var key: String
         @Option(help: ArgumentHelp("It was done, and this was the reply.", valueName: "json")) var done: String?
         @Flag(help: "It was not done.") var notDone = false
         @OptionGroup var beside: BesideOptions
@@ -104,7 +105,7 @@ extension Migrate {
 extension Quarantined {
     fileprivate var json: JSONValue {
         [
-            "kind": .string(kind.rawValue), "key": .string(key), "registration": .string(entity.rawValue), "reason": .string(reason),
+            "kind": .string(kind.rawValue), "key": .string(key), Program.noun: .string(entity.rawValue), "reason": .string(reason),
             "since": .string(since.description),
         ]
     }

@@ -9,11 +9,11 @@ import SQLiteStorage
 /// `lockstep migrate status`
 struct MigrateStatus: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Shows a plan's step ladder with how many registrations each side owns, and what waits.",
+        commandName: "status", abstract: "Shows a plan's step ladder with how many \(Program.nouns) each side owns, and what waits.",
         discussion: """
-            lockstep migrate status --database work.sqlite
-            lockstep migrate status --database work.sqlite --plan my-plan.yaml
-            lockstep migrate status --database work.sqlite --format json
+            \(Program.name) migrate status --database work.sqlite
+            \(Program.name) migrate status --database work.sqlite --plan my-plan.yaml
+            \(Program.name) migrate status --database work.sqlite --format json
 
             Times are the run's own: a run of recorded deliveries lives in the time of its recording.
             """)
@@ -31,7 +31,7 @@ struct MigrateStatus: AsyncParsableCommand {
         summary.database = database
         summary.lastRun = try await desk.store.value(Self.lastPlan)
         summary.clock = try await desk.store.clock()?.description
-        Console.print(format == .json ? try JSONValue(encoding: summary).canonicalText : summary.text)
+        Console.print(format == .json ? try JSONValue(encoding: summary).inTheWordsOfTheApp.canonicalText : summary.text)
     }
 }
 
@@ -119,10 +119,10 @@ private struct MigrationStatus: Codable {
         if let lastRun, lastRun != title { lines.append("the last run had plan \(lastRun); pass its file with --plan to see its stages") }
         lines.append(
             haltedSince.map {
-                "halted since \($0): every step returns to legacy at its next boundary; end it with 'lockstep migrate resume'"
+                "halted since \($0): every step returns to legacy at its next boundary; end it with '\(Program.name) migrate resume'"
             }
                 ?? "not halted")
-        lines.append("\(registrations) registrations: \(legacy) legacy, \(durable) durable, \(ended) ended")
+        lines.append("\(registrations) \(Program.nouns): \(legacy) legacy, \(durable) durable, \(ended) ended")
         lines += ["", Console.table([["step", "title", "stage", "legacy", "durable", "ended", "pins"]] + steps.map(\.cells)), ""]
         let waiting = ["pending", "signalled", "parked"].map { "\(rows[$0] ?? 0) \($0)" }.joined(separator: ", ")
         lines.append("inbox rows: \(waiting); messages not sent: \(unsentMessages)")

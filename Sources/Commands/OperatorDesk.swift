@@ -1,4 +1,3 @@
-import A2PRegistration
 import Bridge
 import Cutover
 import DurableWorkflow
@@ -14,12 +13,16 @@ import SQLiteStorage
 struct OperatorDesk {
     let path: String
     let store: SQLiteHandoffStore
-    let bridge: EventBridge<RegistrationState, Registration>
+    let bridge: any OperatorMoves
 
     init(_ path: String, _ access: LockstepDatabase.Access, plan: MigrationPlan? = nil) async throws {
-        let domain = A2PDomain.make()
-        let plan = try plan ?? InputOptions.plan(nil)
-        try A2PDomain.validate(plan, domain)
+        try await self.init(Program.app, path, access, plan)
+    }
+
+    private init(_ app: some Application, _ path: String, _ access: LockstepDatabase.Access, _ plan: MigrationPlan?) async throws {
+        let domain = app.typed.domain
+        let plan = try plan ?? app.plan(nil)
+        try plan.check(against: domain.processSteps)
         self.path = path
         store = SQLiteHandoffStore(try LockstepDatabase(path: path, access: access))
         let identity = DatabaseIdentity(machine: domain.machine.name, mode: .hybrid, plan: plan)
@@ -38,14 +41,28 @@ struct OperatorDesk {
         guard !unknown.isEmpty else { return }
         throw CommandFailure(
             .environment,
-            "\(unknown.joined(separator: ", ")): expected registrations of \(path), found none such; nothing was moved; see 'lockstep history list'"
+            "\(unknown.joined(separator: ", ")): expected \(Program.nouns) of \(path), found none such; nothing was moved; see '\(Program.name) history list'"
         )
     }
 }
 
+/// What operators do with a bridge, whatever its machine is.
+protocol OperatorMoves: Sendable {
+    var plan: MigrationPlan { get }
+
+    func load() async throws
+    func recall(_ entity: EntityID, reason: String, at now: Timestamp) async throws -> MoveResult
+    func adopt(_ entity: EntityID, at now: Timestamp) async throws -> MoveResult
+    func halt(at now: Timestamp) async throws
+    func resumeMigration() async throws
+    func settle(_ key: EffectKey, reply: JSONValue?, at now: Timestamp) async throws -> Bool
+}
+
+extension EventBridge: OperatorMoves {}
+
 /// Engine and parties of a process that calls neither.
 private struct Nobody: DurableEngine, EffectPort {
-    private static let refusal = "expected a process that runs the database, found a move beside it; see 'lockstep run'"
+    private static let refusal = "expected a process that runs the database, found a move beside it; see '\(Program.name) run'"
 
     func start(workflowID: String, type: String, input: JSONValue, options: WorkflowOptions, at now: Timestamp) async throws
         -> WorkflowExecution

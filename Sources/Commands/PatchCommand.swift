@@ -14,8 +14,8 @@ struct PatchReportVerb: AsyncParsableCommand {
         commandName: "report",
         abstract: "Says of every patch how many open runs are before and after its marker, and what may be removed.",
         discussion: """
-            lockstep patch report --database work.sqlite
-            lockstep patch report --database work.sqlite --removing vetting-2 --format json
+            \(Program.name) patch report --database work.sqlite
+            \(Program.name) patch report --database work.sqlite --removing vetting-2 --format json
 
             Every open run is replayed against the code of this binary, beside a running process; nothing changes. before: the run went \
             past the point before the patch existed and keeps the old branch. marked, deprecated: its history has the marker of 'patched' or \
@@ -39,7 +39,7 @@ struct PatchReportVerb: AsyncParsableCommand {
 
     func run() async throws {
         let store = try WorkflowFilterOptions.store(database)
-        let report = try await PatchReport(of: store, WorkflowReplayer(workflows: try A2PRun.workflowTypes()))
+        let report = try await PatchReport(of: store, WorkflowReplayer(workflows: try Program.app.workflowTypes()))
         guard let removing else { return Console.print(try Self.show(report, format)) }
         let patch = report.patch(removing)
         let step = step ?? (patch.calls == ["deprecatePatch"] ? .call : .branch)

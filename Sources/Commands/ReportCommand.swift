@@ -1,4 +1,3 @@
-import A2PRegistration
 import ArgumentParser
 import Bridge
 import Events
@@ -15,9 +14,9 @@ struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report", abstract: "Runs legacy alone and hybrid over the same deliveries and writes the migration report.",
         discussion: """
-            lockstep report                          all fixtures; the paths of the reports are printed
-            lockstep report trace.jsonl --output reports
-            lockstep report --audit R-900001         with the history of that registration's durable segments
+            \(Program.name) report                          all fixtures; the paths of the reports are printed
+            \(Program.name) report trace.jsonl --output reports
+            \(Program.name) report --audit R-900001         with the history of that \(Program.noun)'s durable segments
             Writes report.html (one file, no network), report.md and report.json.
             """)
 
@@ -26,18 +25,22 @@ struct ReportCommand: AsyncParsableCommand {
     @Option(help: "The folder to write to; default: the user's cache folder.")
     var output: String?
 
-    @Option(help: ArgumentHelp("A registration whose durable segments are listed event by event; may be repeated.", valueName: "id"))
+    @Option(
+        help: ArgumentHelp(
+            "One of the \(Program.nouns) whose durable segments are listed event by event; may be repeated.", valueName: "id"))
     var audit: [String] = []
 
-    func run() async throws {
+    func run() async throws { try await run(Program.app) }
+
+    private func run(_ app: some Application) async throws {
         let inputs = try input.load()
         let database = try input.database ?? InputOptions.freshDatabase("report")
-        let comparison = try A2PComparison(plan: try input.loadPlan(), database: database)
+        let comparison = try AppComparison(app.typed, plan: try input.loadPlan(), database: database)
         let lines = inputs.lines
         try await comparison.play(lines) { Console.progress("\($0.rawValue): \($1) of \(lines.count) deliveries, \($2)") }
         Console.endProgress()
         let audited = audit.map { EntityID($0) }
-        let report = try await comparison.report(title: "A2P 10DLC registration", auditing: audited, at: Timestamp(Date()))
+        let report = try await comparison.report(app.typed, auditing: audited, at: Timestamp(Date()))
         let folder = output ?? database.replacing(".sqlite", with: "")
         let paths = try Self.write(report, to: folder)
         let unexpected = try await comparison.legacy.unexpected(inputs.scenarios) + comparison.hybrid.unexpected(inputs.scenarios)
@@ -75,12 +78,12 @@ struct ReportCommand: AsyncParsableCommand {
     }
 }
 
-extension A2PComparison {
+extension AppComparison {
     /// Everything the report shows, from both databases.
-    func report(title: String, auditing audited: [EntityID] = [], at now: Timestamp) async throws -> Report {
+    func report(_ app: LockstepApp<State, Record>, auditing audited: [EntityID] = [], at now: Timestamp) async throws -> Report {
         let summary = try await summary()
-        let machine = A2PMachine.machine
-        var tally = JournalTally(completing: [RegistrationState.ACTIVE.rawValue: "10"])
+        let completions = app.completions.map { ($0.key.rawValue, $0.value) }
+        var tally = JournalTally(completing: Dictionary(completions, uniquingKeysWith: { $1 }))
         for entity in try await hybrid.store.entities() { tally.add(try await hybrid.store.journal(of: entity)) }
         var details: [MismatchDetail] = []
         for mismatch in summary.mismatches.prefix(25) {
@@ -89,10 +92,10 @@ extension A2PComparison {
             details.append(MismatchDetail(comparison: mismatch, control: control, candidate: candidate))
         }
         return Report(
-            title: title, generatedAt: now, plan: PlanProgress(hybrid.options.plan, figures: tally.figures),
+            title: app.title, generatedAt: now, plan: PlanProgress(hybrid.options.plan, figures: tally.figures),
             runs: [try await legacy.figures(), try await hybrid.figures()], comparison: summary, mismatches: details,
             segments: try await segments(of: details.map(\.comparison.entity) + audited),
-            matrix: Self.matrix(machine.description, taken: tally.taken))
+            matrix: Self.matrix(app.domain.machine.description, taken: tally.taken))
     }
 
     /// Throws when one of `entities` is not a registration of this run.
@@ -100,7 +103,7 @@ extension A2PComparison {
         var segments: [SegmentAudit] = []
         for entity in entities {
             guard try await hybrid.store.snapshot(of: entity) != nil else {
-                throw CommandFailure(.usage, "--audit \(entity.rawValue): expected a registration of this run, found none; check the id")
+                throw CommandFailure(.usage, "--audit \(entity.rawValue): expected \(Program.aNoun) of this run, found none; check the id")
             }
             segments += try await hybrid.audits(of: entity)
         }
@@ -115,7 +118,7 @@ extension A2PComparison {
     }
 }
 
-extension A2PRun {
+extension AppRun {
     /// The run's figures, from its database.
     func figures() async throws -> RunFigures {
         let outcomes = try await outcomes()

@@ -1,6 +1,6 @@
-import A2PRegistration
 public import ArgumentParser
 import Bridge
+import BridgeTesting
 import Events
 import FoundationEssentials
 import HybridRouter
@@ -23,7 +23,7 @@ struct RunSummary: Codable {
     /// The plans that the database was run with, oldest first.
     var plans: [String]
 
-    init(_ run: A2PRun, unexpected: [String], seconds: Double) async throws {
+    init<State, Record>(_ run: AppRun<State, Record>, unexpected: [String], seconds: Double) async throws {
         let statuses = try await run.statuses()
         let counters = try await run.store.counters()
         let dead = try await run.store.deadLetters()
@@ -42,8 +42,8 @@ struct RunSummary: Codable {
     }
 
     var text: String {
-        let rows = [["outcome", "registrations"]] + outcomes.sorted { $0.key < $1.key }.map { [$0.key, String($0.value)] }
-        var lines = ["\(mode.rawValue): \(entities) registrations in \(durationSeconds) s", "", Console.table(rows), ""]
+        let rows = [["outcome", Program.nouns]] + outcomes.sorted { $0.key < $1.key }.map { [$0.key, String($0.value)] }
+        var lines = ["\(mode.rawValue): \(entities) \(Program.nouns) in \(durationSeconds) s", "", Console.table(rows), ""]
         lines.append("hand offs \(handOffs), hand backs \(handBacks), dead letters \(deadLetters)")
         lines.append("database \(database)")
         if plans.count > 1 { lines.append("plans, oldest first: \(plans.joined(separator: ", then "))") }
@@ -57,15 +57,15 @@ struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Runs deliveries through the legacy machine alone or in hybrid mode: live, or as they were recorded.",
         discussion: """
-            lockstep run                                   all fixtures, hybrid
-            lockstep run --mode legacy LegacyFixtures/m01-exact-duplicate
-            lockstep run trace.jsonl --database work.sqlite   killed? the same command goes on where it stopped
-            producer | lockstep run --events - --database work.sqlite     live: prints ACK <event id> once each is durable
-            producer | lockstep run --events - --lanes 256 --live         so many registrations at the same time
-            lockstep run --events recording.jsonl                         lines with "receivedAt": virtual time
-            lockstep run --events recording.jsonl --drain                 the same, then plays time on until nothing is left to do
-            lockstep run --metrics metrics.prom            for Prometheus, renewed every few seconds and at the end
-            lockstep run --metrics 127.0.0.1:9464          the same at http://127.0.0.1:9464/metrics while it runs
+            \(Program.name) run                                   all fixtures, hybrid
+            \(Program.name) run --mode legacy LegacyFixtures/m01-exact-duplicate
+            \(Program.name) run trace.jsonl --database work.sqlite   killed? the same command goes on where it stopped
+            producer | \(Program.name) run --events - --database work.sqlite     live: prints ACK <event id> once each is durable
+            producer | \(Program.name) run --events - --lanes 256 --live         so many \(Program.nouns) at the same time
+            \(Program.name) run --events recording.jsonl                         lines with "receivedAt": virtual time
+            \(Program.name) run --events recording.jsonl --drain                 the same, then plays time on until nothing is left to do
+            \(Program.name) run --metrics metrics.prom            for Prometheus, renewed every few seconds and at the end
+            \(Program.name) run --metrics 127.0.0.1:9464          the same at http://127.0.0.1:9464/metrics while it runs
 
             The first line of --events decides: with "receivedAt" it is a recording, which is played in virtual time; without it is \
             {"source": …, "id"?: …, "headers"?: …, "body": …}, a delivery that is received now. --live and --recorded decide without \
@@ -91,7 +91,7 @@ struct Run: AsyncParsableCommand {
     @Option(help: "Append one JSON line per performed effect to this file; default: beside the database.")
     var effectsLog: String?
 
-    @Option(help: "Write one JSON line per registration with its outcome to this file.")
+    @Option(help: "Write one JSON line per \(Program.noun) with its outcome to this file.")
     var outcomes: String?
 
     @Option(help: "Seed of the simulated outside; recorded traces do not depend on it.")
@@ -106,7 +106,7 @@ struct Run: AsyncParsableCommand {
     @Flag(help: "With --events: the lines are a recording, which is played in virtual time.")
     var recorded = false
 
-    @Option(help: "Live: how many registrations are handled at the same time.")
+    @Option(help: "Live: how many \(Program.nouns) are handled at the same time.")
     var lanes = 64
 
     func validate() throws {
@@ -118,19 +118,21 @@ struct Run: AsyncParsableCommand {
         guard events != nil || !drain else { throw ValidationError("--drain belongs to --events; inputs are always played to the end") }
     }
 
-    func run() async throws {
+    func run() async throws { try await run(Program.app) }
+
+    private func run(_ app: some Application) async throws {
         let database = try input.database ?? InputOptions.freshDatabase(mode.rawValue)
         let watching = try watch.watching()
-        var options = A2PRun.Options(mode: mode, plan: try input.loadPlan(), database: database, effectsLog: effectsLog)
+        var options = RunOptions(mode: mode, plan: try input.loadPlan(), database: database, effectsLog: effectsLog)
         options.telemetry = watching.telemetry
         let inputs = events == nil ? try input.load() : nil
         let stream = try events.map { try LineStream(path: $0) }
         let start = Date()
-        if let stream, try await isLive(stream, options) {
+        if let stream, try await isLive(stream, app, options) {
             guard !drain else { throw CommandFailure(.usage, Self.noDrain) }
-            return try await runLive(stream, options, watching, since: start)
+            return try await runLive(app, stream, options, watching, since: start)
         }
-        let run = try A2PRun(options)
+        let run = try AppRun(app.typed, options)
         try await watching.during(run) { try await play(run, inputs, stream) }
         try await conclude(run, inputs?.scenarios ?? [], since: start)
     }
@@ -138,7 +140,7 @@ struct Run: AsyncParsableCommand {
     private static let noDrain = "--drain plays virtual time on: a live run has none; leave it out, or give --recorded"
 
     /// Writes what came of it.
-    func conclude(_ run: A2PRun, _ scenarios: [Scenario], since start: Date) async throws {
+    func conclude<State, Record>(_ run: AppRun<State, Record>, _ scenarios: [Scenario], since start: Date) async throws {
         let unexpected = try await run.unexpected(scenarios)
         if let outcomes { try await run.writeOutcomes(to: outcomes) }
         let summary = try await RunSummary(run, unexpected: unexpected, seconds: Date().timeIntervalSince(start))
@@ -147,7 +149,7 @@ struct Run: AsyncParsableCommand {
     }
 
     /// Plays the inputs, or the stream.
-    private func play(_ run: A2PRun, _ inputs: Inputs?, _ stream: LineStream?) async throws {
+    private func play<State, Record>(_ run: AppRun<State, Record>, _ inputs: Inputs?, _ stream: LineStream?) async throws {
         if let lines = inputs?.lines {
             try await run.play(lines, progress: { Console.progress("\($0) of \(lines.count) deliveries, \($1)") })
             Console.endProgress()
@@ -166,20 +168,20 @@ struct Run: AsyncParsableCommand {
 
 extension RunMode: ExpressibleByArgument {}
 
-extension A2PRun {
+extension AppRun {
     /// Writes `{"registration", "status", "state", "facts"}` lines in order of ids.
     func writeOutcomes(to path: String) async throws {
         let file = try OutputFile(path: path)
         for entity in try await store.entities().sorted() {
             guard let outcome = try await bridge.outcome(of: entity) else { continue }
             var line = try JSONValue(encoding: outcome)
-            line["registration"] = .string(entity.rawValue)
+            line[Program.noun] = .string(entity.rawValue)
             try file.write(line.canonicalText + "\n")
         }
         try file.end()
     }
 
-    /// How many registrations came to what.
+    /// How many entities came to what.
     func statuses() async throws -> [String: Int] {
         var statuses: [String: Int] = [:]
         for entity in try await store.entities() {
@@ -194,7 +196,7 @@ extension A2PRun {
         for scenario in scenarios {
             for (entity, expected) in (options.mode == .legacy ? scenario.legacy : scenario.hybrid) ?? [:] {
                 guard let outcome = try await bridge.outcome(of: entity) else {
-                    sentences.append("\(scenario.name): expected \(entity) to end as \(expected.status), found no such registration")
+                    sentences.append("\(scenario.name): expected \(entity) to end as \(expected.status), found no such \(Program.noun)")
                     continue
                 }
                 let paths = Set(expected.allFacts.keys).union(outcome.allFacts.keys).sorted()

@@ -1,4 +1,3 @@
-import A2PRegistration
 import Bridge
 import Events
 import FoundationEssentials
@@ -9,38 +8,40 @@ import SQLiteStorage
 
 extension Run {
     /// Whether the stream is one of live deliveries. Lines before the first delivery are kept as dead letters.
-    func isLive(_ stream: LineStream, _ options: A2PRun.Options) async throws -> Bool {
+    func isLive(_ stream: LineStream, _ app: some Application, _ options: RunOptions) async throws -> Bool {
         if live || recorded { return live }
         let kind = try await stream.kind { letter in
-            try await A2PRun(options).keep(letter)
+            try await AppRun(app.typed, options).keep(letter)
             Self.acknowledge([], letter)
         }
         return kind == .live
     }
 
-    func runLive(_ stream: LineStream, _ options: A2PRun.Options, _ watching: Watching, since start: Date) async throws {
-        let liveRun = try LiveRun(options, lanes: lanes)
+    func runLive(
+        _ app: some Application, _ stream: LineStream, _ options: RunOptions, _ watching: Watching, since start: Date
+    ) async throws {
+        let liveRun = try LiveRun(app.typed, options, lanes: lanes)
         let service = liveRun.service
         let signals = StopSignals()
         let playing = Task {
-            try await watching.during(liveRun.run, service: service) {
+            try await watching.during(liveRun.parts, service: service) {
                 try await liveRun.play(stream, acknowledge: { Self.acknowledge($0, $1) })
             }
         }
         try await signals.during(stop: { service.shutdown() }, leave: { playing.cancel() }) { try await playing.value }
         if let name = signals.name { Console.error(farewell(name, service.abandonedCalls, options.database)) }
-        try await conclude(liveRun.run, [], since: start)
+        try await conclude(liveRun.parts, [], since: start)
     }
 
     private func farewell(_ signal: String, _ abandoned: Int, _ database: String) -> String {
         let calls =
             abandoned == 0 ? "no call was under way" : "calls that were left: \(abandoned); the next run finds out what became of them"
-        return "lockstep: stopped by \(signal); what was acknowledged is kept; \(calls);"
-            + " go on with 'lockstep run --events - --live --database \(database)'"
+        return "\(Program.name): stopped by \(signal); what was acknowledged is kept; \(calls);"
+            + " go on with '\(Program.name) run --events - --live --database \(database)'"
     }
 }
 
-extension A2PRun {
+extension AppRun {
     /// Keeps a line that is no delivery, before anybody knows what the others are.
     func keep(_ letter: DeadLetter) async throws {
         try await claim(input: nil)

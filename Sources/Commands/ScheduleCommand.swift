@@ -8,8 +8,8 @@ struct ScheduleCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "schedule", abstract: "Looks at schedules, which start workflows again and again, and changes them.",
         discussion: """
-            lockstep schedule create nightly --type report --cron '0 2 * * *' --database work.sqlite
-            lockstep schedule describe nightly --database work.sqlite --format json
+            \(Program.name) schedule create nightly --type report --cron '0 2 * * *' --database work.sqlite
+            \(Program.name) schedule describe nightly --database work.sqlite --format json
 
             Times are in UTC. list and describe read beside a running process; the others need the database for themselves, and the next \
             process that runs on it goes on with what they have noted.
@@ -65,8 +65,8 @@ extension ScheduleCommand {
         static let configuration = CommandConfiguration(
             abstract: "Creates a schedule.",
             discussion: """
-                lockstep schedule create nightly --type report --cron '0 2 * * *' --input '{"kind":"full"}' --database work.sqlite
-                lockstep schedule create poll --type poll --interval 15m --overlap bufferOne --catch-up 1h --database work.sqlite
+                \(Program.name) schedule create nightly --type report --cron '0 2 * * *' --input '{"kind":"full"}' --database work.sqlite
+                \(Program.name) schedule create poll --type poll --interval 15m --overlap bufferOne --catch-up 1h --database work.sqlite
                 """)
 
         @OptionGroup var which: ScheduleOptions
@@ -85,7 +85,7 @@ extension ScheduleCommand {
     struct Update: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Changes what is given, and leaves the rest as it is.",
-            discussion: "lockstep schedule update nightly --cron '0 3 * * *' --database work.sqlite")
+            discussion: "\(Program.name) schedule update nightly --cron '0 3 * * *' --database work.sqlite")
 
         @OptionGroup var which: ScheduleOptions
         @Option(help: "The workflow's type.") var type: String?
@@ -105,7 +105,7 @@ extension ScheduleCommand {
     struct Pause: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Stops a schedule for now.",
-            discussion: "lockstep schedule pause nightly --note 'until the move is over' --database work.sqlite")
+            discussion: "\(Program.name) schedule pause nightly --note 'until the move is over' --database work.sqlite")
 
         @OptionGroup var which: ScheduleOptions
         @Option(help: "Why.") var note = ""
@@ -117,7 +117,7 @@ extension ScheduleCommand {
     struct Unpause: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Lets a paused schedule go on; starts that fell into the pause are not made up, see 'backfill'.",
-            discussion: "lockstep schedule unpause nightly --database work.sqlite")
+            discussion: "\(Program.name) schedule unpause nightly --database work.sqlite")
 
         @OptionGroup var which: ScheduleOptions
         @Option(help: "Why.") var note = ""
@@ -131,7 +131,7 @@ extension ScheduleCommand {
     struct Trigger: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Starts the workflow now, paused or not.",
-            discussion: "lockstep schedule trigger nightly --overlap allowAll --database work.sqlite")
+            discussion: "\(Program.name) schedule trigger nightly --overlap allowAll --database work.sqlite")
 
         @OptionGroup var which: ScheduleOptions
         @Option(help: "When the last one is open; default: what the schedule says.") var overlap: ScheduleOverlapPolicy?
@@ -146,7 +146,7 @@ extension ScheduleCommand {
         static let configuration = CommandConfiguration(
             abstract: "Makes the starts between two moments up; one that was made before is not made again.",
             discussion: """
-                lockstep schedule backfill nightly --from 2026-03-01T00:00:00Z --to 2026-03-08T00:00:00Z --overlap bufferAll \
+                \(Program.name) schedule backfill nightly --from 2026-03-01T00:00:00Z --to 2026-03-08T00:00:00Z --overlap bufferAll \
                 --database work.sqlite
                 """)
 
@@ -170,7 +170,7 @@ extension ScheduleCommand {
     struct Delete: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Deletes a schedule; workflows that it has started go on.",
-            discussion: "lockstep schedule delete nightly --database work.sqlite")
+            discussion: "\(Program.name) schedule delete nightly --database work.sqlite")
 
         @OptionGroup var which: ScheduleOptions
 

@@ -7,7 +7,7 @@ extension ScheduleCommand {
     /// `lockstep schedule list`
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Lists schedules.", discussion: "lockstep schedule list --database work.sqlite")
+            abstract: "Lists schedules.", discussion: "\(Program.name) schedule list --database work.sqlite")
 
         @Option(help: "The database file.") var database: String
         @Option(help: "Output: text or json.") var format: OutputFormat = .text
@@ -29,7 +29,7 @@ extension ScheduleCommand {
     struct Describe: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Says what a schedule does, what it did last and what comes next.",
-            discussion: "lockstep schedule describe nightly --database work.sqlite --format json")
+            discussion: "\(Program.name) schedule describe nightly --database work.sqlite --format json")
 
         @OptionGroup var which: ScheduleOptions
         @Option(help: "How many of the next starts to show.") var upcoming = 5

@@ -21,7 +21,7 @@ struct SimulationSummary: Codable {
     var stepsPerSecond: Int
     var secondsElapsed: Double
 
-    init(_ simulation: A2PSimulation, _ run: SimulationRun, seconds: Double, elapsed: Double) {
+    init(_ simulation: SimulationSettings, _ run: SimulationRun, seconds: Double, elapsed: Double) {
         seed = simulation.seed
         entities = simulation.entities
         steps = run.steps
@@ -53,11 +53,12 @@ struct SimulationSummary: Codable {
 /// `lockstep simulate`
 struct Simulate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Runs registrations in hybrid mode in simulated time while everything goes wrong, and checks the laws of the hand-off.",
+        abstract:
+            "Runs \(Program.nouns) in hybrid mode in simulated time while everything goes wrong, and checks the laws of the hand-off.",
         discussion: """
-            lockstep simulate --seed 7 --entities 1000
-            lockstep simulate --seed 1 --runs 100 --entities 10000 --format json      one line a seed
-            lockstep simulate --seed 7 --entities 1000 --faults crash=0.001,busy=0.01
+            \(Program.name) simulate --seed 7 --entities 1000
+            \(Program.name) simulate --seed 1 --runs 100 --entities 10000 --format json      one line a seed
+            \(Program.name) simulate --seed 7 --entities 1000 --faults crash=0.001,busy=0.01
             Faults: all=SHARE, none, or a list of crash, tornPage, diskFull, ioError, busy, duplicate, loss, delay, reorder, clockJump,
             slow, tooManyRequests, responseLost, planChange, recall, adoption, halt. After the run legacy alone gets the same world and
             schedule; every difference that the plan does not declare is a violation (I7). The same arguments give the same run, byte
@@ -67,8 +68,8 @@ struct Simulate: AsyncParsableCommand {
 
     @Option(help: "The seed of the scheduler, the faults and the outside.") var seed: UInt64 = 1
     @Option(help: "So many seeds, one after the other.") var runs: Int = 1
-    @Option(help: "How many registrations.") var entities: Int = 1000
-    @Option(help: "Milliseconds between two registrations.") var spacing: Int = 36_000
+    @Option(help: "How many \(Program.nouns).") var entities: Int = 1000
+    @Option(help: "Milliseconds between two \(Program.nouns).") var spacing: Int = 36_000
     @Option(help: "After so many steps of the scheduler nothing goes wrong any more.") var steps: Int?
     @Option(help: "What goes wrong, and how often: all=0.01, none, or NAME=SHARE,…") var faults: String = "all=0.01"
     @Option(
@@ -82,7 +83,7 @@ struct Simulate: AsyncParsableCommand {
         })
     var parties: PartyKind = .refusesKnownKeys
     @Flag(inversion: .prefixedNo, help: "Search for the shortest failing run.") var shrink = true
-    @Option(help: "Print both journals of this registration.") var watch: String?
+    @Option(help: "Print both journals of this \(Program.noun).") var watch: String?
     @Option(help: "Output: text or json.") var format: OutputFormat = .text
 
     func validate() throws {
@@ -94,42 +95,44 @@ struct Simulate: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let simulation = try Program.app.simulation()
         let rates = try FaultRates(parsing: faults)
         var violations = 0
-        if let watch, !isSimulated(watch) {
-            throw CommandFailure(.environment, "--watch \(watch): expected a registration from R-1 to R-\(entities), found none such")
-        }
+        if let watch { try requireSimulated(watch, simulation) }
         for offset in 0..<UInt64(runs) {
             let seed = seed &+ offset
-            var simulation = A2PSimulation(
+            var settings = SimulationSettings(
                 seed: seed, entities: entities, spacing: .milliseconds(Int64(spacing)), rates: rates, steps: steps,
                 watched: watch.map { EntityID($0) })
-            simulation.parties = parties
+            settings.parties = parties
             let start = Date()
-            let (run, seconds) = try await simulation.run { Console.progress("seed \(seed): \($0) events, \($1)") }
+            let (run, seconds) = try await simulation.run(settings) { Console.progress("seed \(seed): \($0) events, \($1)") }
             Console.endProgress()
-            var summary = SimulationSummary(simulation, run, seconds: seconds, elapsed: Date().timeIntervalSince(start))
-            if !run.violations.isEmpty { summary.reproduce = try await reproduction(of: simulation, run) }
+            var summary = SimulationSummary(settings, run, seconds: seconds, elapsed: Date().timeIntervalSince(start))
+            if !run.violations.isEmpty { summary.reproduce = try await reproduction(of: settings, run, simulation) }
             Console.print(format == .json ? try JSONValue(encoding: summary).canonicalText : summary.text)
             violations += run.violations.count
         }
         if violations > 0 { throw CommandFailure(.differences, "\(violations) violations") }
     }
 
-    private func isSimulated(_ id: String) -> Bool {
-        guard id.hasPrefix("R-"), let number = Int(id.dropFirst(2)), "R-\(number)" == id else { return false }
-        return (1...entities).contains(number)
+    private func requireSimulated(_ id: String, _ simulation: any AppSimulation) throws {
+        guard !(1...entities).contains(where: { simulation.entity($0).rawValue == id }) else { return }
+        let range = "from \(simulation.entity(1)) to \(simulation.entity(entities))"
+        throw CommandFailure(.environment, "--watch \(id): expected one of the \(Program.nouns) \(range), found none such")
     }
 
     /// The call that fails again, with the fewest steps in which something goes wrong.
-    private func reproduction(of simulation: A2PSimulation, _ run: SimulationRun) async throws -> String {
-        var shortest = simulation
+    private func reproduction(
+        of settings: SimulationSettings, _ run: SimulationRun, _ simulation: any AppSimulation
+    ) async throws -> String {
+        var shortest = settings
         if shrink {
-            var (passing, failing) = (0, simulation.steps ?? run.steps)
+            var (passing, failing) = (0, settings.steps ?? run.steps)
             while failing - passing > 1 {
                 shortest.steps = (passing + failing) / 2
                 Console.progress("searching for the shortest failing run: \(passing) to \(failing) steps")
-                if try await shortest.run().run.violations.isEmpty {
+                if try await simulation.run(shortest, progress: { _, _ in }).run.violations.isEmpty {
                     passing = (passing + failing) / 2
                 } else {
                     failing = (passing + failing) / 2
@@ -140,6 +143,7 @@ struct Simulate: AsyncParsableCommand {
         }
         let prefix = shortest.steps.map { " --steps \($0)" } ?? ""
         let kind = parties == .refusesKnownKeys ? "" : " --parties \(parties)"
-        return "lockstep simulate --seed \(simulation.seed) --entities \(entities) --spacing \(spacing) --faults \(faults)\(kind)\(prefix)"
+        return
+            "\(Program.name) simulate --seed \(settings.seed) --entities \(entities) --spacing \(spacing) --faults \(faults)\(kind)\(prefix)"
     }
 }

@@ -1,10 +1,10 @@
-import A2PRegistration
 import ArgumentParser
 import Bridge
 import CoreMetrics
 import DurableWorkflow
 import FoundationEssentials
 import HybridRouter
+import LegacyStateMachine
 import Logging
 import MetricsEndpoint
 import Synchronization
@@ -59,8 +59,8 @@ struct Watching {
     }
 
     /// Shows the metrics of a run while `body` goes on.
-    func during<Value>(
-        _ run: A2PRun, service: BridgeService<RegistrationState, Registration>? = nil, _ body: () async throws -> Value
+    func during<State: MachineState, Record: Codable & Sendable, Value>(
+        _ run: AppRun<State, Record>, service: BridgeService<State, Record>? = nil, _ body: () async throws -> Value
     ) async throws -> Value {
         guard let metrics else { return try await body() }
         let router = RouterMetrics(metrics.registry)
@@ -69,7 +69,7 @@ struct Watching {
             if let service { router.update(service.health) }
             router.update(try await run.store.counters(), deadLetters: try await run.store.deadLetters())
         }
-        return try await reporter.run(onReady: { Console.error("lockstep: metrics at \($0)") }, body)
+        return try await reporter.run(onReady: { Console.error("\(Program.name): metrics at \($0)") }, body)
     }
 }
 

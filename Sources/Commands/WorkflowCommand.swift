@@ -26,7 +26,7 @@ struct WorkflowOptionsOnCommandLine: ParsableArguments {
     func load() async throws -> (WorkflowRun, [HistoryEvent]) {
         let store = SQLiteWorkflowStore(try LockstepDatabase(path: database, readOnly: true))
         guard let run = try await store.run(workflow, runID: run) else {
-            throw CommandFailure(.usage, "\(workflow): expected a workflow of \(database), found none; see 'lockstep workflow list'")
+            throw CommandFailure(.usage, "\(workflow): expected a workflow of \(database), found none; see '\(Program.name) workflow list'")
         }
         return (run, try await store.history(run.key))
     }

@@ -7,7 +7,7 @@ struct WorkflowDescribe: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "describe",
         abstract: "Says where a workflow stands: its open activities with attempts and failures, timers, children.",
-        discussion: "lockstep workflow describe R-900001/2 --database work.sqlite --format json")
+        discussion: "\(Program.name) workflow describe R-900001/2 --database work.sqlite --format json")
 
     @OptionGroup var which: WorkflowOptionsOnCommandLine
     @Option(help: "Output: text or json.") var format: OutputFormat = .text
@@ -35,7 +35,7 @@ struct WorkflowDescribe: AsyncParsableCommand {
     /// What the code waits for, from a replay; the reason when it cannot be known, null for a closed run.
     private static func waits(_ run: WorkflowRun, _ history: WorkflowHistory) throws -> JSONValue {
         guard !run.status.isClosed else { return .null }
-        let replayer = WorkflowReplayer(workflows: try A2PRun.workflowTypes())
+        let replayer = WorkflowReplayer(workflows: try Program.app.workflowTypes())
         let waits: WorkflowWaits
         do { waits = try replayer.waits(of: history) } catch {
             return ["unknown": try JSONValue(encoding: ReplayProblem(error, replaying: history))]

@@ -9,9 +9,9 @@ extension WorkflowCommand {
         static let configuration = CommandConfiguration(
             abstract: "Puts a recorded history into a database as a run; an open one goes on there.",
             discussion: """
-                lockstep workflow export order-1 --database a.sqlite > order-1.json
-                lockstep workflow replay order-1.json
-                lockstep workflow import order-1.json --database b.sqlite
+                \(Program.name) workflow export order-1 --database a.sqlite > order-1.json
+                \(Program.name) workflow replay order-1.json
+                \(Program.name) workflow import order-1.json --database b.sqlite
 
                 The file is Temporal's history JSON. The next process that runs on the database goes on with an open run: its activities, \
                 timers, messages and workflow task become due. How often an open activity was tried is not in a history; its attempts begin \
@@ -42,8 +42,8 @@ extension WorkflowCommand {
         static let configuration = CommandConfiguration(
             abstract: "Deletes closed runs with their histories: retention.",
             discussion: """
-                lockstep workflow prune --closed-before 30d --database work.sqlite
-                lockstep workflow prune --closed-before 2026-03-01T00:00:00Z --database work.sqlite
+                \(Program.name) workflow prune --closed-before 30d --database work.sqlite
+                \(Program.name) workflow prune --closed-before 2026-03-01T00:00:00Z --database work.sqlite
 
                 Beside a running process or while none runs, a thousand runs in one transaction. An age counts back from the time of the \
                 run. A run that still has messages to deliver is kept.

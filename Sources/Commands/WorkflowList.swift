@@ -8,9 +8,9 @@ struct WorkflowList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Lists runs, newest first.",
         discussion: """
-            lockstep workflow list --database work.sqlite --status blocked
-            lockstep workflow list --database work.sqlite --prefix R-9 --count
-            lockstep workflow list --database work.sqlite --query "ExecutionStatus IN ('Running', 'Blocked') AND HistoryLength > 1000"
+            \(Program.name) workflow list --database work.sqlite --status blocked
+            \(Program.name) workflow list --database work.sqlite --prefix R-9 --count
+            \(Program.name) workflow list --database work.sqlite --query "ExecutionStatus IN ('Running', 'Blocked') AND HistoryLength > 1000"
 
             A query compares WorkflowId, RunId, WorkflowType, TaskQueue, ExecutionStatus, StartTime, CloseTime, HistoryLength, \
             HistorySizeBytes and search attributes by =, !=, <, <=, >, >=, IN, BETWEEN, STARTS_WITH, IS NULL and IS NOT NULL, joined by \

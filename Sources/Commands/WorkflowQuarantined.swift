@@ -8,8 +8,8 @@ struct WorkflowQuarantined: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quarantined", abstract: "Lists what was due and could not be run, and makes it due again.",
         discussion: """
-            lockstep workflow quarantined --database work.sqlite
-            lockstep workflow quarantined --release order-1 --database work.sqlite
+            \(Program.name) workflow quarantined --database work.sqlite
+            \(Program.name) workflow quarantined --release order-1 --database work.sqlite
 
             A thing that cannot be run is set aside with a sentence, so that everything else goes on. Once what is wrong is mended, --release \
             makes what was set aside of a workflow due again.
@@ -46,7 +46,7 @@ struct WorkflowQuarantined: AsyncParsableCommand {
             let count = try await engine.release(workflowID: workflow)
             guard count > 0 else {
                 throw CommandFailure(
-                    .usage, "\(workflow): expected something set aside, found nothing; see 'lockstep workflow quarantined'")
+                    .usage, "\(workflow): expected something set aside, found nothing; see '\(Program.name) workflow quarantined'")
             }
             Console.print("\(count) of \(workflow) due again")
         }

@@ -8,8 +8,8 @@ extension WorkflowCommand {
         static let configuration = CommandConfiguration(
             abstract: "Asks a workflow's code something; nothing changes.",
             discussion: """
-                lockstep workflow query R-900001/2 progress --database work.sqlite
-                lockstep workflow query order-1 lines --args '{"page":2}' --database work.sqlite --run 4a7d1ed4
+                \(Program.name) workflow query R-900001/2 progress --database work.sqlite
+                \(Program.name) workflow query order-1 lines --args '{"page":2}' --database work.sqlite --run 4a7d1ed4
 
                 The run, open or closed, is replayed against the code of this binary, beside a running process or while none runs; the code \
                 answers as it stood after its last workflow task. The answer is JSON.
@@ -24,7 +24,7 @@ extension WorkflowCommand {
         func run() async throws {
             let input = try JSONValue(args, option: "--args")
             let (_, events) = try await which.load()
-            let replayer = WorkflowReplayer(workflows: try A2PRun.workflowTypes())
+            let replayer = WorkflowReplayer(workflows: try Program.app.workflowTypes())
             do {
                 Console.print(try replayer.query(name, input: input, of: WorkflowHistory(events: events)).canonicalText)
             } catch let unknown as UnknownMessage {

@@ -1,26 +1,24 @@
 import ArgumentParser
-import Cutover
 import DurableWorkflow
 import Events
 import FoundationEssentials
-import Migrations
 
 /// `lockstep workflow replay`
 struct WorkflowReplay: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay", abstract: "Replays recorded histories against the code that is here; exit code 1 when one does not fit.",
         discussion: """
-            lockstep workflow replay history.json --format json
+            \(Program.name) workflow replay history.json --format json
 
-            The files are Temporal's history JSON, as 'lockstep workflow export' and Temporal's own tools write it. The runs of a database \
-            are replayed by 'lockstep workflow shadow'.
+            The files are Temporal's history JSON, as '\(Program.name) workflow export' and Temporal's own tools write it. The runs of a database \
+            are replayed by '\(Program.name) workflow shadow'.
             """)
 
     @Argument(help: "Files with Temporal's history JSON.") var files: [String]
     @Option(help: "Output: text or json.") var format: OutputFormat = .text
 
     func run() async throws {
-        let replayer = WorkflowReplayer(workflows: try A2PRun.workflowTypes())
+        let replayer = WorkflowReplayer(workflows: try Program.app.workflowTypes())
         var failed = 0
         for file in files {
             let history = try WorkflowHistory(file: file)
@@ -48,13 +46,5 @@ extension WorkflowHistory {
         do { self = try WorkflowHistory(temporalJSON: String(decoding: data, as: UTF8.self)) } catch {
             throw CommandFailure(.usage, "\(file): \(error)")
         }
-    }
-}
-
-extension A2PRun {
-    /// The built-in domain's workflow code.
-    static func workflowTypes() throws -> [WorkflowType] {
-        let plan = try MigrationPlan(yaml: EmbeddedPlans.hybrid, file: EmbeddedPlans.hybridName)
-        return try A2PRun(A2PRun.Options(mode: .hybrid, plan: plan, database: ":memory:")).engine.workflowTypes
     }
 }

@@ -9,11 +9,11 @@ extension WorkflowCommand {
         static let configuration = CommandConfiguration(
             abstract: "Replays the open runs of a database against the code of this binary: run the one that is about to be deployed.",
             discussion: """
-                lockstep workflow shadow --database work.sqlite
-                lockstep workflow shadow --database work.sqlite --query "WorkflowType = 'segment'" --sample 0.1 --seed 7 --concurrency 4
-                lockstep workflow shadow --database work.sqlite --include-closed --format json
+                \(Program.name) workflow shadow --database work.sqlite
+                \(Program.name) workflow shadow --database work.sqlite --query "WorkflowType = 'segment'" --sample 0.1 --seed 7 --concurrency 4
+                \(Program.name) workflow shadow --database work.sqlite --include-closed --format json
 
-                Reads beside a running process, and changes nothing. The queries are those of 'lockstep workflow list'. In JSON every run \
+                Reads beside a running process, and changes nothing. The queries are those of '\(Program.name) workflow list'. In JSON every run \
                 that does not fit is an object with workflow, run, type, event, expected, found, cause and reason.
 
                 Exit codes: 1 when any run does not fit, 2 for a bad query, 3 when the database cannot be read.
@@ -35,7 +35,7 @@ extension WorkflowCommand {
             let shadow = WorkflowShadow(
                 filter: try which.filter(), includesClosed: includeClosed, sample: sample, seed: seed,
                 concurrency: concurrency ?? ProcessInfo.processInfo.activeProcessorCount)
-            let replayer = WorkflowReplayer(workflows: try A2PRun.workflowTypes())
+            let replayer = WorkflowReplayer(workflows: try Program.app.workflowTypes())
             let report = try await shadow.run(replayer, on: try which.store()) { report in
                 Console.progress("\(report.replayed) runs replayed of \(report.matching) found")
             }
@@ -44,7 +44,7 @@ extension WorkflowCommand {
             guard report.problems.isEmpty else {
                 throw CommandFailure(.differences, "\(report.problems.count) of \(report.replayed) runs do not fit the code")
             }
-            if report.replayed == 0 { Console.error("lockstep: no run was replayed; check --query and --sample") }
+            if report.replayed == 0 { Console.error("\(Program.name): no run was replayed; check --query and --sample") }
         }
 
         private static func text(_ report: WorkflowShadow.Report) -> String {

@@ -7,8 +7,8 @@ struct WorkflowShowHistory: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "history", abstract: "Prints a workflow's events.",
         discussion: """
-            lockstep workflow history R-900001/2 --database work.sqlite
-            lockstep workflow history R-900001/2 --database work.sqlite --format json      with inputs, outputs and failures, as they are
+            \(Program.name) workflow history R-900001/2 --database work.sqlite
+            \(Program.name) workflow history R-900001/2 --database work.sqlite --format json      with inputs, outputs and failures, as they are
             """)
 
     @OptionGroup var which: WorkflowOptionsOnCommandLine
@@ -57,7 +57,7 @@ struct WorkflowShowHistory: AsyncParsableCommand {
 struct WorkflowExport: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Prints a workflow's history as Temporal's JSON, which its tools read and 'replay' too.",
-        discussion: "lockstep workflow export R-900001/2 --database work.sqlite > history.json")
+        discussion: "\(Program.name) workflow export R-900001/2 --database work.sqlite > history.json")
 
     @OptionGroup var which: WorkflowOptionsOnCommandLine
 

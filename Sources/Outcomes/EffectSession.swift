@@ -1,4 +1,5 @@
 public import Events
+import Synchronization
 
 /// What a session needs of the place where effects are recorded.
 public protocol EffectLedger: Sendable {
@@ -14,20 +15,27 @@ public protocol EffectLedger: Sendable {
 
 /// The effects of one handled event or one activity: performs each key at most once and collects the ledger entries to store.
 ///
-/// A legacy action and a durable activity hold the same type, so they call the same domain functions. Not thread-safe: one
+/// A legacy action and a durable activity hold the same type, so they call the same domain functions. One
 /// session belongs to one handling. A key that is in the ledger is answered from it. What else is done before a call depends on
 /// what the other side does with a key that it knows, see ``PartyKind``.
-public final class EffectSession {
+public final class EffectSession: Sendable {
+    private struct State {
+        var entries: [LedgerEntry] = []
+        var reads: [RecordedRead] = []
+        var unresolved: EffectKey?
+        var known: [EffectKey: JSONValue] = [:]
+    }
+
     /// The entity whose event is handled.
     public let entity: EntityID
     /// The moment at which the handling runs.
     public let now: Timestamp
     /// Entries that are new since the session began, in the order performed; stored with the record, also when the action failed.
-    public private(set) var entries: [LedgerEntry] = []
+    public var entries: [LedgerEntry] { state.withLock { $0.entries } }
     /// What was read outside since the session began, in order.
-    public private(set) var reads: [RecordedRead] = []
+    public var reads: [RecordedRead] { state.withLock { $0.reads } }
     /// The effect that nobody knows the result of, when the session came to one; a person has to say what became of it.
-    public private(set) var unresolved: EffectKey?
+    public var unresolved: EffectKey? { state.withLock { $0.unresolved } }
 
     private let port: any EffectPort
     private let owner: Owner
@@ -35,7 +43,7 @@ public final class EffectSession {
     private let attempt: Int
     private let completions: [StepNumber: Int]
     private let ledger: any EffectLedger
-    private var known: [EffectKey: JSONValue] = [:]
+    private let state = Mutex(State())
 
     /// A session under (`owner`, `epoch`). `completions` says how often each step was completed before, which tells its visits apart.
     public init(
@@ -69,20 +77,23 @@ public final class EffectSession {
         _ operation: String, step: StepNumber, ordinal: Int = 1, request: JSONValue = [:]
     ) async throws(EffectError) -> JSONValue {
         let key = EffectKey(entity: entity, step: step, visit: visit(of: step), operation: operation, ordinal: ordinal)
-        if let reply = known[key] { return reply }
+        if let reply = state.withLock({ $0.known[key] }) { return reply }
         if let reply = try await recorded(key, { try await self.ledger.reply(to: key) }) { return reply }
         let call = EffectCall(key: key, request: request, owner: owner, epoch: epoch, attempt: attempt, at: now)
         let reply = try await once(call)
-        known[key] = reply
-        entries.append(LedgerEntry(call, reply: reply))
+        state.withLock { state in
+            state.known[key] = reply
+            state.entries.append(LedgerEntry(call, reply: reply))
+        }
         return reply
     }
 
     /// Reads something without consequences; what was read is recorded.
     public func read(_ operation: String, request: JSONValue = [:]) async throws(EffectError) -> JSONValue {
         let reply = try await port.read(ReadQuery(entity: entity, operation: operation, request: request, at: now))
-        reads.append(
-            RecordedRead(entity: entity, operation: operation, request: request, reply: reply, owner: owner, epoch: epoch, at: now))
+        let read = RecordedRead(
+            entity: entity, operation: operation, request: request, reply: reply, owner: owner, epoch: epoch, at: now)
+        state.withLock { $0.reads.append(read) }
         return reply
     }
 
@@ -123,7 +134,7 @@ public final class EffectSession {
     }
 
     private func stranded(_ call: EffectCall) -> EffectError {
-        unresolved = call.key
+        state.withLock { $0.unresolved = call.key }
         return EffectError(
             .unresolved, vendorCode: "lockstep",
             message: "\(call.key): begun at \(call.at), and its party cannot say whether it was done; find out, then settle it with"

@@ -88,29 +88,3 @@ import Testing
         #expect(token.hasPrefix("operator-") && token == operatorName("Ada Example") && token != operatorName("Bob Example"))
     }
 }
-
-@Suite struct JournalTests {
-    private let path = NSTemporaryDirectory() + "lockstep-journal-\(UUID().uuidString).jsonl"
-
-    private func entry(_ ordinal: Int) -> LedgerEntry {
-        LedgerEntry(
-            key: EffectKey(entity: "R-1", step: "3", operation: "registry.submitBrand", ordinal: ordinal), request: [:], reply: [:],
-            owner: .legacy, epoch: 1, attempt: 1, at: Timestamp(milliseconds: 1_772_442_000_000))
-    }
-
-    @Test func isForItsOwnersEyesAndCutsOffATornLine() throws {
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let journal = try FileJournal(path: path)
-        try journal.append(entry(1))
-        let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
-        #expect(mode == 0o600)
-        let handle = try #require(FileHandle(forWritingAtPath: path))
-        try handle.seekToEnd()
-        try handle.write(contentsOf: Data("{\"key\":".utf8))
-        try handle.close()
-        let second = try FileJournal(path: path)
-        #expect(second.entries.count == 1)
-        try second.append(entry(2))
-        #expect(try FileJournal(path: path).entries.map(\.key.ordinal) == [1, 2])
-    }
-}

@@ -21,7 +21,7 @@ enum Scanner {
         text.split(separator: "\n").compactMap { line in
             let words = line.split(separator: " ").map(String.init)
             guard let index = words.firstIndex(of: "import"), index <= 2, words.count > index + 1 else { return nil }
-            let isImport = words[..<index].allSatisfy { ["public", "package", "internal", "@testable"].contains($0) }
+            let isImport = words[..<index].allSatisfy { ["public", "package", "internal", "@testable", "@_exported"].contains($0) }
             return isImport ? words[index + 1] : nil
         }
     }

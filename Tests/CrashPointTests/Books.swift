@@ -1,6 +1,7 @@
 import A2PRegistration
 import DurableWorkflow
 import Events
+import FoundationEssentials
 import HybridRouter
 import Outcomes
 import SQLiteStorage
@@ -37,7 +38,8 @@ struct Books {
         deadLetters = try await store.deadLetters()
         let runs = try await engine.runs(matching: WorkflowFilter(), before: nil, limit: .max)
         segments = runs.map(\.workflowID).sorted()
-        performed = try FileJournal(path: path + ".effects.jsonl").entries
+        let log = try String(contentsOfFile: path + ".effects.jsonl", encoding: .utf8)
+        performed = try log.split(separator: "\n").map { try JSONValue(parsing: String($0)).decoded(as: LedgerEntry.self) }
         open = try await store.pendingRows().map { "row \($0.sequence) of \($0.entity) is pending" }
         open += try await store.pendingOutbox().map { "\($0.kind) of \($0.segmentID) is not sent" }
         open += runs.filter { !$0.status.isClosed }.map { "segment \($0.workflowID) is \($0.status)" }

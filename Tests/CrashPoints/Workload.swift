@@ -1,3 +1,4 @@
+import A2PApp
 import A2PRegistration
 import Commands
 import Cutover

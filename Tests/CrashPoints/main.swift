@@ -3,6 +3,7 @@
 // Plays the workload on DATABASE from where it stands; kills itself at POINT and leaves its description in DATABASE.killed, or plays
 // to the end and leaves all points in DATABASE.points. PARTIES is what the outside does with a key that it knows, see PartyKind.
 
+import A2PApp
 import A2PRegistration
 import Bridge
 import Commands
@@ -23,9 +24,9 @@ private func play(_ database: String, _ parties: PartyKind, fatal: Int?) async t
     let desk = Desk()
     let staff = Operator()
     let last = EffectKey(entity: Workload.overtaken, step: "5.2", operation: "vetting.order")
-    var options = A2PRun.Options(mode: .hybrid, plan: try Workload.plan(), database: database, steps: Workload.steps)
+    var options = A2POptions(mode: .hybrid, plan: try Workload.plan(), database: database, steps: Workload.steps)
     options.parties = parties
-    options.ports = .numbered(points) { parties in
+    options.run.ports = .numbered(points) { parties in
         OvertakenCalls(base: parties, key: last) {
             guard let bridge = desk.bridge.withLock({ $0 }) else { return }
             try await staff.recall(last.entity, at: desk.now.withLock { $0 }, on: bridge)

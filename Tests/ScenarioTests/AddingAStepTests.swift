@@ -1,4 +1,6 @@
+import A2PApp
 import A2PRegistration
+import BridgeTesting
 import Commands
 import Cutover
 import DurableWorkflow

@@ -1,5 +1,7 @@
+import A2PApp
 import A2PRegistration
 import Bridge
+import BridgeTesting
 import Commands
 import Cutover
 import DurableWorkflow

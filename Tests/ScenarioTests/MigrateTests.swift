@@ -1,4 +1,5 @@
 import A2PRegistration
+import BridgeTesting
 import DurableWorkflow
 import Events
 import Foundation

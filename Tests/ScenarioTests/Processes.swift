@@ -1,4 +1,5 @@
 import A2PRegistration
+import BridgeTesting
 import Events
 import Foundation
 import LegacyFixtures

@@ -1,5 +1,6 @@
 import Bridge
 import BridgeTesting
+import ClaimMachine
 import Cutover
 import DurableWorkflow
 import Events
@@ -15,6 +16,12 @@ import Testing
         let base: any HandoffStore
         private let hasWritten = Mutex(false)
 
+        private static var photographed: Claim {
+            var claim = Claim()
+            claim.photo = true
+            return claim
+        }
+
         init(_ base: any HandoffStore) { self.base = base }
 
         func snapshot(of entity: EntityID) async throws -> EntitySnapshot? {
@@ -23,7 +30,7 @@ import Testing
             var write = EntityTransaction(
                 entity: entity, epoch: snapshot.ownership.epoch, at: .distantPast, moves: [.completed("1.1", visit: 1, used: [])])
             write.record = snapshot.record
-            write.record?.body = RecordBody(Claim(photo: true))
+            write.record?.body = RecordBody(Self.photographed)
             _ = try await base.commit(write)
             return snapshot
         }
@@ -55,7 +62,7 @@ import Testing
         _ = try await store.commit(EntityTransaction(entity: "P-1", epoch: 1, at: now, moves: [.handedOff(["1.1"])]))
         let bridge = try EventBridge(
             domain: claims, plan: try MigrationPlan(yaml: claimPlan, file: "claims.yaml"), store: Interloper(store),
-            effects: AgreeableWorld()
+            effects: ScriptedOutside(journal: MemoryJournal())
         ) { _, _ in NoEngine() }
         #expect(try await bridge.recall("P-1", at: now) == .moved(epoch: 3))
         let snapshot = try #require(try await store.snapshot(of: "P-1"))

@@ -1,3 +1,4 @@
+import A2PApp
 import BridgeTesting
 import Commands
 import Testing

@@ -1,3 +1,4 @@
+import A2PApp
 import Bridge
 import Commands
 import Cutover

@@ -7,16 +7,10 @@ import Synchronization
 /// It answers with deterministic ids, performs a key as often as parties of its kind do, knows what has happened whether or not
 /// the webhook reached us, enforces rate limits, and misbehaves as the trace's `world` lines say.
 public final class World: EffectPort {
-    private struct Script: Hashable {
-        let attempts: Int
-        let until: Timestamp
-        let answer: String
-    }
-
     private struct State {
         var truths: [EntityID: WorldTruth] = [:]
         var replies: [EffectKey: JSONValue] = [:]
-        var scripts: [String: Script] = [:]
+        var scripts = AnswerScripts()
         var limiter: RateLimiter
     }
 
@@ -44,23 +38,15 @@ public final class World: EffectPort {
         state.withLock { $0.truths[entity, default: WorldTruth()].occur(kind, payload, at: moment) }
     }
 
-    /// Scripts an answer: `{"registration", "operation", "ordinal"?, "attempts"?, "answer"}`; or a fact: `{"registration", "fact", "value"}`.
-    ///
-    /// The first `attempts` attempts of each try, or all calls before `until`, get `answer`: `429`, `500`, `591`, `timeout` (nothing done), `timeout-after-success`, `refused:CODE`.
+    /// Scripts an answer as ``AnswerScripts`` says, or a fact: `{"registration", "fact", "value"}`.
     public func script(_ body: JSONValue) throws(TraceError) {
-        guard let entity = body["registration"]?.string else { throw TraceError("a world line: expected \"registration\"") }
-        if let fact = body["fact"]?.string {
-            state.withLock { $0.truths[EntityID(entity), default: WorldTruth()].set(fact, body["value"] ?? .null, at: .distantPast) }
-            return
+        guard let fact = body["fact"]?.string, let entity = body["registration"]?.string else {
+            let result: Result<Void, TraceError> = state.withLock { state in
+                do throws(TraceError) { return .success(try state.scripts.take(body)) } catch { return .failure(error) }
+            }
+            return try result.get()
         }
-        guard let operation = body["operation"]?.string, let answer = body["answer"]?.string else {
-            throw TraceError("a world line: expected \"operation\" and \"answer\", or \"fact\" and \"value\"")
-        }
-        let key = "\(entity) \(operation) \(body["ordinal"]?.integer ?? 1)"
-        let until = body["until"]?.string.flatMap { Timestamp($0) }
-        let attempts = body["attempts"]?.integer ?? (until == nil ? 1 : .max)
-        let script = Script(attempts: attempts, until: until ?? .distantFuture, answer: answer)
-        state.withLock { $0.scripts[key] = script }
+        state.withLock { $0.truths[EntityID(entity), default: WorldTruth()].set(fact, body["value"] ?? .null, at: .distantPast) }
     }
 
     /// The same for every operation.
@@ -79,14 +65,13 @@ public final class World: EffectPort {
         if let wait = state.limiter.wait(for: call.key.operation, at: call.at) {
             return .failure(EffectError(.temporary, vendorCode: "429", message: "\(call.key): too many requests", retryAfter: wait))
         }
-        let script = state.scripts["\(call.key.entity) \(call.key.operation) \(call.key.ordinal)"]
-        let answer = script.flatMap { call.attempt <= $0.attempts && call.at < $0.until ? $0.answer : nil }
-        if let answer, answer != "timeout-after-success" { return .failure(Self.failure(answer, call)) }
-        return performed(call, answer, &state)
+        let failure = state.scripts.failure(of: call)
+        if let failure, !failure.isPerformed { return .failure(failure.error) }
+        return performed(call, failure?.error, &state)
     }
 
-    private func performed(_ call: EffectCall, _ answer: String?, _ state: inout State) -> Result<JSONValue, EffectError> {
-        let reply = Self.reply(call, state.truths[call.key.entity] ?? WorldTruth())
+    private func performed(_ call: EffectCall, _ failure: EffectError?, _ state: inout State) -> Result<JSONValue, EffectError> {
+        let reply = state.scripts.reply(to: call) ?? Self.reply(call, state.truths[call.key.entity] ?? WorldTruth())
         do { try journal.append(LedgerEntry(call, reply: reply)) } catch {
             return .failure(EffectError(.temporary, vendorCode: "journal", message: "\(error)"))
         }
@@ -95,10 +80,7 @@ public final class World: EffectPort {
         onCall?(
             WorldCall(entity: call.key.entity, operation: call.key.operation, ordinal: call.key.ordinal, request: call.request, at: call.at)
         )
-        if answer == "timeout-after-success" {
-            return .failure(EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(call.key): no answer in 10 s"))
-        }
-        return .success(reply)
+        return failure.map { .failure($0) } ?? .success(reply)
     }
 
     /// Required by ``EffectPort``, which says what it does.
@@ -112,17 +94,7 @@ public final class World: EffectPort {
     /// Required by ``EffectPort``, which says what it does.
     public func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue {
         onCall?(WorldCall(entity: query.entity, operation: query.operation, ordinal: 1, request: query.request, at: query.at))
-        return state.withLock { Self.answer(query, $0.truths[query.entity] ?? WorldTruth()) }
-    }
-
-    private static func failure(_ answer: String, _ call: EffectCall) -> EffectError {
-        switch answer {
-        case "timeout": EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(call.key): no answer in 10 s")
-        case "591", "630": EffectError(.temporary, vendorCode: answer, message: "\(call.key): temporary", retryAfter: .seconds(30))
-        case _ where answer.hasPrefix("refused"):
-            EffectError(.refused, vendorCode: String(answer.dropFirst("refused:".count)), message: "\(call.key): refused")
-        default: EffectError(.temporary, vendorCode: answer, message: "\(call.key): temporary")
-        }
+        return state.withLock { $0.scripts.answer(to: query) ?? Self.answer(query, $0.truths[query.entity] ?? WorldTruth()) }
     }
 
     private static func reply(_ call: EffectCall, _ truth: WorldTruth) -> JSONValue {

@@ -1,4 +1,3 @@
-import A2PRegistration
 import Bridge
 package import Events
 
@@ -26,8 +25,6 @@ package struct TraceFiles: RecordedTrace {
     package let digest: String
     /// How many lines there are.
     package let count: Int
-    /// Whose ids are whose, for every registration that is submitted.
-    let book: ReferenceBook
     private let paths: [String]
     /// The order of receipt where it is not the order of the files; nil where it is.
     private var received: ArraySlice<Place>?
@@ -38,7 +35,7 @@ package struct TraceFiles: RecordedTrace {
     package init(_ paths: [String]) throws {
         let survey = try TraceSurvey(paths)
         self.paths = paths
-        (digest, count, book) = (survey.digest, survey.count, survey.book)
+        (digest, count) = (survey.digest, survey.count)
         early = survey.early.sorted()[...]
         received = survey.isOrdered ? nil : try TraceSurvey.places(paths).sorted()[...]
     }
@@ -79,7 +76,6 @@ package struct TraceFiles: RecordedTrace {
 /// What a first reading of trace files comes to.
 private struct TraceSurvey {
     var count = 0
-    var book = ReferenceBook()
     var early: [TraceFiles.Place] = []
     var isOrdered = true
     private var hash = RunningHash()
@@ -94,7 +90,6 @@ private struct TraceSurvey {
             while let line = try lines.next() {
                 let trace = try Self.read(line, path)
                 hash.add(line.bytes)
-                book.add(submittedBy: trace)
                 if trace.isEarly { early.append(.init(at: trace.happenedAt, file: file, offset: line.offset)) }
                 isOrdered = isOrdered && last <= trace.receivedAt
                 last = trace.receivedAt
@@ -123,7 +118,8 @@ private struct TraceSurvey {
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG else { return }
         throw CommandFailure(
-            .usage, "\(path): expected a file that can be read twice, found none such; play a pipe with 'lockstep run --events \(path)'")
+            .usage,
+            "\(path): expected a file that can be read twice, found none such; play a pipe with '\(Program.name) run --events \(path)'")
     }
 }
 
@@ -140,13 +136,4 @@ private struct RunningHash {
     }
 
     var hexadecimal: String { StableHash.hexadecimal("\(hash) \(count)") }
-}
-
-extension ReferenceBook {
-    /// Adds the registration that `line` submits, if it submits one, with as many numbers as it asks for.
-    fileprivate mutating func add(submittedBy line: TraceLine) {
-        guard line.body["type"]?.string == "registration.submit", let id = line.body["registration"]?.string else { return }
-        let asked = line.body["data"]?["numbers"]?.integer ?? 50
-        add(EntityID(id), numbers: (1...50).contains(asked) ? asked : 50)
-    }
 }

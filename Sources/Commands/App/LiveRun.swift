@@ -1,44 +1,52 @@
-import A2PRegistration
-import Bridge
+public import Bridge
 import BridgeTesting
 import DurableWorkflow
 import Events
 import HybridRouter
-import LegacyStateMachine
+public import LegacyStateMachine
 import SQLiteStorage
 
-/// A run of deliveries that come in while it runs, on the system's time.
-struct LiveRun {
-    let run: A2PRun
-    let service: BridgeService<RegistrationState, Registration>
+/// A run of deliveries that come in while it runs, on the system's time. It calls the app's real parties.
+///
+/// ```swift
+/// let live = try LiveRun(app, RunOptions(mode: .hybrid, plan: try app.plan.read(), database: "work.sqlite"))
+/// let running = Task { try await live.run() }
+/// let answer = try await live.service.submit(delivery)     // durable when it returns
+/// live.service.shutdown()
+/// try await running.value
+/// ```
+public struct LiveRun<State: MachineState, Record: Codable & Sendable> {
+    /// Bridge, store and engine.
+    public let parts: AppRun<State, Record>
+    /// What takes deliveries, and says how it is.
+    public let service: BridgeService<State, Record>
 
-    static let setting = "time.live"
-
-    /// Puts bridge, store and service together. Throws a sentence when plan or database are refused.
-    init(_ options: A2PRun.Options, lanes: Int) throws {
+    /// Puts bridge, store and service together. `lanes` is how many entities are handled at the same time. Throws a sentence when plan or
+    /// database are refused.
+    public init(_ app: LockstepApp<State, Record>, _ options: RunOptions, lanes: Int = 64) throws {
         var options = options
+        options.isLive = true
         let database = try LockstepDatabase(path: options.database, durability: .grouped)
         let base = SQLiteHandoffStore(database)
         let commits = GroupCommits(of: base)
         let ports = options.ports
         options.ports.handoffs = { _ in GroupCommitStore(ports.handoffs(base), commits) }
         options.ports.workflows = { GroupCommitWorkflowStore(ports.workflows($0), commits) }
-        run = try A2PRun(options, on: database, isEager: true)
-        service = BridgeService(run.bridge, engine: run.engine, options: ServiceOptions(lanes: lanes))
+        parts = try AppRun(app, options, on: database, isEager: true)
+        service = BridgeService(parts.bridge, engine: parts.engine, options: ServiceOptions(lanes: lanes))
     }
 
     /// Runs until the stream has ended and nothing is left that could be done now, or until `stop` asks for the end.
     func play(_ stream: LineStream, acknowledge: @escaping @Sendable (_ ids: [String], _ unreadable: DeadLetter?) -> Void)
         async throws
     {
-        try await claim()
-        let book = try await run.remember(BookKeeper(ReferenceBook()))
-        let (world, service) = (run.world, service)
+        try await begin()
+        let (outside, service) = (parts.outside, service)
         // A read of a stream cannot be cancelled: who stops the service does not wait for it.
         let feeding = Task {
             do {
                 while let lines = try await stream.nextDeliveries() {
-                    try await Self.take(lines, service, book, world, acknowledge)
+                    try await Self.take(lines, service, outside, acknowledge)
                 }
                 try await service.settled()
                 service.shutdown()
@@ -51,22 +59,33 @@ struct LiveRun {
         try await service.run()
     }
 
+    /// Runs until somebody calls the service's `shutdown()`, or until the database fails.
+    public func run() async throws {
+        try await begin()
+        try await service.run()
+    }
+
+    private func begin() async throws {
+        try await claim()
+        try await parts.remind()
+    }
+
     /// Virtual and real time do not mix: what waits until a moment of a recording would wait for years, or be over at once.
     private func claim() async throws {
-        if try await run.notes.clock() != nil {
+        if try await parts.notes.clock() != nil {
             throw CommandFailure(
                 .usage,
-                "\(run.options.database): expected a database that runs live, found one of recordings, whose time is another;"
+                "\(parts.options.database): expected a database that runs live, found one of recordings, whose time is another;"
                     + " pass --recorded, or another --database")
         }
-        try await run.claim(input: nil)
-        try await run.notes.set(Self.setting, to: "yes")
-        try await run.notes.flush()
+        try await parts.claim(input: nil)
+        try await parts.notes.set(LiveTime.setting, to: "yes")
+        try await parts.notes.flush()
     }
 
     /// Stores lines in their order, and acknowledges them in it.
     private static func take(
-        _ lines: [StreamedDelivery], _ service: BridgeService<RegistrationState, Registration>, _ book: BookKeeper, _ world: World,
+        _ lines: [StreamedDelivery], _ service: BridgeService<State, Record>, _ outside: any Outside,
         _ acknowledge: (_ ids: [String], _ unreadable: DeadLetter?) -> Void
     ) async throws {
         var ready: [WireMessage] = []
@@ -80,7 +99,7 @@ struct LiveRun {
             switch line {
             case .delivery(let delivery):
                 let now = service.now
-                try book.happen(delivery.trace(at: now), world)
+                try outside.happen(delivery.trace(at: now))
                 if delivery.source != .world { ready.append(delivery.message(at: now)) }
             case .unreadable(let letter):
                 try await store()
@@ -90,6 +109,11 @@ struct LiveRun {
         }
         try await store()
     }
+}
+
+/// What a database says that runs on the system's time.
+enum LiveTime {
+    static let setting = "time.live"
 }
 
 /// One line of a live stream.

@@ -24,7 +24,7 @@ public struct Scenario: Sendable {
         }
         do {
             let expected = try JSONValue(parsing: String(decoding: data, as: UTF8.self))
-            guard let id = expected["registration"]?.string else { throw TraceError("expected \"registration\"") }
+            guard let id = (expected["entity"] ?? expected["registration"])?.string else { throw TraceError("expected \"entity\"") }
             let common: Outcome = try expected.decoded()
             legacy = [EntityID(id): common]
             hybrid = [EntityID(id): Self.override(common, by: expected["hybrid"] ?? [:])]

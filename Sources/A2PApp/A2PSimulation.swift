@@ -1,6 +1,7 @@
 import A2PRegistration
 import Bridge
 package import BridgeTesting
+package import Commands
 import Cutover
 import DurableWorkflow
 package import Events
@@ -8,43 +9,34 @@ import FoundationEssentials
 package import HybridRouter
 import LegacyStateMachine
 import Migrations
-package import Outcomes
+import Outcomes
 import ShadowComparator
 
 /// One seed: the hybrid run with everything that goes wrong, then legacy alone on the same world and schedule, and what differs.
+@dynamicMemberLookup
 package struct A2PSimulation {
-    var seed: UInt64
-    var entities: Int
-    var spacing: Duration
-    var rates: FaultRates
-    /// The scheduler's steps in which something may go wrong; nil for all.
-    var steps: Int?
-    /// The registration whose journals are wanted.
-    var watched: EntityID?
-    /// What the parties do with a key that they know.
-    package var parties = PartyKind.refusesKnownKeys
+    package var settings: SimulationSettings
     /// A known bug in the hybrid run.
     package var ports = PortWrapper.none
     /// A known bug of its storage.
     package var storage: @Sendable (any HandoffStore) -> any HandoffStore = { $0 }
-    /// How often legacy alone is asked whether it comes to what the hybrid run came to.
-    var attempts: Int
-    /// The run is not compared any further once so many violations are known.
-    var mostViolations: Int
+
+    /// A simulation.
+    package init(_ settings: SimulationSettings) { self.settings = settings }
 
     /// A simulation; the defaults are those of `lockstep simulate`.
     package init(
-        seed: UInt64, entities: Int, spacing: Duration = .seconds(36), rates: FaultRates = .every(0.01), steps: Int? = nil,
-        watched: EntityID? = nil, attempts: Int = 200, mostViolations: Int = 1000
+        seed: UInt64, entities: Int, spacing: Duration = .seconds(36), rates: FaultRates = .every(0.01), attempts: Int = 200,
+        mostViolations: Int = 1000
     ) {
-        self.seed = seed
-        self.entities = entities
-        self.spacing = spacing
-        self.rates = rates
-        self.steps = steps
-        self.watched = watched
-        self.attempts = attempts
-        self.mostViolations = mostViolations
+        self.init(
+            SimulationSettings(
+                seed: seed, entities: entities, spacing: spacing, rates: rates, attempts: attempts, mostViolations: mostViolations))
+    }
+
+    package subscript<Value>(dynamicMember path: WritableKeyPath<SimulationSettings, Value>) -> Value {
+        get { settings[keyPath: path] }
+        set { settings[keyPath: path] = newValue }
     }
 
     /// A step that exists for the simulation alone, so that a segment has two: it lets an hour pass.
@@ -72,17 +64,19 @@ package struct A2PSimulation {
     /// Runs both and checks the laws, I7 among them.
     package func run(progress: (Int, Timestamp) -> Void = { _, _ in }) async throws -> (run: SimulationRun, seconds: Double) {
         let plans = try Self.plans()
+        let (seed, rates, watched) = (settings.seed, settings.rates, settings.watched)
         let webhooks = WebhookFaults(duplicate: rates[.duplicate], lost: rates[.loss], delayed: rates[.delay])
-        let world = A2PSimulatedWorld(seed: seed, entities: entities, spacing: spacing, webhooks: webhooks, parties: parties)
+        let world = A2PSimulatedWorld(
+            seed: seed, entities: settings.entities, spacing: settings.spacing, webhooks: webhooks, parties: settings.parties)
         var options = SimulationOptions(
-            domain: Self.domain, plans: plans, seed: seed, rates: rates, quietAfter: steps, watched: watched)
+            domain: Self.domain, plans: plans, seed: seed, rates: rates, quietAfter: settings.steps, watched: watched)
         options.ports = ports
         options.storage = storage
         let start = Date()
         var hybrid = try await Simulation(options, world: world).play(progress: progress)
         let seconds = Date().timeIntervalSince(start)
         count(&hybrid)
-        guard hybrid.violations.count < mostViolations else { return (hybrid, seconds) }
+        guard hybrid.violations.count < settings.mostViolations else { return (hybrid, seconds) }
         let alone = LegacyAlone(
             domain: Self.domain, plan: plans[0].legacyOnly(), seed: seed, schedule: hybrid.schedule, world: world, watched: watched)
         let legacy = try await alone.run(progress: progress)
@@ -122,9 +116,9 @@ package struct A2PSimulation {
         let controls = legacy.results.mapValues { $0.observation(path: "legacy") }
         let summary = comparator.compare(controls: Array(controls.values), candidates: Array(candidates.values), keeping: .max)
         let schedules = alone.schedules(of: Set(summary.mismatches.map(\.entity)))
-        for mismatch in summary.mismatches where hybrid.violations.count < mostViolations {
+        for mismatch in summary.mismatches where hybrid.violations.count < settings.mostViolations {
             guard let candidate = candidates[mismatch.entity], let schedule = schedules[mismatch.entity] else { continue }
-            if try await alone.comesTo(candidate, on: schedule, comparator, attempts: attempts) {
+            if try await alone.comesTo(candidate, on: schedule, comparator, attempts: settings.attempts) {
                 hybrid.moves["legacyAlsoDoes", default: 0] += 1
             } else {
                 hybrid.violations.append(Violation(invariant: "I7", entity: mismatch.entity, detail: mismatch.sentence))

@@ -1,11 +1,8 @@
 public import A2PRegistration
-import Bridge
-import Cutover
+public import Bridge
 public import DurableWorkflow
 import Events
 import HybridRouter
-import LegacyStateMachine
-import Outcomes
 
 /// The built-in domain, put together: a further durable step is one more element of the array.
 public enum A2PDomain {
@@ -15,7 +12,8 @@ public enum A2PDomain {
         CampaignSubmission.step, PartnerReview.step, CarrierReview.step, NumberRegistration.step,
     ]
 
-    static func make(steps: [DurableStep<Registration>] = A2PDomain.durableSteps) -> Domain<RegistrationState, Registration> {
+    /// The domain with those durable steps.
+    public static func make(steps: [DurableStep<Registration>] = A2PDomain.durableSteps) -> Domain<RegistrationState, Registration> {
         Domain(
             machine: A2PMachine.machine, sweeper: A2PMachine.sweeper, decoders: A2PDecoders.all, durableSteps: steps,
             interrupts: [
@@ -23,10 +21,5 @@ public enum A2PDomain {
                 "CAMPAIGN_EXPIRED",
             ],
             birth: { Registration($0) }, references: \.references, outcome: { $0.outcome($1, $2) })
-    }
-
-    /// Refuses a plan that this build cannot run.
-    static func validate(_ plan: MigrationPlan, _ domain: Domain<RegistrationState, Registration>) throws(PlanError) {
-        try plan.check(against: domain.processSteps)
     }
 }

@@ -1,4 +1,4 @@
-import A2PRegistration
+public import Commands
 import Cutover
 import Events
 import FoundationEssentials
@@ -25,6 +25,6 @@ public struct RecordedRun {
 
     /// Records a trace of so many registrations against the simulated outside.
     public static func generate(_ registrations: Int, seed: UInt64, to path: String) async throws {
-        _ = try await Generate.write(registrations, seed: seed, to: path)
+        _ = try await A2PSimulator().write(registrations, seed: seed, to: path)
     }
 }

@@ -1,0 +1,35 @@
+import A2PRegistration
+import BridgeTesting
+import Events
+import Outcomes
+import Synchronization
+
+/// The outside of the built-in domain: the world, and the book of whose ids are whose. A simulator reacts to calls, where there is one.
+final class A2POutside: Outside {
+    private let world: World
+    private let book = Mutex(ReferenceBook())
+    private let simulator: Simulator?
+
+    init(journal: any EffectJournal, parties: PartyKind = .refusesKnownKeys, simulator: Simulator? = nil) {
+        self.simulator = simulator
+        world = World(
+            journal: journal, limits: simulator == nil ? .none : .published, parties: parties, onCall: { simulator?.react(to: $0) })
+    }
+
+    func happen(_ line: TraceLine) throws {
+        let known = book.withLock { book in
+            book.add(line)
+            return book
+        }
+        try world.happen(line, registrations: known)
+    }
+
+    func recall(_ entity: EntityID) { book.withLock { $0.add(entity) } }
+    func recall(_ event: Event) { world.occur(event.kind, event.payload, entity: event.entity, at: event.occurredAt) }
+    func performed(_ key: EffectKey) -> JSONValue? { world.performed(key) }
+    func takeLines() -> [TraceLine] { simulator?.takeLines() ?? [] }
+    func kind(of operation: String) -> PartyKind { world.kind(of: operation) }
+    func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue { try await world.perform(call) }
+    func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? { try await world.reply(to: key) }
+    func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue { try await world.read(query) }
+}

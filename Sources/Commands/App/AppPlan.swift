@@ -1,0 +1,43 @@
+public import Cutover
+import FoundationEssentials
+
+/// Where an app's plan is.
+public enum AppPlan: Sendable {
+    /// The text, which is called `name` in error messages.
+    case text(String, name: String)
+    /// A file: at this path, or one of that name beside the executable or in `share/NAME` of its installation.
+    case file(String)
+
+    /// Reads the plan. Throws a sentence when it cannot be read, or is none.
+    public func read() throws -> MigrationPlan {
+        switch self {
+        case .text(let yaml, let name): return try MigrationPlan(yaml: yaml, file: name)
+        case .file(let path):
+            let found = AppFiles.find(path) ?? path
+            guard let bytes = try? ByteLines.beginning(of: found, atMost: MigrationPlan.mostBytes + 1) else {
+                throw CommandFailure(.usage, "\(path): expected a plan file that can be read, found none; see Migrations/Plans")
+            }
+            return try MigrationPlan(yaml: String(decoding: bytes, as: UTF8.self), file: path)
+        }
+    }
+}
+
+/// Files that belong to an app.
+enum AppFiles {
+    private static var executable: URL {
+        let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return URL(filePath: path ?? CommandLine.arguments.first ?? "lockstep")
+    }
+
+    /// The name of the file that this process runs.
+    static var executableName: String { executable.lastPathComponent }
+
+    /// `path`, or what is called so beside the executable or in the `share` folder of its installation; nil when there is none.
+    static func find(_ path: String) -> String? {
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        let folder = executable.deletingLastPathComponent()
+        let share = folder.deletingLastPathComponent().appending(path: "share/\(Program.name)")
+        let places = [path, folder.appending(path: name).path, share.appending(path: name).path]
+        return places.first { FileManager.default.fileExists(atPath: $0) }
+    }
+}

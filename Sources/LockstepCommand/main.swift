@@ -1,0 +1,4 @@
+import A2PApp
+import Commands
+
+await A2P.app.main()

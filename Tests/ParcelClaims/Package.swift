@@ -1,0 +1,20 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+// A package as a reader of the tutorial writes it: a machine of his own on Lockstep's products, with no setting but the language mode.
+let package = Package(
+    name: "parcel-claims",
+    platforms: [.macOS(.v15)],
+    dependencies: [.package(name: "lockstep", path: "../..")],
+    targets: [
+        .target(name: "ParcelClaims", dependencies: [.product(name: "Lockstep", package: "lockstep")]),
+        .executableTarget(name: "parcel-claims", dependencies: ["ParcelClaims", .product(name: "LockstepApp", package: "lockstep")]),
+        .testTarget(
+            name: "ParcelClaimsTests",
+            dependencies: [
+                "ParcelClaims", "parcel-claims", .product(name: "LockstepApp", package: "lockstep"),
+                .product(name: "LockstepTesting", package: "lockstep"),
+            ]),
+    ]
+)
