@@ -84,6 +84,7 @@ struct Compare: AsyncParsableCommand {
         discussion: """
             \(Program.name) compare                        all fixtures
             \(Program.name) compare trace.jsonl --format json
+            \(Program.name) compare --of work.sqlite       a database as it stands: legacy alone is played again, in memory, on what it accepted
             Differences that the plan declares are expected; anything else is a mismatch and ends with exit code 1.
             """)
 
@@ -93,9 +94,20 @@ struct Compare: AsyncParsableCommand {
     @Option(help: "Seed of the simulated outside; recorded traces do not depend on it.")
     var seed: UInt64 = 1
 
+    @Option(
+        help: ArgumentHelp("Compare what this database has come to with legacy alone; nothing is played into it.", valueName: "database"))
+    var of: String?
+
+    func validate() throws {
+        guard of == nil || (input.inputs.isEmpty && input.database == nil) else {
+            throw ValidationError("--of compares a database as it stands: give neither inputs nor --database with it")
+        }
+    }
+
     func run() async throws { try await run(Program.app) }
 
     private func run(_ app: some Application) async throws {
+        if let of { return try await compare(of, app) }
         let inputs = try input.load()
         let database = try input.database ?? InputOptions.freshDatabase("compare")
         let watching = try watch.watching()
@@ -111,7 +123,26 @@ struct Compare: AsyncParsableCommand {
         if summary.mismatched > 0 { throw CommandFailure(.differences, "") }
     }
 
-    static func text(_ summary: ComparisonSummary, _ database: String) -> String {
+    private func compare(_ database: String, _ app: some Application) async throws {
+        let stored = try await StoredRun(app.typed, database: database, plan: try input.loadPlan())
+        let summary = try await stored.comparison { Console.progress("\($0) of \($1) \(Program.nouns)") }
+        Console.endProgress()
+        Console.print(input.format == .json ? try summary.json.canonicalText : Self.text(summary))
+        if summary.comparison.mismatched > 0 { throw CommandFailure(.differences, "") }
+    }
+
+    private static func text(_ summary: StoredSummary) -> String {
+        var lines = differences(summary.comparison)
+        lines += ["", "\(summary.underWay) under way, \(summary.incomparable.count) that cannot be compared"]
+        return (lines + summary.incomparable.prefix(20).map { "  " + Console.visible($0) }).joined(separator: "\n")
+    }
+
+    private static func text(_ summary: ComparisonSummary, _ database: String) -> String {
+        (differences(summary) + ["", "databases \(database).legacy and .hybrid; see '\(Program.name) history show'"]).joined(
+            separator: "\n")
+    }
+
+    private static func differences(_ summary: ComparisonSummary) -> [String] {
         var lines = [
             "\(summary.compared) compared: \(summary.matched) matched, \(summary.expectedDifferences) with expected differences, \(summary.mismatched) mismatched",
             "",
@@ -132,7 +163,18 @@ struct Compare: AsyncParsableCommand {
                 )
             }
         }
-        lines += ["", "databases \(database).legacy and .hybrid; see '\(Program.name) history show'"]
-        return lines.joined(separator: "\n")
+        return lines
+    }
+}
+
+extension StoredSummary {
+    /// The members of a comparison, and `underWay` and `incomparable` beside them.
+    fileprivate var json: JSONValue {
+        get throws {
+            var json = try JSONValue(encoding: comparison)
+            json["underWay"] = .integer(underWay)
+            json["incomparable"] = .array(incomparable.map { .string($0) })
+            return json
+        }
     }
 }

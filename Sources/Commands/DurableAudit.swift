@@ -4,11 +4,24 @@ import HybridRouter
 import MigrationReport
 import SQLiteStorage
 
-extension AppRun {
-    /// What the segments of one registration did, oldest first.
-    func audits(of entity: EntityID) async throws -> [SegmentAudit] {
-        let store = SQLiteWorkflowStore(database)
-        let segments = Set(try await self.store.journal(of: entity).map { "\(entity.rawValue)/\($0.epoch)" })
+extension SegmentAudit {
+    /// What the segments of entities did. Throws when one of them is not an entity of this run.
+    static func all(of entities: [EntityID], _ store: any HandoffStore, _ database: LockstepDatabase) async throws -> [SegmentAudit] {
+        var segments: [SegmentAudit] = []
+        for entity in entities {
+            guard try await store.snapshot(of: entity) != nil else {
+                throw CommandFailure(.usage, "--audit \(entity.rawValue): expected \(Program.aNoun) of this run, found none; check the id")
+            }
+            segments += try await audits(of: entity, store, SQLiteWorkflowStore(database))
+        }
+        return segments
+    }
+
+    /// What the segments of one entity did, oldest first.
+    private static func audits(of entity: EntityID, _ handoffs: any HandoffStore, _ store: SQLiteWorkflowStore) async throws
+        -> [SegmentAudit]
+    {
+        let segments = Set(try await handoffs.journal(of: entity).map { "\(entity.rawValue)/\($0.epoch)" })
         var audits: [(key: Int64, audit: SegmentAudit)] = []
         for segment in segments {
             guard let run = try await store.run(segment) else { continue }

@@ -61,7 +61,7 @@ protocol OperatorMoves: Sendable {
 extension EventBridge: OperatorMoves {}
 
 /// Engine and parties of a process that calls neither.
-private struct Nobody: DurableEngine, EffectPort {
+struct Nobody: DurableEngine, EffectPort {
     private static let refusal = "expected a process that runs the database, found a move beside it; see '\(Program.name) run'"
 
     func start(workflowID: String, type: String, input: JSONValue, options: WorkflowOptions, at now: Timestamp) async throws

@@ -17,10 +17,14 @@ struct ReportCommand: AsyncParsableCommand {
             \(Program.name) report                          all fixtures; the paths of the reports are printed
             \(Program.name) report trace.jsonl --output reports
             \(Program.name) report --audit R-900001         with the history of that \(Program.noun)'s durable segments
+            \(Program.name) report --of work.sqlite           of a database as it stands, beside the process that runs on it
             Writes report.html (one file, no network), report.md and report.json.
             """)
 
     @OptionGroup var input: InputOptions
+
+    @Option(help: ArgumentHelp("Report on this database as it stands; nothing is played into it.", valueName: "database"))
+    var of: String?
 
     @Option(help: "The folder to write to; default: the user's cache folder.")
     var output: String?
@@ -32,7 +36,14 @@ struct ReportCommand: AsyncParsableCommand {
 
     func run() async throws { try await run(Program.app) }
 
+    func validate() throws {
+        guard of == nil || (input.inputs.isEmpty && input.database == nil) else {
+            throw ValidationError("--of reports on a database as it stands: give neither inputs nor --database with it")
+        }
+    }
+
     private func run(_ app: some Application) async throws {
+        if let of { return try await report(on: of, app) }
         let inputs = try input.load()
         let database = try input.database ?? InputOptions.freshDatabase("report")
         let comparison = try AppComparison(app.typed, plan: try input.loadPlan(), database: database)
@@ -50,6 +61,17 @@ struct ReportCommand: AsyncParsableCommand {
             Console.print(text(report, paths, unexpected))
         }
         if report.comparison?.mismatched ?? 0 > 0 || !unexpected.isEmpty { throw CommandFailure(.differences, "") }
+    }
+
+    private func report(on database: String, _ app: some Application) async throws {
+        let stored = try await StoredRun(app.typed, database: database, plan: try input.loadPlan())
+        let report = try await stored.report(auditing: audit.map { EntityID($0) }) {
+            Console.progress("\($0) of \($1) \(Program.nouns) compared with legacy alone")
+        }
+        Console.endProgress()
+        let paths = try Self.write(report, to: output ?? database.replacing(".sqlite", with: "") + "-report")
+        Console.print(input.format == .json ? try JSONRenderer().render(report) : text(report, paths, []))
+        if report.comparison?.mismatched ?? 0 > 0 { throw CommandFailure(.differences, "") }
     }
 
     private static func write(_ report: Report, to folder: String) throws -> [String] {
@@ -82,9 +104,7 @@ extension AppComparison {
     /// Everything the report shows, from both databases.
     func report(_ app: LockstepApp<State, Record>, auditing audited: [EntityID] = [], at now: Timestamp) async throws -> Report {
         let summary = try await summary()
-        let completions = app.completions.map { ($0.key.rawValue, $0.value) }
-        var tally = JournalTally(completing: Dictionary(completions, uniquingKeysWith: { $1 }))
-        for entity in try await hybrid.store.entities() { tally.add(try await hybrid.store.journal(of: entity)) }
+        let tally = try await JournalTally(of: hybrid.store, app)
         var details: [MismatchDetail] = []
         for mismatch in summary.mismatches.prefix(25) {
             let control = Timeline(path: "legacy", journal: try await legacy.store.journal(of: mismatch.entity))
@@ -94,25 +114,25 @@ extension AppComparison {
         return Report(
             title: app.title, generatedAt: now, plan: PlanProgress(hybrid.options.plan, figures: tally.figures),
             runs: [try await legacy.figures(), try await hybrid.figures()], comparison: summary, mismatches: details,
-            segments: try await segments(of: details.map(\.comparison.entity) + audited),
-            matrix: Self.matrix(app.domain.machine.description, taken: tally.taken))
+            segments: try await SegmentAudit.all(of: details.map(\.comparison.entity) + audited, hybrid.store, hybrid.database),
+            matrix: MatrixView(app.domain.machine.description, taken: tally.taken))
     }
+}
 
-    /// Throws when one of `entities` is not a registration of this run.
-    private func segments(of entities: [EntityID]) async throws -> [SegmentAudit] {
-        var segments: [SegmentAudit] = []
-        for entity in entities {
-            guard try await hybrid.store.snapshot(of: entity) != nil else {
-                throw CommandFailure(.usage, "--audit \(entity.rawValue): expected \(Program.aNoun) of this run, found none; check the id")
-            }
-            segments += try await hybrid.audits(of: entity)
-        }
-        return segments
+extension JournalTally {
+    /// The tally of all entities of a store.
+    init<State, Record>(of store: any HandoffStore, _ app: LockstepApp<State, Record>) async throws {
+        let completions = app.completions.map { ($0.key.rawValue, $0.value) }
+        self.init(completing: Dictionary(completions, uniquingKeysWith: { $1 }))
+        for entity in try await store.entities() { add(try await store.journal(of: entity)) }
     }
+}
 
-    private static func matrix(_ description: MachineDescription, taken: [String: [String: Int]]) -> MatrixView {
+extension MatrixView {
+    /// The machine's matrix with what was taken of it.
+    init(_ description: MachineDescription, taken: [String: [String: Int]]) {
         let kinds = Dictionary(description.matrix.map { ("\($0.state) \($0.event)", $0.kind) }, uniquingKeysWith: { $1 })
-        return MatrixView(
+        self.init(
             machine: description.name, states: description.states, events: description.events.map(\.rawValue), taken: taken
         ) { state, event in MatrixView.Kind(rawValue: kinds["\(state) \(event)"] ?? "") ?? .undefined }
     }

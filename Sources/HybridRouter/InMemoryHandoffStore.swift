@@ -141,7 +141,7 @@ public final class InMemoryHandoffStore: HandoffStore {
 
     /// See ``OwnershipStore``.
     public func replayAccepted(_ body: (Event) throws -> Void) async throws {
-        for row in contents.withLock({ $0.rows }) where row.event.source != .lockstep && !row.event.id.rawValue.hasPrefix("sweep/") {
+        for row in contents.withLock({ $0.rows }) where row.event.isFromOutside {
             try body(row.event)
         }
     }

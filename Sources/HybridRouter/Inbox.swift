@@ -182,3 +182,8 @@ public struct OutboxMessage: Hashable, Sendable {
     /// The id of the workflow it is for.
     public var segmentID: String { SegmentID(entity: entity, epoch: epoch).description }
 }
+
+extension Event {
+    /// True for what somebody has delivered: neither `continue` nor a timer of the sweeper.
+    package var isFromOutside: Bool { source != .lockstep && !id.rawValue.hasPrefix("sweep/") }
+}

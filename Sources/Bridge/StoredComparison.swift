@@ -1,0 +1,101 @@
+import Cutover
+import DurableWorkflow
+public import Events
+public import HybridRouter
+import LegacyStateMachine
+import Outcomes
+public import ShadowComparator
+
+/// What a database says of one entity: what really became of it against what legacy alone makes of the same deliveries.
+public enum StoredComparison: Sendable {
+    /// Both were looked at as they stand now. The journal is that of legacy alone.
+    case compared(Comparison, control: [JournalEntry])
+    /// The entity is in the middle of a step, so legacy alone is ahead of it or behind it.
+    case underWay
+    /// The database does not hold what legacy alone needs; the sentence says what.
+    case incomparable(String)
+}
+
+extension EventBridge {
+    /// Compares one entity of the store with legacy alone, which is played again in memory: the deliveries that were accepted, at the
+    /// moments at which they came, up to `now`. Parties are not called: calls are answered from the ledger, reads from what was read.
+    ///
+    /// An entity is compared when it has ended, or rests in one of the states `resting`. A call that legacy alone makes and that was never
+    /// made is a difference, and ends its run: nobody knows what would have been answered.
+    public func compare(_ entity: EntityID, resting: Set<State> = [], at now: Timestamp) async throws -> StoredComparison {
+        guard let snapshot = try await store.snapshot(of: entity), let outcome = try await outcome(of: entity) else {
+            return .incomparable("\(entity): expected an entity of this database, found none")
+        }
+        guard snapshot.record.isFinal || State(rawValue: snapshot.record.state).map(resting.contains) == true else { return .underWay }
+        let ledger = try await store.ledger(of: entity)
+        let effects = RecordedEffects(ledger: ledger, reads: try await store.reads(of: entity))
+        let again = try LegacyAgain(domain: domain, plan: plan.legacyOnly(), effects: effects)
+        let events = try await store.rows(of: entity).map(\.event).filter(\.isFromOutside)
+        try await again.play(events, until: now)
+        if let read = effects.missingReads.first {
+            return .incomparable("\(entity): legacy alone asks \(read.operation), which nobody has asked, so its answer is unknown")
+        }
+        guard let control = try await again.observation(of: entity) else {
+            return .incomparable("\(entity): expected the delivery that it began with, found none; legacy alone cannot begin it")
+        }
+        let comparator = Comparator(expectedFacts: plan.expected.facts, expectedEffects: plan.expected.effects)
+        var candidate = Observation(entity: entity, path: "hybrid", outcome: outcome, ledger: ledger)
+        let journal = try await again.journal(of: entity)
+        guard let call = effects.missingCalls.first else {
+            return .compared(comparator.compare(control: control, candidate: candidate), control: journal)
+        }
+        // Nothing after the call can be compared.
+        candidate.ledger = []
+        let stopped = Observation(entity: entity, path: "legacy", outcome: outcome, ledger: [LedgerEntry(call, reply: .null)])
+        return .compared(comparator.compare(control: stopped, candidate: candidate), control: journal)
+    }
+}
+
+/// Legacy alone, in memory and in virtual time, on deliveries that a database has.
+private struct LegacyAgain<State: MachineState, Record: Codable & Sendable> {
+    private let bridge: EventBridge<State, Record>
+    private let engine: EmbeddedEngine
+
+    init(domain: Domain<State, Record>, plan: MigrationPlan, effects: RecordedEffects) throws {
+        var domain = domain
+        domain.decoders = domain.decoders.map { StoredEventDecoder(source: $0.source) }
+        let engine = EmbeddedEngine(store: InMemoryWorkflowStore(), workflows: [], activities: [])
+        bridge = try EventBridge(domain: domain, plan: plan, store: InMemoryHandoffStore(), effects: effects) { _, _ in engine }
+        self.engine = engine
+    }
+
+    func play(_ events: [Event], until now: Timestamp) async throws {
+        var lines = try events.map { TraceLine(receivedAt: $0.receivedAt, source: $0.source, body: try JSONValue(encoding: $0)) }
+        // What is due after the last delivery is done, up to now.
+        lines.append(TraceLine(receivedAt: now, source: .world, body: [:]))
+        var next = lines.makeIterator()
+        try await TraceRunner(bridge: bridge, engine: engine, occur: { _ in }).run(stream: { next.next().map { .line($0) } })
+    }
+
+    func observation(of entity: EntityID) async throws -> Observation? {
+        guard let outcome = try await bridge.outcome(of: entity) else { return nil }
+        return Observation(entity: entity, path: "legacy", outcome: outcome, ledger: try await bridge.store.ledger(of: entity))
+    }
+
+    func journal(of entity: EntityID) async throws -> [JournalEntry] { try await bridge.store.journal(of: entity) }
+}
+
+/// Reads events that were decoded before.
+private struct StoredEventDecoder: WireDecoder {
+    let source: EventSource
+
+    func decode(_ message: WireMessage) -> [DecodedMessage] {
+        do {
+            let event: Event = try JSONValue(parsing: message.body).decoded()
+            let incoming = IncomingEvent(
+                id: event.id, source: event.source, reference: .entity(event.entity), kind: event.kind, payload: event.payload,
+                receivedAt: event.receivedAt, occurredAt: event.occurredAt)
+            return [.event(incoming)]
+        } catch {
+            let letter = DeadLetter(
+                id: message.derivedID(content: message.body), source: source, reason: .malformed, detail: "expected a stored event",
+                body: message.body, receivedAt: message.receivedAt)
+            return [.deadLetter(letter)]
+        }
+    }
+}
