@@ -109,3 +109,8 @@ extension Database {
         return DatabaseError(resultCode: ResultCode(rawValue: extended == SQLITE_OK ? code : extended), message: message, sql: sql)
     }
 }
+
+extension LockstepDatabase {
+    /// The version of SQLite that this process uses.
+    package static var libraryVersion: String { String(cString: sqlite3_libversion()) }
+}

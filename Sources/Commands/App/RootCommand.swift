@@ -11,9 +11,10 @@ struct RootCommand: AsyncParsableCommand {
         commandName: Program.name,
         abstract: "Moves a running event-driven state machine to durable workflows, one step at a time.",
         discussion: "Exit codes: 0 ok, 1 differences or violations found, 2 bad usage, 3 the environment has to change.",
+        version: "\(Program.name), Lockstep \(LockstepVersion.current)",
         subcommands: [
             Run.self, Compare.self, MachineCommand.self, Generate.self, ReportCommand.self, History.self, Migrate.self,
-            WorkflowCommand.self, ScheduleCommand.self, PatchCommand.self, Simulate.self,
+            WorkflowCommand.self, ScheduleCommand.self, PatchCommand.self, Simulate.self, Doctor.self,
         ])
 
     /// Runs the command that the process was started with; returns its exit code.
