@@ -53,7 +53,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
     public func run(
         _ trace: some RecordedTrace, reactions: () -> [TraceLine] = { [] }, progress: (Int, Timestamp) -> Void = { _, _ in }
     ) async throws {
-        var play = try TracePlay(trace, at: try await bridge.store.clock() ?? .distantPast)
+        var play = try TracePlay(trace, at: try await bridge.store.beginning())
         try await bridge.resume(at: play.now)
         try await skip(&play, to: try await TracePosition(of: trace.digest, in: bridge.store))
         var rounds = 0
@@ -73,7 +73,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
     /// Plays what `next` yields one by one and acknowledges each once it is durable. At the end the clock stops: what waits, waits for a
     /// later stream, unless the run `drains`, which plays time on until nothing is left to do.
     public func run(stream next: () async throws -> StreamedLine?, drains: Bool = false) async throws {
-        var play = try TracePlay(TraceInMemory([]), at: try await bridge.store.clock() ?? .distantPast)
+        var play = try TracePlay(TraceInMemory([]), at: try await bridge.store.beginning())
         try await bridge.resume(at: play.now)
         try await bridge.store.flush()
         while let next = try await next() {
@@ -234,6 +234,12 @@ extension HandoffStore {
     public func clock() async throws -> Timestamp? {
         let now = try await value("clock").flatMap { Int64($0) }.map { Timestamp(milliseconds: $0) }
         return now == .distantPast ? nil : now
+    }
+
+    /// When a run begins that is played in virtual time: where it stood, or when entities came in from elsewhere.
+    fileprivate func beginning() async throws -> Timestamp {
+        if let now = try await clock() { return now }
+        return try await value(ImportedEntity.setting).flatMap { Timestamp($0) } ?? .distantPast
     }
 
     fileprivate func setClock(to now: Timestamp) async throws { try await set("clock", to: String(now.milliseconds)) }

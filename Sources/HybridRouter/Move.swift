@@ -22,6 +22,9 @@ public struct RowReference: Hashable, Sendable {
 public enum Move: Hashable, Sendable {
     /// The entity exists, in `step`.
     case born(step: StepNumber, state: String)
+    /// By the row, the entity came in from elsewhere in the middle of its life: `completed` are the steps that it had behind it, a step once for each
+    /// visit, and `passed` is the step that is complete in its state; nil in the middle of a step.
+    case imported(RowReference, completed: [StepNumber], passed: StepNumber?)
     /// A row of the legacy table ran; `from` and `to` are equal when the entity stays where it is.
     case handled(RowReference, from: String, to: String)
     /// The attempts of a legacy action are used up, and the entity waits in `to`.
@@ -88,7 +91,7 @@ extension Move {
         switch self {
         case .handled(let row, _, _), .exhausted(let row, _, _, _), .ignored(let row, _, _), .undefined(let row, _),
             .retried(let row, _, _, _), .deadLettered(let row, _), .parked(let row, _), .signalled(let row), .late(let row, _),
-            .dropped(let row, _), .rejected(let row, _):
+            .dropped(let row, _), .rejected(let row, _), .imported(let row, _, _):
             row
         default: nil
         }
@@ -142,6 +145,7 @@ extension Move {
         case .failed: "failures"
         case .referenceRefused: "referencesRefused"
         case .quarantined: "quarantined"
+        case .imported: "imported"
         case .born, .handled, .continued, .drawn, .entered, .completed, .interrupted, .performed, .ended, .released, .noted: nil
         }
     }

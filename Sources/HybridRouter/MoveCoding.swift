@@ -26,6 +26,7 @@ extension Move {
     public var name: String {
         switch self {
         case .born: "born"
+        case .imported: "imported"
         case .handled: "handled"
         case .exhausted: "exhausted"
         case .ignored: "ignored"
@@ -62,6 +63,9 @@ extension Move {
         switch self {
         case .born(let step, let state), .entered(let step, let state, _), .adopted(let step, let state):
             ["step": Self.text(step), "state": .string(state)]
+        case .imported(_, let completed, let passed):
+            passed.map { ["steps": .array(completed.map(Self.text)), "passed": Self.text($0)] }
+                ?? ["steps": .array(completed.map(Self.text))]
         case .handled(_, let from, let to): ["from": .string(from), "to": .string(to)]
         case .exhausted(_, let from, let to, let reason): ["from": .string(from), "to": .string(to), "reason": .string(reason)]
         case .ignored(_, let state, let reason): ["state": .string(state), "reason": .string(reason)]
@@ -105,6 +109,9 @@ extension Move {
         case "signalled": self = .signalled(try form.row())
         case "late": self = .late(try form.row(), after: try form.step("step"))
         case "dropped": self = .dropped(try form.row(), before: try form.step("step"))
+        case "imported":
+            let passed = form.has("passed") ? try form.step("passed") : nil
+            self = .imported(try form.row(), completed: try form.steps("steps"), passed: passed)
         case "rejected": self = .rejected(try form.row(), before: try form.step("step"))
         default: self = try Self.ofNoRow(form)
         }

@@ -20,6 +20,7 @@ extension Move {
     public var what: String {
         switch self {
         case .born: "birth"
+        case .imported: "import"
         case .swept: "sweep"
         case .continued: "continue"
         case .drawn: "canary"
@@ -45,6 +46,7 @@ extension Move {
 
     private var rowDetail: String {
         switch self {
+        case .imported(_, let steps, _): steps.isEmpty ? "before the end of its first step" : "after steps \(Self.list(steps))"
         case .handled(_, let from, let to): from == to ? "handled in \(to)" : "\(from) -> \(to)"
         case .exhausted(_, let from, let to, let reason): "\(from) -> \(to): all attempts failed: \(reason)"
         case .ignored(_, let state, let reason): "ignored in \(state): \(reason)"

@@ -59,6 +59,9 @@ extension Ownership {
     package mutating func apply(_ move: Move) {
         switch move {
         case .drawn(let step, let owner): pins[step] = owner == .durable ? .durable : .legacy
+        case .imported(_, let completed, let passed):
+            for step in completed { completions[step, default: 0] += 1 }
+            self.passed = passed
         case .entered(let step, _, _) where owner == .legacy:
             self.step = step
             passed = nil

@@ -8,7 +8,9 @@ import Testing
 
     /// One of each case, so that a new case has to be listed here: the switch below names them all.
     private static let all: [Move] = [
-        .born(step: "1", state: "DRAFT"), .handled(row, from: "A", to: "B"), .exhausted(row, from: "A", to: "B", reason: "no answer"),
+        .born(step: "1", state: "DRAFT"), .imported(row, completed: ["1", "2", "2"], passed: "2"),
+        .imported(row, completed: [], passed: nil),
+        .handled(row, from: "A", to: "B"), .exhausted(row, from: "A", to: "B", reason: "no answer"),
         .ignored(row, in: "A", reason: "late"), .undefined(row, in: "A"),
         .retried(row, attempt: 2, at: .init(milliseconds: 9), reason: "x"),
         .deadLettered(row, reason: "x"), .parked(row, until: nil), .parked(row, until: "5.2"), .signalled(row), .late(row, after: "2"),
@@ -25,7 +27,7 @@ import Testing
         #expect(!move.what.isEmpty)
     }
 
-    @Test func everyNameIsTestedOnce() { #expect(Set(Self.all.map(\.name)).count == 30) }
+    @Test func everyNameIsTestedOnce() { #expect(Set(Self.all.map(\.name)).count == 31) }
 
     @Test(arguments: [
         "{}", "{\"move\":\"flown\"}", "{\"move\":\"handled\"}", "{\"move\":\"handled\",\"row\":1,\"event\":\"x\",\"from\":\"A\"}",

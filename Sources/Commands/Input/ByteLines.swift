@@ -27,7 +27,7 @@ package struct ByteLine {
     /// Reads a delivery that is received now.
     func delivery() throws(TraceError) -> DeliveryLine { try DeliveryLine(parsing: try checked()) }
 
-    private func checked() throws(TraceError) -> String {
+    func checked() throws(TraceError) -> String {
         guard length <= ByteLines.limit else {
             throw TraceError("expected a line of at most \(ByteLines.limit) bytes, found one of \(length)")
         }

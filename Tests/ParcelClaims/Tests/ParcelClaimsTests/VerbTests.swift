@@ -123,6 +123,31 @@ import Testing
         #expect(unknown.error.contains("expected a claim of"))
     }
 
+    @Test func claimsComeInFromAnotherDatabase() throws {
+        let database = folder + "/imported.sqlite"
+        let records = folder + "/records.jsonl"
+        let lines = ["OPEN", "CHECKED", "CLOSED", "NOWHERE"].enumerated().map { index, state in
+            #"{"entity":"P-\#(index)","state":"\#(state)","record":{"photo":false,"paid":false},"createdAt":"2026-02-01T08:00:00.000Z"}"#
+        }
+        try Data((lines.joined(separator: "\n") + "\nno record\n").utf8).write(to: URL(filePath: records))
+        let dry = try run("import", records, "--dry-run", "--format", "json")
+        #expect(dry.code == 1)
+        #expect(try JSONValue(parsing: dry.output)["imported"] == 3)
+        let first = try run("import", records, "--database", database)
+        #expect(first.code == 1)
+        #expect(first.output.contains("5 lines: 3 taken in, 0 known before, 2 refused"))
+        #expect(first.output.contains(":4: P-3: expected a state of parcel-claim, found NOWHERE"))
+        let second = try run("import", records, "--database", database, "--format", "json")
+        #expect(try JSONValue(parsing: second.output)["known"] == 3)
+        let live = try run(
+            "run", "--events", "-", "--live", "--database", database, "--format", "json",
+            input: line("1", "photo.received", "P-1") + line("2", "claim.withdrawn", "P-0"))
+        #expect(live.code == 0, "\(live.error)")
+        #expect(live.output.contains(#""paid":1"#))
+        let compare = try run("compare", "--of", database, "--format", "json")
+        #expect(try JSONValue(parsing: compare.output)["incomparable"]?.array?.count == 3, "they began elsewhere")
+    }
+
     /// `SIGKILL` at a moment that nobody chose: after every acknowledgement the process is killed, and the next goes on.
     @Test func aKilledRunGoesOn() throws {
         let database = folder + "/killed.sqlite"

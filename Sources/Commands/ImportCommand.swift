@@ -1,0 +1,138 @@
+import ArgumentParser
+import Bridge
+import Cutover
+import Events
+import FoundationEssentials
+import HybridRouter
+import LegacyStateMachine
+import Outcomes
+import SQLiteStorage
+
+/// `lockstep import`
+struct ImportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import", abstract: "Takes in \(Program.nouns) that are in the middle of their life, from a team's own database.",
+        discussion: """
+            \(Program.name) import records.jsonl --dry-run
+            \(Program.name) import records.jsonl --database work.sqlite
+
+            One JSON object a line:
+            {"entity": …, "state": …, "record": {…}, "createdAt": …, "stepEnteredAt"?: …, "lastEventAt"?: …, "step"?: "5.2", \
+            "completions"?: {"1": 1}, "effects"?: [{"step": …, "operation": …, "ordinal"?: 1, "visit"?: 1, "request"?: {}, "reply"?: {}, "at": …}]}
+
+            In a state in which a step is complete the plan says who has the next one; anywhere else legacy goes on. Effects were made already, \
+            and are answered from the ledger. What came in before is left as it is, so the same file may be imported again. What cannot come \
+            in is refused with its line, and the others come in. No process may run on the database meanwhile.
+
+            Exit codes: 1 when something was refused, 2 for a file that cannot be read, 3 for a database that cannot be written.
+            """)
+
+    @Argument(help: "A file of JSON lines, - for standard input.") var file: String
+    @Option(help: "The database file; it is made when there is none.") var database: String?
+    @Option(help: "A plan file; default: the program's own.") var plan: String?
+    @Flag(help: "Checks every line, and takes in nothing.") var dryRun = false
+    @Option(help: "Output: text or json.") var format: OutputFormat = .text
+
+    func validate() throws {
+        guard dryRun || database != nil else { throw ValidationError("expected --database, or --dry-run, found neither") }
+    }
+
+    func run() async throws { try await run(Program.app) }
+
+    private func run(_ app: some Application) async throws {
+        let lines = try ByteLines(path: file)
+        let importing = try await Importing(app.typed, dryRun ? nil : database, plan: try app.plan(plan))
+        var summary = ImportSummary(dryRun: dryRun)
+        while let line = try lines.next() {
+            try await importing.take(line, lines.name, &summary)
+            if summary.lines % 500 == 0 {
+                try await importing.flush()
+                Console.progress("\(summary.lines) lines, \(summary.imported) taken in, \(summary.refused) refused")
+            }
+        }
+        try await importing.flush()
+        Console.endProgress()
+        Console.print(format == .json ? try JSONValue(encoding: summary).canonicalText : summary.text)
+        if summary.refused > 0 { throw CommandFailure(.differences, "") }
+    }
+}
+
+/// The database that entities come into; none to look at them only.
+private struct Importing<State: MachineState, Record: Codable & Sendable> {
+    private let bridge: EventBridge<State, Record>
+    private let isDry: Bool
+    private let log: EffectsLog?
+
+    init(_ app: LockstepApp<State, Record>, _ path: String?, plan: MigrationPlan) async throws {
+        try plan.check(against: app.domain.processSteps)
+        isDry = path == nil
+        let database = try LockstepDatabase(path: path ?? ":memory:", durability: .grouped, access: .runner)
+        let store = SQLiteHandoffStore(database)
+        if let path {
+            let identity = DatabaseIdentity(machine: app.domain.machine.name, mode: .hybrid, plan: plan)
+            try await identity.check(store, path: path, input: nil, .recorded)
+            try await identity.note(in: store, input: nil)
+        }
+        // An outside of recordings has to remember what was done before it was there.
+        log = app.effects == nil ? try path.map { try EffectsLog(path: $0 + ".effects.jsonl") } : nil
+        try await log?.take(for: store)
+        bridge = try EventBridge(domain: app.domain, plan: plan, store: store, effects: Nobody()) { _, _ in Nobody() }
+        try await bridge.load()
+    }
+
+    func take(_ line: ByteLine, _ name: String, _ summary: inout ImportSummary) async throws {
+        let now = try await bridge.store.clock() ?? Timestamp(Date())
+        summary.lines += 1
+        let imported: ImportedEntity
+        do { imported = try line.imported() } catch { return summary.refuse("\(name):\(line.number): \(error)") }
+        switch isDry ? look(imported, at: now) : try await bridge.take(imported, at: now) {
+        case .imported:
+            summary.count(imported.state)
+            for effect in imported.effects where !isDry { try log?.append(effect) }
+        case .known: summary.known += 1
+        case .refused(let reason): summary.refuse("\(name):\(line.number): \(reason)")
+        }
+    }
+
+    private func look(_ imported: ImportedEntity, at now: Timestamp) -> ImportResult {
+        bridge.refusal(of: imported, at: now).map { .refused($0) } ?? .imported
+    }
+
+    func flush() async throws { try await bridge.store.flush() }
+
+}
+
+/// What an import prints.
+private struct ImportSummary: Codable {
+    var dryRun: Bool
+    var lines = 0
+    var imported = 0
+    var known = 0
+    var refused = 0
+    var states: [String: Int] = [:]
+    /// The first of the refusals.
+    var refusals: [String] = []
+
+    init(dryRun: Bool) { self.dryRun = dryRun }
+
+    mutating func count(_ state: String) {
+        imported += 1
+        states[state, default: 0] += 1
+    }
+
+    mutating func refuse(_ reason: String) {
+        refused += 1
+        if refusals.count < 100 { refusals.append(reason) }
+    }
+
+    var text: String {
+        let head = "\(lines) lines: \(imported) \(dryRun ? "could come in" : "taken in"), \(known) known before, \(refused) refused"
+        let rows = [["state", Program.nouns]] + states.sorted { $0.key < $1.key }.map { [$0.key, String($0.value)] }
+        let table = states.isEmpty ? [] : ["", Console.table(rows)]
+        return ([head] + table + (refusals.isEmpty ? [] : [""] + refusals.map { Console.visible($0) })).joined(separator: "\n")
+    }
+}
+
+extension ByteLine {
+    fileprivate func imported() throws(TraceError) -> ImportedEntity { try ImportedEntity(parsing: try checked()) }
+}
