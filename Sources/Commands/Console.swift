@@ -1,4 +1,5 @@
 import Events
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -10,6 +11,9 @@ import Events
 ///
 /// What came from outside can hold anything, also what steers a terminal: control and bidirectional characters are shown as `\u001B`.
 package enum Console {
+    /// Where everything is written to in place of standard output and error, for a command that another process has asked for.
+    @TaskLocal static var sheet: ConsoleSheet?
+
     /// Prints lines. A result that nobody can read is no result: when they cannot be written, the process ends with exit code 3.
     package static func print(_ text: String) {
         guard let problem = write(visible(text, keepingLines: true) + "\n", to: STDOUT_FILENO) else { return }
@@ -22,7 +26,7 @@ package enum Console {
     static func error(_ text: String) { _ = write(visible(text, keepingLines: true) + "\n", to: STDERR_FILENO) }
 
     static func progress(_ text: String) {
-        if isatty(STDERR_FILENO) == 1 { _ = write("\r\u{1B}[K" + visible(text), to: STDERR_FILENO) }
+        if sheet == nil, isatty(STDERR_FILENO) == 1 { _ = write("\r\u{1B}[K" + visible(text), to: STDERR_FILENO) }
     }
 
     static func endProgress() { progress("") }
@@ -34,6 +38,10 @@ package enum Console {
 
     /// Writes all of `text`; returns what went wrong.
     private static func write(_ text: String, to descriptor: CInt) -> String? {
+        if let sheet {
+            sheet.write(text, isError: descriptor == STDERR_FILENO)
+            return nil
+        }
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -85,4 +93,22 @@ package enum Console {
         default: false
         }
     }
+}
+
+/// What a command has written.
+final class ConsoleSheet: Sendable {
+    private let text = Mutex((output: "", error: ""))
+
+    /// To standard output, without the last line break.
+    var output: String { Self.trimmed(text.withLock { $0.output }) }
+    /// To standard error, without the last line break.
+    var error: String { Self.trimmed(text.withLock { $0.error }) }
+
+    func write(_ line: String, isError: Bool) {
+        text.withLock { text in
+            if isError { text.error += line } else { text.output += line }
+        }
+    }
+
+    private static func trimmed(_ text: String) -> String { text.hasSuffix("\n") ? String(text.dropLast()) : text }
 }

@@ -11,8 +11,8 @@ struct ScheduleCommand: ParsableCommand {
             \(Program.name) schedule create nightly --type report --cron '0 2 * * *' --database work.sqlite
             \(Program.name) schedule describe nightly --database work.sqlite --format json
 
-            Times are in UTC. list and describe read beside a running process; the others need the database for themselves, and the next \
-            process that runs on it goes on with what they have noted.
+            Times are in UTC. list and describe read beside a running process. The others are carried out by a live run that has the database; \
+            a run of recordings has to end before, and the next process that runs on it goes on with what they have noted.
             """,
         subcommands: [
             Create.self, List.self, Describe.self, Update.self, Pause.self, Unpause.self, Trigger.self, Backfill.self, Delete.self,
@@ -25,7 +25,7 @@ struct ScheduleOptions: ParsableArguments {
     @Option(help: "The database file.") var database: String
 
     func change(_ body: (EmbeddedEngine, Timestamp) async throws -> Void) async throws {
-        try await OperatorEngine.change(database, .alone, body)
+        try await OperatorEngine.change(database, body)
     }
 }
 
@@ -61,7 +61,7 @@ extension ScheduleOverlapPolicy: ExpressibleByArgument {}
 
 extension ScheduleCommand {
     /// `lockstep schedule create`
-    struct Create: AsyncParsableCommand {
+    struct Create: AsyncParsableCommand, CarriedOutBeside {
         static let configuration = CommandConfiguration(
             abstract: "Creates a schedule.",
             discussion: """
@@ -82,7 +82,7 @@ extension ScheduleCommand {
     }
 
     /// `lockstep schedule update`
-    struct Update: AsyncParsableCommand {
+    struct Update: AsyncParsableCommand, CarriedOutBeside {
         static let configuration = CommandConfiguration(
             abstract: "Changes what is given, and leaves the rest as it is.",
             discussion: "\(Program.name) schedule update nightly --cron '0 3 * * *' --database work.sqlite")
@@ -102,7 +102,7 @@ extension ScheduleCommand {
     }
 
     /// `lockstep schedule pause`
-    struct Pause: AsyncParsableCommand {
+    struct Pause: AsyncParsableCommand, CarriedOutBeside {
         static let configuration = CommandConfiguration(
             abstract: "Stops a schedule for now.",
             discussion: "\(Program.name) schedule pause nightly --note 'until the move is over' --database work.sqlite")
@@ -114,7 +114,7 @@ extension ScheduleCommand {
     }
 
     /// `lockstep schedule unpause`
-    struct Unpause: AsyncParsableCommand {
+    struct Unpause: AsyncParsableCommand, CarriedOutBeside {
         static let configuration = CommandConfiguration(
             abstract: "Lets a paused schedule go on; starts that fell into the pause are not made up, see 'backfill'.",
             discussion: "\(Program.name) schedule unpause nightly --database work.sqlite")
@@ -128,7 +128,7 @@ extension ScheduleCommand {
     }
 
     /// `lockstep schedule trigger`
-    struct Trigger: AsyncParsableCommand {
+    struct Trigger: AsyncParsableCommand, CarriedOutBeside {
         static let configuration = CommandConfiguration(
             abstract: "Starts the workflow now, paused or not.",
             discussion: "\(Program.name) schedule trigger nightly --overlap allowAll --database work.sqlite")
@@ -142,7 +142,7 @@ extension ScheduleCommand {
     }
 
     /// `lockstep schedule backfill`
-    struct Backfill: AsyncParsableCommand {
+    struct Backfill: AsyncParsableCommand, CarriedOutBeside {
         static let configuration = CommandConfiguration(
             abstract: "Makes the starts between two moments up; one that was made before is not made again.",
             discussion: """
@@ -167,7 +167,7 @@ extension ScheduleCommand {
     }
 
     /// `lockstep schedule delete`
-    struct Delete: AsyncParsableCommand {
+    struct Delete: AsyncParsableCommand, CarriedOutBeside {
         static let configuration = CommandConfiguration(
             abstract: "Deletes a schedule; workflows that it has started go on.",
             discussion: "\(Program.name) schedule delete nightly --database work.sqlite")

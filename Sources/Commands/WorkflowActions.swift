@@ -3,7 +3,7 @@ import DurableWorkflow
 import Events
 
 /// `lockstep workflow signal`
-struct WorkflowSignal: AsyncParsableCommand {
+struct WorkflowSignal: AsyncParsableCommand, CarriedOutBeside {
     static let configuration = CommandConfiguration(
         commandName: "signal", abstract: "Sends a signal; a second one of the same id is not delivered.",
         discussion: "\(Program.name) workflow signal order-1 approve --id click-17 --payload '{\"by\":\"reviewer\"}' --database work.sqlite"
@@ -28,7 +28,7 @@ struct WorkflowSignal: AsyncParsableCommand {
 }
 
 /// `lockstep workflow cancel`
-struct WorkflowCancel: AsyncParsableCommand {
+struct WorkflowCancel: AsyncParsableCommand, CarriedOutBeside {
     static let configuration = CommandConfiguration(
         commandName: "cancel", abstract: "Asks a workflow to cancel; its code may still compensate.",
         discussion: "\(Program.name) workflow cancel order-1 --database work.sqlite")
@@ -46,7 +46,7 @@ struct WorkflowCancel: AsyncParsableCommand {
 }
 
 /// `lockstep workflow terminate`
-struct WorkflowTerminate: AsyncParsableCommand {
+struct WorkflowTerminate: AsyncParsableCommand, CarriedOutBeside {
     static let configuration = CommandConfiguration(
         commandName: "terminate", abstract: "Ends a workflow at once; its code does not hear of it.",
         discussion: "\(Program.name) workflow terminate order-1 --reason 'entered twice' --database work.sqlite")
@@ -60,7 +60,7 @@ struct WorkflowTerminate: AsyncParsableCommand {
 }
 
 /// `lockstep workflow reset`
-struct WorkflowReset: AsyncParsableCommand {
+struct WorkflowReset: AsyncParsableCommand, CarriedOutBeside {
     static let configuration = CommandConfiguration(
         commandName: "reset", abstract: "Ends the run and begins another whose history is the old one up to an event.",
         discussion: "\(Program.name) workflow reset order-1 --event 12 --reason 'wrong branch' --database work.sqlite")

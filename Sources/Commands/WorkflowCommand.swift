@@ -9,6 +9,10 @@ import SQLiteStorage
 struct WorkflowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "workflow", abstract: "Looks at durable workflows, and acts on them.",
+        discussion: """
+            What looks reads beside a running process. signal, cancel, terminate, reset and quarantined --release are carried out by a live run \
+            that has the database, and are answered within 10 s. A run of recordings has to end before, and so has any run before import.
+            """,
         subcommands: [
             WorkflowList.self, WorkflowDescribe.self, WorkflowShowHistory.self, Query.self, WorkflowExport.self, Import.self,
             WorkflowReplay.self, Shadow.self, WorkflowSignal.self, WorkflowCancel.self, WorkflowTerminate.self, WorkflowReset.self,
@@ -31,10 +35,10 @@ struct WorkflowOptionsOnCommandLine: ParsableArguments {
         return (run, try await store.history(run.key))
     }
 
-    /// Changes the current run, see ``OperatorEngine/change(_:_:_:)``; refused when another one was named.
+    /// Changes the current run, see ``OperatorEngine/change(_:_:)``; refused when another one was named.
     func change(_ body: (EmbeddedEngine, Timestamp) async throws -> Void) async throws {
         do {
-            try await OperatorEngine.change(database, .alone) { engine, now in
+            try await OperatorEngine.change(database) { engine, now in
                 if let run {
                     let current = try await engine.describe(workflowID: workflow, at: now).run.runID
                     guard run == current else {
@@ -51,7 +55,19 @@ struct WorkflowOptionsOnCommandLine: ParsableArguments {
 
 /// An engine without code: what it notes is taken up by the next one that has it.
 enum OperatorEngine {
-    /// Changes a database while nobody runs on it, at the time of the run, which has no other; the system's where there was none yet.
+    /// The engine that runs in this process, for a command that it was asked for.
+    @TaskLocal static var running: LiveEngine?
+
+    /// Changes a database at the time of the run, which has no other; the system's where there was none yet. A live run that has the
+    /// database is asked to carry out this process's command; any other one has to end before.
+    static func change(_ path: String, _ body: (EmbeddedEngine, Timestamp) async throws -> Void) async throws {
+        if let running { return try await body(running.engine, running.now()) }
+        do { try await change(path, .alone, body) } catch let refusal as DatabaseRefusal where refusal.isHeld {
+            try await Requests.ask(path, or: refusal)
+        }
+    }
+
+    /// Changes a database while nobody runs on it.
     static func change(
         _ path: String, _ access: LockstepDatabase.Access, _ body: (EmbeddedEngine, Timestamp) async throws -> Void
     ) async throws {

@@ -4,7 +4,7 @@ import Events
 import SQLiteStorage
 
 /// `lockstep workflow quarantined`
-struct WorkflowQuarantined: AsyncParsableCommand {
+struct WorkflowQuarantined: AsyncParsableCommand, CarriedOutBeside {
     static let configuration = CommandConfiguration(
         commandName: "quarantined", abstract: "Lists what was due and could not be run, and makes it due again.",
         discussion: """
@@ -42,7 +42,7 @@ struct WorkflowQuarantined: AsyncParsableCommand {
     }
 
     private func release(_ workflow: String) async throws {
-        try await OperatorEngine.change(database, .alone) { engine, _ in
+        try await OperatorEngine.change(database) { engine, _ in
             let count = try await engine.release(workflowID: workflow)
             guard count > 0 else {
                 throw CommandFailure(

@@ -20,7 +20,8 @@ final class FileLock: Sendable {
                         + " pass a --database on a local disk")
             }
             throw DatabaseRefusal(
-                description: "\(file.path): expected no other runner, found process \(Self.holder(of: file)) running on it; \(remedy)")
+                description: "\(file.path): expected no other runner, found process \(Self.holder(of: file)) running on it; \(remedy)",
+                isHeld: true)
         }
         self.file = file
     }

@@ -7,6 +7,8 @@ import Synchronization
 public struct DatabaseRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     /// One sentence: path, expected, found, remedy.
     public let description: String
+    /// True when another process runs on the database.
+    public var isHeld = false
 }
 
 /// One SQLite file in WAL: every store port and the embedded engine share it, so that a hand-off is one transaction.

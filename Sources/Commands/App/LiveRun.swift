@@ -20,6 +20,7 @@ public struct LiveRun<State: MachineState, Record: Codable & Sendable> {
     public let parts: AppRun<State, Record>
     /// What takes deliveries, and says how it is.
     public let service: BridgeService<State, Record>
+    private let app: LockstepApp<State, Record>
 
     /// Puts bridge, store and service together. `lanes` is how many entities are handled at the same time. Throws a sentence when plan or
     /// database are refused.
@@ -33,6 +34,7 @@ public struct LiveRun<State: MachineState, Record: Codable & Sendable> {
         options.ports.handoffs = { _ in GroupCommitStore(ports.handoffs(base), commits) }
         options.ports.workflows = { GroupCommitWorkflowStore(ports.workflows($0), commits) }
         parts = try AppRun(app, options, on: database, isEager: true)
+        self.app = app
         service = BridgeService(parts.bridge, engine: parts.engine, options: ServiceOptions(lanes: lanes))
     }
 
@@ -56,13 +58,25 @@ public struct LiveRun<State: MachineState, Record: Codable & Sendable> {
             }
         }
         defer { feeding.cancel() }
-        try await service.run()
+        try await serving { try await service.run() }
     }
 
     /// Runs until somebody calls the service's `shutdown()`, or until the database fails.
     public func run() async throws {
         try await begin()
-        try await service.run()
+        try await serving { try await service.run() }
+    }
+
+    /// Carries out what operators ask for beside the run, while `body` goes on.
+    private func serving(_ body: () async throws -> Void) async throws {
+        let (app, parts, service) = (app, parts, service)
+        let requests = Task {
+            await Program.$running.withValue(app) {
+                await Requests(store: parts.store).serve(LiveEngine(engine: parts.engine, now: { service.now }))
+            }
+        }
+        defer { requests.cancel() }
+        try await body()
     }
 
     private func begin() async throws {

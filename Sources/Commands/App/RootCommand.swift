@@ -20,8 +20,16 @@ struct RootCommand: AsyncParsableCommand {
     /// Runs the command that the process was started with; returns its exit code.
     static func start() async -> Int32 {
         Console.reportClosedPipes()
+        return await start(nil, only: { _ in true })
+    }
+
+    /// Runs the command of `arguments`, nil for those of the process, when it is an `allowed` one; returns its exit code.
+    static func start(_ arguments: [String]?, only allowed: (any ParsableCommand) -> Bool) async -> Int32 {
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(arguments)
+            guard allowed(command) else {
+                throw CommandFailure(.usage, "expected a command that a live run carries out, found another")
+            }
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

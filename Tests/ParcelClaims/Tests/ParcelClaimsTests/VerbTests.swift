@@ -25,6 +25,10 @@ import Testing
     }
 
     private func run(_ arguments: String..., input: String = "") throws -> (code: Int32, output: String, error: String) {
+        try run(arguments, input: input)
+    }
+
+    private func run(_ arguments: [String], input: String = "") throws -> (code: Int32, output: String, error: String) {
         let process = try process(arguments)
         let (output, error) = (Pipe(), Pipe())
         (process.standardOutput, process.standardError) = (output, error)
@@ -146,6 +150,38 @@ import Testing
         #expect(live.output.contains(#""paid":1"#))
         let compare = try run("compare", "--of", database, "--format", "json")
         #expect(try JSONValue(parsing: compare.output)["incomparable"]?.array?.count == 3, "they began elsewhere")
+    }
+
+    /// Verbs that change workflows and schedules are carried out by the process that runs.
+    @Test func operatorsWorkBesideTheRun() throws {
+        let database = folder + "/beside.sqlite"
+        let process = try process(["run", "--events", "-", "--live", "--database", database])
+        let (input, output) = (Pipe(), Pipe())
+        (process.standardInput, process.standardOutput) = (input, output)
+        try process.run()
+        try input.fileHandleForWriting.write(
+            contentsOf: Data((line("1", "claim.filed", "P-1") + line("2", "check.passed", "P-1")).utf8))
+        var seen = Data()
+        while seen.count(where: { $0 == UInt8(ascii: "\n") }) < 2 { seen += output.fileHandleForReading.availableData }
+        var segments = ""
+        while !segments.contains("P-1/2") { segments = try run("workflow", "list", "--database", database).output }
+        let unknown = try run("workflow", "terminate", "P-9/2", "--reason", "a mistake", "--database", database)
+        #expect(unknown.code == 2)
+        #expect(unknown.error.contains("P-9/2: expected"), "\(unknown.error)")
+        let made = try run("schedule", "create", "nightly", "--type", "report", "--cron", "0 2 * * *", "--database", database)
+        #expect(made.code == 0, "\(made.error)")
+        #expect(try run("schedule", "list", "--database", database).output.contains("nightly"))
+        #expect(try run("schedule", "delete", "nightly", "--database", database).code == 0)
+        let signal = ["workflow", "signal", "P-1/2", "photo.received", "--id", "by-hand", "--database", database]
+        let first = try run(signal)
+        #expect(first.code == 0 && first.output == "delivered\n", "\(first)")
+        #expect(try run(signal).output != "delivered\n", "the same id counts once")
+        #expect(try run("workflow", "import", folder + "/none.json", "--database", database).code != 0)
+        try input.fileHandleForWriting.close()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        let rest = try run("doctor", "--database", database)
+        #expect(rest.code == 0, "\(rest.output)")
     }
 
     /// `SIGKILL` at a moment that nobody chose: after every acknowledgement the process is killed, and the next goes on.
