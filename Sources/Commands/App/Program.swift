@@ -39,6 +39,7 @@ enum Program {
 extension Application {
     var name: String { typed.name }
     var noun: Noun { typed.noun }
+    var processSteps: ProcessSteps { typed.domain.processSteps }
     var machineDescription: MachineDescription { typed.domain.machine.description }
 
     /// The plan in a file; the app's own without a file.

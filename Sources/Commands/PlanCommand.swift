@@ -1,0 +1,134 @@
+import ArgumentParser
+import Cutover
+import Events
+import HybridRouter
+import Outcomes
+
+/// `lockstep plan`
+struct PlanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan", abstract: "Checks plans, shows them beside the code, and says what a change of plan means.",
+        discussion: """
+            \(Program.name) plan lint my-plan.yaml
+            \(Program.name) plan show my-plan.yaml
+            \(Program.name) plan diff my-plan.yaml my-next-plan.yaml
+            """,
+        subcommands: [Lint.self, Show.self, Diff.self])
+
+    /// `lockstep plan lint`
+    struct Lint: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Says everything that keeps a plan from being run with this program, and what is seldom meant.",
+            discussion: """
+                \(Program.name) plan lint my-plan.yaml --format json
+                Exit codes: 1 when a plan cannot be run, 2 when a file is no plan. Warnings change nothing.
+                """)
+
+        @Argument(help: ArgumentHelp("Plan files; without any, the program's own plan.", valueName: "file")) var files: [String] = []
+        @Option(help: "Output: text or json.") var format: OutputFormat = .text
+
+        func run() async throws {
+            let app = try Program.app
+            let process = app.processSteps
+            var problems = 0
+            for file in files.isEmpty ? [nil] : files.map(Optional.some) {
+                let plan = try app.plan(file)
+                let (found, warnings) = (plan.problems(for: process), plan.warnings(for: process))
+                problems += found.count
+                Console.print(format == .json ? Self.json(plan, found, warnings).canonicalText : Self.text(plan, found, warnings))
+            }
+            if problems > 0 { throw CommandFailure(.differences, "") }
+        }
+
+        private static func text(_ plan: MigrationPlan, _ problems: [String], _ warnings: [String]) -> String {
+            let head = problems.isEmpty ? "\(plan.title): \(plan.steps.count) steps, can be run" : "\(plan.title): cannot be run"
+            return ([head] + problems.map { "problem: \($0)" } + warnings.map { "warning: \($0)" }).joined(separator: "\n")
+        }
+
+        private static func json(_ plan: MigrationPlan, _ problems: [String], _ warnings: [String]) -> JSONValue {
+            [
+                "plan": .string(plan.name), "version": .integer(plan.version), "problems": .array(problems.map { .string($0) }),
+                "warnings": .array(warnings.map { .string($0) }),
+            ]
+        }
+    }
+
+    /// `lockstep plan show`
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shows a plan's steps: who runs each, and what code there is for it.",
+            discussion: "\(Program.name) plan show my-plan.yaml --format json")
+
+        @Argument(help: ArgumentHelp("A plan file; without one, the program's own plan.", valueName: "file")) var file: String?
+        @Option(help: "Output: text or json.") var format: OutputFormat = .text
+
+        private struct Row: Encodable {
+            var step: String
+            var title: String
+            var stage: String
+            var legacy: Bool
+            var durable: Bool
+            /// Legacy can hand over after it.
+            var boundary: Bool
+            var expects: [String]
+
+            var cells: [String] {
+                let code = [legacy ? "legacy" : "", durable ? "durable" : ""].filter { !$0.isEmpty }.joined(separator: ", ")
+                return [step, title, stage, code, boundary ? "yes" : "", expects.joined(separator: " ")]
+            }
+        }
+
+        func run() async throws {
+            let app = try Program.app
+            let plan = try app.plan(file)
+            let process = app.processSteps
+            let rows = plan.steps.map { step in
+                Row(
+                    step: step.number.description, title: step.title, stage: step.stage.description,
+                    legacy: process.legacy.contains(step.number), durable: process.durable.contains(step.number),
+                    boundary: process.boundaries.contains(step.number), expects: step.expects.facts + step.expects.effects)
+            }
+            guard format == .text else {
+                let json: JSONValue = [
+                    "plan": .string(plan.name), "version": .integer(plan.version), "steps": try JSONValue(encoding: rows),
+                ]
+                return Console.print(json.canonicalText)
+            }
+            let head = ["step", "title", "stage", "code", "can stop after", "expected differences"]
+            Console.print("\(plan.title)\n\n" + Console.table([head] + rows.map(\.cells)))
+        }
+    }
+
+    /// `lockstep plan diff`
+    struct Diff: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Says what a later plan changes, step by step, and what that means for \(Program.nouns) on their way.",
+            discussion: """
+                \(Program.name) plan diff my-plan.yaml my-next-plan.yaml
+                Exit codes: 0 when nothing changes, 1 when something does.
+                """)
+
+        @Argument(help: ArgumentHelp("The earlier plan.", valueName: "file")) var before: String
+        @Argument(help: ArgumentHelp("The later plan.", valueName: "file")) var after: String
+        @Option(help: "Output: text or json.") var format: OutputFormat = .text
+
+        func run() async throws {
+            let app = try Program.app
+            let changes = try app.plan(before).changes(to: try app.plan(after))
+            if format == .json {
+                let json = changes.map { change -> JSONValue in
+                    [
+                        "step": .string(change.step.description), "before": change.before.map { .string($0.description) } ?? .null,
+                        "after": change.after.map { .string($0.description) } ?? .null, "other": .array(change.other.map { .string($0) }),
+                        "consequence": .string(change.consequence),
+                    ]
+                }
+                Console.print(JSONValue.array(json).canonicalText)
+            } else {
+                let rows = changes.map { [$0.step.description, $0.title, $0.consequence] }
+                Console.print(rows.isEmpty ? "no step changes" : Console.table([["step", "title", "change"]] + rows))
+            }
+            if !changes.isEmpty { throw CommandFailure(.differences, "") }
+        }
+    }
+}

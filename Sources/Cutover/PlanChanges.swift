@@ -1,0 +1,80 @@
+public import Outcomes
+
+/// What another plan changes about one step.
+public struct PlanStepChange: Hashable, Sendable {
+    /// The step.
+    public var step: StepNumber
+    /// Its title in the later plan, or in the earlier one when the later has none.
+    public var title: String
+    /// Its stage before; nil when it is new.
+    public var before: Stage?
+    /// Its stage after; nil when it is gone.
+    public var after: Stage?
+    /// What else is different, a few words each: `title`, `added`, `expected differences`.
+    public var other: [String]
+
+    /// What it means for entities on their way.
+    public var consequence: String {
+        switch (before, after) {
+        case (nil, let after?): "new, \(after): entities before it meet it, those past it do not go back"
+        case (let before?, nil): "gone, was \(before): entities in it go on in no step; keep it until 'migrate status' counts none there"
+        case (let before?, let after?) where before == after: "changed in \(other.joined(separator: ", "))"
+        case (let before?, let after?): "\(before) to \(after): \(Self.meaning(before, after))"
+        case (nil, nil): ""
+        }
+    }
+
+    private static func meaning(_ before: Stage, _ after: Stage) -> String {
+        switch (isDurable(before), isDurable(after)) {
+        case (false, true):
+            "entities that reach it from now on are handed off; those inside it stay with legacy, unless 'migrate adopt' moves them"
+        case (true, false):
+            "entities that reach it from now on stay with legacy; segments under way end their step, unless 'migrate recall' ends them"
+        default: "entities that were drawn keep their side"
+        }
+    }
+
+    private static func isDurable(_ stage: Stage) -> Bool {
+        switch stage {
+        case .legacy, .shadow: false
+        case .canary(let percent): percent > 0
+        case .durable, .retired: true
+        }
+    }
+}
+
+extension MigrationPlan {
+    /// What `later` changes about the steps of this plan, in order of the steps.
+    public func changes(to later: MigrationPlan) -> [PlanStepChange] {
+        Set(steps.map(\.number)).union(later.steps.map(\.number)).sorted().compactMap { number in
+            let (before, after) = (planned(number), later.planned(number))
+            var other: [String] = []
+            if let before, let after {
+                guard before != after else { return nil }
+                if before.title != after.title { other.append("title") }
+                if before.isAdded != after.isAdded { other.append("added") }
+                if before.expects != after.expects { other.append("expected differences") }
+            }
+            return PlanStepChange(
+                step: number, title: after?.title ?? before?.title ?? "", before: before?.stage, after: after?.stage, other: other)
+        }
+    }
+
+    /// What is allowed and yet seldom meant, one sentence each.
+    public func warnings(for process: ProcessSteps) -> [String] {
+        steps.flatMap { step -> [String] in
+            let place = "plan \(name), step \(step.number): "
+            var found: [String] = []
+            if case .canary(let percent) = step.stage, percent == 0 || percent == 100 {
+                found.append(place + "canary \(percent) draws nobody \(percent == 0 ? "durable" : "legacy"), and pins everybody to it")
+            }
+            if step.isAdded, step.stage == .durable, step.expects == ExpectedDifferences() {
+                found.append(place + "it is added and expects no difference: whatever it does is a mismatch in 'compare'")
+            }
+            if step.stage == .legacy, step.expects != ExpectedDifferences() {
+                found.append(place + "it stays with legacy, so what it expects is never used")
+            }
+            return found
+        }
+    }
+}

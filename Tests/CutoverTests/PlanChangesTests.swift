@@ -1,0 +1,44 @@
+import Cutover
+import Migrations
+import Outcomes
+import Testing
+
+@Suite struct PlanChangesTests {
+    private func plan(_ yaml: String) throws -> MigrationPlan { try MigrationPlan(yaml: yaml, file: "plan.yaml") }
+
+    @Test func aPlanDoesNotChangeToItself() throws {
+        let hybrid = try plan(EmbeddedPlans.hybrid)
+        #expect(hybrid.changes(to: hybrid).isEmpty)
+    }
+
+    @Test func everyChangeIsNamedOnceInOrder() throws {
+        let (legacy, two) = (try plan(EmbeddedPlans.legacy), try plan(EmbeddedPlans.twoSteps))
+        let changes = legacy.changes(to: two)
+        #expect(changes.map(\.step) == ["2", "5.2"])
+        #expect(changes.map(\.before) == [.legacy, nil])
+        #expect(changes.map(\.after) == [.durable, .durable])
+        let back = two.changes(to: legacy)
+        #expect(back.map(\.after) == [.legacy, nil])
+        #expect(back.last?.consequence.contains("migrate status") == true)
+    }
+
+    @Test func whatElseIsDifferentIsNamed() throws {
+        let hybrid = try plan(EmbeddedPlans.hybrid)
+        var other = hybrid
+        let place = try #require(other.steps.firstIndex { $0.number == "5.2" })
+        other.steps[place].title = "Another"
+        other.steps[place].expects = ExpectedDifferences()
+        #expect(hybrid.changes(to: other).map(\.other) == [["title", "expected differences"]])
+    }
+
+    @Test func whatIsSeldomMeantIsAWarning() throws {
+        var hybrid = try plan(EmbeddedPlans.hybrid)
+        let process = ProcessSteps(machine: "m", legacy: [], durable: ["5.2"], boundaries: [])
+        #expect(hybrid.warnings(for: process).isEmpty)
+        let place = try #require(hybrid.steps.firstIndex { $0.number == "5.2" })
+        hybrid.steps[place].expects = ExpectedDifferences()
+        #expect(hybrid.warnings(for: process).count == 1)
+        hybrid.steps[place].stage = .canary(percent: 0)
+        #expect(hybrid.warnings(for: process).first?.contains("canary 0") == true)
+    }
+}
