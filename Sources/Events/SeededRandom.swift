@@ -8,7 +8,7 @@ public struct SeededRandom: RandomNumberGenerator, Sendable {
     /// A generator of its own for `label`, so that what one entity draws does not depend on what others drew.
     public init(seed: UInt64, label: String) { state = seed &* 0x9E37_79B9_7F4A_7C15 ^ StableHash.value(label) }
 
-    /// Required by ``RandomNumberGenerator``, which says what it does.
+    /// Required by `RandomNumberGenerator`, which says what it does.
     public mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var value = state

@@ -29,7 +29,7 @@ public struct InboxRow: Hashable, Sendable {
     public var priority: Int
     /// From 1; the retry count lives in the message, as legacy queues have it.
     public var attempt: Int
-    /// Not to be handled before; set by a retry, else ``Timestamp/distantPast``: a clock that is set back must not hide a new event.
+    /// Not to be handled before; set by a retry, else ``Events/Timestamp/distantPast``: a clock that is set back must not hide a new event.
     public var visibleAt: Timestamp
 
     /// An inbox row.
