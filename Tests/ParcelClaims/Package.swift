@@ -9,11 +9,12 @@ let package = Package(
     dependencies: [.package(name: "lockstep", path: "../..")],
     targets: [
         .target(name: "ParcelClaims", dependencies: [.product(name: "Lockstep", package: "lockstep")]),
+        .target(name: "BareMetal", dependencies: [.product(name: "Lockstep", package: "lockstep")]),
         .executableTarget(name: "parcel-claims", dependencies: ["ParcelClaims", .product(name: "LockstepApp", package: "lockstep")]),
         .testTarget(
             name: "ParcelClaimsTests",
             dependencies: [
-                "ParcelClaims", "parcel-claims", .product(name: "LockstepApp", package: "lockstep"),
+                "ParcelClaims", "BareMetal", "parcel-claims", .product(name: "LockstepApp", package: "lockstep"),
                 .product(name: "LockstepTesting", package: "lockstep"),
             ]),
     ]
