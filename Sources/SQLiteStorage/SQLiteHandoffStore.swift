@@ -149,9 +149,13 @@ public final class SQLiteHandoffStore: HandoffStore {
 
     /// See ``OwnershipStore``.
     public func values(prefix: String) async throws -> [String: String] {
-        let sql = "SELECT name, value FROM setting WHERE name >= ?1 AND name < ?1 || x'f7bfbfbf' AND substr(name, 1, length(?1)) = ?1"
+        let sql = "SELECT name, value, sum FROM setting WHERE name >= ?1 AND name < ?1 || x'f7bfbfbf' AND substr(name, 1, length(?1)) = ?1"
         return try database.read { database in
-            Dictionary(try database.all(sql, [.text(prefix)]) { ($0.text(0), $0.text(1)) }, uniquingKeysWith: { $1 })
+            let pairs = try database.all(sql, [.text(prefix)]) { row in
+                try Sum(.text(row.text(0)), .text(row.text(1))).check(row.sum(2), table: "setting", key: row.text(0))
+                return (row.text(0), row.text(1))
+            }
+            return Dictionary(pairs, uniquingKeysWith: { $1 })
         }
     }
 

@@ -14,7 +14,7 @@ struct RootCommand: AsyncParsableCommand {
         version: "\(Program.name), Lockstep \(LockstepVersion.current)",
         subcommands: [
             Run.self, Compare.self, MachineCommand.self, Generate.self, ReportCommand.self, History.self, Migrate.self,
-            WorkflowCommand.self, ScheduleCommand.self, PatchCommand.self, Simulate.self, Doctor.self,
+            WorkflowCommand.self, ScheduleCommand.self, PatchCommand.self, Simulate.self, Doctor.self, Forget.self,
         ])
 
     /// Runs the command that the process was started with; returns its exit code.
