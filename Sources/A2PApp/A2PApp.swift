@@ -26,7 +26,20 @@ public enum A2P {
         app.completions = [.ACTIVE: "10"]
         app.fixtures = LegacyFixtures.folder
         app.simulation = A2PSimulator()
+        app.verifying = { try A2PDecoders.verified(by: WebhookSecrets(bySource: $0)) }
         return app
+    }
+}
+
+extension WebhookSecrets {
+    /// The secrets of the senders that sign.
+    fileprivate init(bySource secrets: [String: String]) throws(CommandFailure) {
+        self.init(tcr: secrets["tcr"], twilio: secrets["twilio"], telnyx: secrets["telnyx"])
+        let unknown = Set(secrets.keys).subtracting(["tcr", "twilio", "telnyx"]).sorted()
+        guard unknown.isEmpty else {
+            throw CommandFailure(.usage, "secrets: expected those of tcr, twilio or telnyx, found \(unknown.joined(separator: ", "))")
+        }
+        if let problem { throw CommandFailure(.usage, problem) }
     }
 }
 

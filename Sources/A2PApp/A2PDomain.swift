@@ -20,6 +20,7 @@ public enum A2PDomain {
                 "registration.cancel", "registration.update", "support.override", "brand.suspended", "BRAND_DELETE", "billing.result",
                 "CAMPAIGN_EXPIRED",
             ],
-            birth: { Registration($0) }, references: \.references, outcome: { $0.outcome($1, $2) })
+            birth: { Registration($0) }, references: \.references, outcome: { $0.outcome($1, $2) }, freeText: ["description", "reason"],
+            forgotten: \.forgotten)
     }
 }

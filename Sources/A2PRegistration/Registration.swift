@@ -97,6 +97,15 @@ public struct Registration: Codable, Hashable, Sendable {
     }
 }
 
+extension Registration {
+    /// The registration without who acted for support; everything else in it is an id, a state, a code, a time or a count.
+    public var forgotten: Registration {
+        var rest = self
+        rest.overrides = overrides.map { "forgotten: \($0.split(separator: " ").last ?? "")" }
+        return rest
+    }
+}
+
 /// What one carrier says about the campaign.
 public struct CarrierRow: Codable, Hashable, Sendable {
     /// NOT_SUBMITTED, REVIEW, APPROVED, REJECTED or SUSPENDED.

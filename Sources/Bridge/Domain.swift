@@ -21,13 +21,18 @@ public struct Domain<State: MachineState, Record: Codable & Sendable>: Sendable 
     public var references: @Sendable (Record) -> [String]
     /// What the record amounts to.
     public var outcome: @Sendable (Record, State, [LedgerEntry]) -> Outcome
+    /// The members of payloads that hold free text. No step reads them: they stay in the inbox, and no workflow is told.
+    public var freeText: Set<String>
+    /// What of a record may stay when its entity is forgotten: ids, states, codes. Nil for nothing.
+    public var forgotten: @Sendable (Record) -> Record?
 
-    /// A domain.
+    /// A domain. When it does not say what of a record may stay, nothing does.
     public init(
         machine: Machine<State, Record>, sweeper: Sweeper<State>, decoders: [any WireDecoder], durableSteps: [DurableStep<Record>],
         interrupts: Set<EventKind>, birth: @escaping @Sendable (IncomingEvent) -> Record?,
         references: @escaping @Sendable (Record) -> [String],
-        outcome: @escaping @Sendable (Record, State, [LedgerEntry]) -> Outcome
+        outcome: @escaping @Sendable (Record, State, [LedgerEntry]) -> Outcome,
+        freeText: Set<String> = [], forgotten: @escaping @Sendable (Record) -> Record? = { _ in nil }
     ) {
         self.machine = machine
         self.sweeper = sweeper
@@ -37,5 +42,7 @@ public struct Domain<State: MachineState, Record: Codable & Sendable>: Sendable 
         self.birth = birth
         self.references = references
         self.outcome = outcome
+        self.freeText = freeText
+        self.forgotten = forgotten
     }
 }

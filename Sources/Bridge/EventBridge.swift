@@ -86,7 +86,8 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
             let known = domain.decoders.map(\.source.rawValue).sorted().joined(separator: ", ")
             let letter = DeadLetter(
                 id: message.derivedID(content: message.body), source: message.source, reason: .unknownSource,
-                detail: "expected a source of \(known), found \(message.source)", body: message.body, receivedAt: message.receivedAt)
+                detail: "expected a source of \(known), found \(message.source)", body: Redaction.remains(of: message.bytes),
+                receivedAt: message.receivedAt)
             return [.deadLetter(letter)]
         }
         return decoder.decode(message)

@@ -76,7 +76,8 @@ extension EventBridge {
         switch message.kind {
         case .start: try await start(message, at: now)
         case .signal:
-            guard let row = message.row, let event = try await event(of: message, row) else { return }
+            guard let row = message.row, var event = try await event(of: message, row) else { return }
+            for member in domain.freeText where event.payload[member] != nil { event.payload[member] = nil }
             let signal = SignalMessage(id: String(row), name: event.kind.rawValue, payload: try JSONValue(encoding: event))
             try await engine.signal(workflowID: message.segmentID, signal: signal, at: now)
         case .cancel: try await engine.cancel(workflowID: message.segmentID, at: now)

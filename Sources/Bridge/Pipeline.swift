@@ -50,7 +50,7 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
 
     /// The plan as it holds now: while the migration is halted, every step is legacy's from its next boundary on.
     func presentPlan() async throws -> MigrationPlan {
-        try await store.value(MigrationHalted.setting) == nil ? plan : plan.halted()
+        try await store.haltedSince() == nil ? plan : plan.halted()
     }
 
     /// The entity as it is in memory, else as it is stored; nil for an unknown one.

@@ -26,6 +26,9 @@ extension EventBridge {
         guard let snapshot = try await store.snapshot(of: entity), let outcome = try await outcome(of: entity) else {
             return .incomparable("\(entity): expected an entity of this database, found none")
         }
+        guard try await store.value(Forgotten.setting(of: entity)) == nil else {
+            return .incomparable("\(entity): it was forgotten, and what it was told with it")
+        }
         guard snapshot.record.isFinal || State(rawValue: snapshot.record.state).map(resting.contains) == true else { return .underWay }
         let ledger = try await store.ledger(of: entity)
         let effects = RecordedEffects(ledger: ledger, reads: try await store.reads(of: entity))

@@ -43,11 +43,16 @@ struct DatabaseIdentity {
 
     /// Refuses to move registrations of another machine, or to the durable side of a database that legacy runs alone.
     func checkMove(in store: some HandoffStore, path: String, toDurable: Bool) async throws {
-        if let found = try await store.value(Self.machineSetting), found != machine {
-            throw refusal(path, "a database of the machine \(machine)", "one of \(found)", "use the build that has it")
-        }
+        try await Self.checkMachine(machine, of: store, path: path)
         guard toDurable, try await Self.mode(of: store) == .legacy else { return }
         throw refusal(path, "a database of mode hybrid", "one of mode legacy", "run it in mode hybrid on another --database")
+    }
+
+    /// Refuses a database of another machine, whose records this build cannot read.
+    static func checkMachine(_ machine: String, of store: some HandoffStore, path: String) async throws {
+        guard let found = try await store.value(machineSetting), found != machine else { return }
+        throw CommandFailure(
+            .usage, "\(path): expected a database of the machine \(machine), found one of \(found); use the build that has it")
     }
 
     private func checkPlan(_ store: some HandoffStore, _ path: String, _ input: String?, _ planChange: PlanChange) async throws {

@@ -24,7 +24,8 @@ final class EffectsLog: EffectJournal {
     /// How many bytes hold whole lines, and whether something may stand after them.
     private let end: Mutex<(length: Int, isTorn: Bool)>
 
-    private static let setting = "effects.log"
+    /// The setting that holds which file is the log.
+    static let setting = "effects.log"
 
     /// Opens or creates the file at `path`, for nobody but its owner to read, and keeps other runs away from it. What a killed process
     /// has left of a line is not read; it is cut off when the log is known to be the database's.

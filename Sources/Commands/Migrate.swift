@@ -49,7 +49,7 @@ extension Migrate {
 
         func run() async throws {
             let desk = try await beside.open()
-            let before = try await desk.store.value(MigrationHalted.setting)
+            let before = try await desk.store.haltedSince()
             if before == nil { try await desk.bridge.halt(at: desk.now()) }
             let census = try desk.store.census()
             guard beside.format == .text else { return Console.print(try JSONValue(encoding: HaltSummary(census, before)).canonicalText) }
@@ -84,7 +84,7 @@ extension Migrate {
 
         func run() async throws {
             let desk = try await beside.open()
-            let before = try await desk.store.value(MigrationHalted.setting)
+            let before = try await desk.store.haltedSince()
             try await desk.bridge.resumeMigration()
             guard beside.format == .text else {
                 return Console.print(try JSONValue(encoding: HaltSummary(try desk.store.census(), before)).canonicalText)

@@ -20,6 +20,16 @@ final class OutputFile {
         guard descriptor >= 0 else { throw failure() }
     }
 
+    /// Refuses a path that cannot be written, before hours of work are done for it. A file that is there keeps its content.
+    static func check(_ path: String) throws {
+        let isThere = access(path, F_OK) == 0
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
+        // A pipe has no reader yet.
+        guard descriptor >= 0 || errno == ENXIO else { throw failure(path) }
+        close(descriptor)
+        if !isThere { unlink(path) }
+    }
+
     deinit { close(descriptor) }
 
     func write(_ text: String) throws { try write(Array(text.utf8)[...]) }
@@ -46,7 +56,9 @@ final class OutputFile {
         pending.removeAll(keepingCapacity: true)
     }
 
-    private func failure() -> CommandFailure {
+    private func failure() -> CommandFailure { Self.failure(path) }
+
+    private static func failure(_ path: String) -> CommandFailure {
         CommandFailure(
             .environment, "\(path): expected a file that can be written, found: \(String(cString: strerror(errno))); name another")
     }

@@ -95,6 +95,7 @@ struct ReportCommand: AsyncParsableCommand {
         let rows = statuses.sorted().map { status in [status] + report.runs.map { String($0.outcomes[status] ?? 0) } }
         var lines = [report.verdict.sentence, "", Console.table([head] + rows), ""]
         if let hybrid = report.runs.last { lines.append("hand offs \(hybrid.handOffs), hand backs \(hybrid.handBacks)") }
+        if let unread = report.runs.last.flatMap({ UnreadEvents($0.unread).sentence }) { lines.append(unread) }
         if !unexpected.isEmpty { lines += ["", "not as recorded:"] + unexpected.map { "  " + $0 } }
         return (lines + [""] + paths).joined(separator: "\n")
     }
@@ -145,6 +146,6 @@ extension AppRun {
         return RunFigures(
             mode: options.mode.rawValue, entities: outcomes.count,
             outcomes: Dictionary(outcomes.values.map { ($0.status, 1) }, uniquingKeysWith: +), counters: try await store.counters(),
-            deadLetters: try await store.deadLetters())
+            deadLetters: try await store.deadLetters(), unread: try notes.unreadTypes())
     }
 }

@@ -4,6 +4,7 @@ import BridgeTesting
 import Events
 import FoundationEssentials
 import HybridRouter
+import MigrationReport
 import Outcomes
 import SQLiteStorage
 
@@ -16,6 +17,8 @@ struct RunSummary: Codable {
     var handBacks: Int
     var deadLetters: Int
     var deadLettersByReason: [String: Int]
+    /// Events of which nobody reads the type, by sender and type.
+    var unread: [String: Int]
     var counters: [String: Int]
     var unexpected: [String]
     var durationSeconds: Double
@@ -34,6 +37,7 @@ struct RunSummary: Codable {
         handBacks = counters["handBacks"] ?? 0
         deadLetters = dead.values.reduce(0, +)
         deadLettersByReason = dead
+        unread = try run.notes.unreadTypes()
         self.counters = counters
         self.unexpected = unexpected
         durationSeconds = (seconds * 1000).rounded() / 1000
@@ -45,6 +49,7 @@ struct RunSummary: Codable {
         let rows = [["outcome", Program.nouns]] + outcomes.sorted { $0.key < $1.key }.map { [$0.key, String($0.value)] }
         var lines = ["\(mode.rawValue): \(entities) \(Program.nouns) in \(durationSeconds) s", "", Console.table(rows), ""]
         lines.append("hand offs \(handOffs), hand backs \(handBacks), dead letters \(deadLetters)")
+        if let unread = UnreadEvents(unread).sentence { lines.append(unread) }
         lines.append("database \(database)")
         if plans.count > 1 { lines.append("plans, oldest first: \(plans.joined(separator: ", then "))") }
         if !unexpected.isEmpty { lines += ["", "not as recorded:"] + unexpected.map { "  " + Console.visible($0) } }
@@ -74,6 +79,10 @@ struct Run: AsyncParsableCommand {
 
             A line of a file that cannot be read is refused with its place before anything is played. In a stream it becomes a dead \
             letter, is acknowledged as one, and the next line is read.
+
+            A sender whose secret is known, by --secrets or by LOCKSTEP_SECRET_ and its name in the environment, has to sign what it sends \
+            live: hand over "headers", "url", and the raw body as a text. What is not signed, or not rightly, is a dead letter. A \
+            recording has no signatures.
 
             A database knows its machine, mode, plan and input. Another plan may take over while there is something to play; another \
             mode or machine is refused.
@@ -106,6 +115,11 @@ struct Run: AsyncParsableCommand {
     @Flag(help: "With --events: the lines are a recording, which is played in virtual time.")
     var recorded = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Live: the senders' secrets by source, as a JSON object in a file that its owner alone can read.", valueName: "file"))
+    var secrets: String?
+
     @Option(help: "Live: how many \(Program.nouns) are handled at the same time.")
     var lanes = 64
 
@@ -121,10 +135,12 @@ struct Run: AsyncParsableCommand {
     func run() async throws { try await run(Program.app) }
 
     private func run(_ app: some Application) async throws {
+        try outcomes.map(OutputFile.check)
         let database = try input.database ?? InputOptions.freshDatabase(mode.rawValue)
         let watching = try watch.watching()
         var options = RunOptions(mode: mode, plan: try input.loadPlan(), database: database, effectsLog: effectsLog)
         options.telemetry = watching.telemetry
+        options.secrets = try SenderSecrets.read(file: secrets)
         let inputs = events == nil ? try input.load() : nil
         let stream = try events.map { try LineStream(path: $0) }
         let start = Date()

@@ -4,8 +4,8 @@
 /// {"source":"tcr","id":"edge-17","body":{"eventType":"BRAND_ADD","brandId":"B000001"}}
 /// ```
 /// `id` is the edge's own id, for senders that give none: a delivery that is handed over again is known by it. `headers` are those that
-/// came with it; `occurredAt` says when it happened, where the edge knows better than the payload; a `body` that is a text is the raw body.
-/// A `receivedAt` means nothing here.
+/// came with it, `url` is the one that the sender asked for, where its signature covers it; `occurredAt` says when it happened, where the
+/// edge knows better than the payload; a `body` that is a text is the raw body. A `receivedAt` means nothing here.
 public struct DeliveryLine: Hashable, Sendable {
     /// Who sent it.
     public var source: EventSource
@@ -13,6 +13,8 @@ public struct DeliveryLine: Hashable, Sendable {
     public var id: String?
     /// The headers that came with it.
     public var headers: [String: String]
+    /// The URL exactly as the sender asked for it; some signatures cover it.
+    public var url: String?
     /// When it happened at the sender, where somebody knows.
     public var occurredAt: Timestamp?
     /// The body: a JSON document, or the raw text as a string.
@@ -20,11 +22,13 @@ public struct DeliveryLine: Hashable, Sendable {
 
     /// A delivery.
     public init(
-        source: EventSource, id: String? = nil, headers: [String: String] = [:], occurredAt: Timestamp? = nil, body: JSONValue
+        source: EventSource, id: String? = nil, headers: [String: String] = [:], url: String? = nil, occurredAt: Timestamp? = nil,
+        body: JSONValue
     ) {
         self.source = source
         self.id = id
         self.headers = headers
+        self.url = url
         self.occurredAt = occurredAt
         self.body = body
     }
@@ -43,7 +47,8 @@ public struct DeliveryLine: Hashable, Sendable {
         }
         let headers = value["headers"]?.object?.compactMapValues(\.string) ?? [:]
         self.init(
-            source: EventSource(source), id: id, headers: headers, occurredAt: value["occurredAt"]?.string.flatMap { Timestamp($0) },
+            source: EventSource(source), id: id, headers: headers, url: value["url"]?.string,
+            occurredAt: value["occurredAt"]?.string.flatMap { Timestamp($0) },
             body: body)
     }
 
@@ -56,7 +61,7 @@ public struct DeliveryLine: Hashable, Sendable {
     /// The delivery, received at `now`.
     public func message(at now: Timestamp) -> WireMessage {
         WireMessage(
-            source: source, bytes: Array((body.string ?? body.canonicalText).utf8), headers: headers, id: id, receivedAt: now,
+            source: source, bytes: Array((body.string ?? body.canonicalText).utf8), headers: headers, url: url, id: id, receivedAt: now,
             occurredAt: occurredAt)
     }
 
@@ -70,6 +75,7 @@ public struct DeliveryLine: Hashable, Sendable {
         var text = "{\"source\":\(JSONValue.string(source.rawValue).canonicalText)"
         if let id { text += ",\"id\":\(JSONValue.string(id).canonicalText)" }
         if !headers.isEmpty { text += ",\"headers\":\(JSONValue.object(headers.mapValues { .string($0) }).canonicalText)" }
+        if let url { text += ",\"url\":\(JSONValue.string(url).canonicalText)" }
         if let occurredAt { text += ",\"occurredAt\":\"\(occurredAt)\"" }
         return text + ",\"body\":\(body.canonicalText)}"
     }

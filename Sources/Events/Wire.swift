@@ -98,6 +98,8 @@ public struct DeadLetter: Codable, Hashable, Sendable {
         public static let limit: Reason = "limit"
         /// The signature is missing or wrong.
         public static let signature: Reason = "signature"
+        /// A message that its sender may not send.
+        public static let wrongSender: Reason = "wrong-sender"
         /// It came before its step was due, and the step refuses such events.
         public static let early: Reason = "early"
     }

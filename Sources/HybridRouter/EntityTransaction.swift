@@ -116,3 +116,11 @@ public struct MigrationHalted: Error, Hashable, Sendable, CustomStringConvertibl
     /// One sentence.
     public var description: String { "expected a running migration, found it halted; legacy goes on, see 'lockstep migrate resume'" }
 }
+
+extension OwnershipStore {
+    /// Since when the migration is halted; nil when it is not. A damaged row halts it, too: it is the setting's, not the entity's that is
+    /// looking, and what was meant to stop must not go on.
+    package func haltedSince() async throws -> String? {
+        do { return try await value(MigrationHalted.setting) } catch is UnreadableRow { return "a moment that cannot be read" }
+    }
+}

@@ -77,11 +77,11 @@ extension InMemoryContents {
 
     mutating func accept(_ arrival: Arrival, at now: Timestamp) -> Acceptance {
         switch arrival {
-        case .deadLetter(let letter): return keep(letter)
+        case .deadLetter(let letter): return keepArrived(letter)
         case .event(let incoming, let birth):
             let delivery = Delivery(source: incoming.source, id: incoming.id)
             if seen.contains(delivery) { return duplicate(delivery) }
-            guard let entity = resolve(incoming.reference, mayBeBorn: birth != nil) else { return keep(.unknownEntity(incoming)) }
+            guard let entity = resolve(incoming.reference, mayBeBorn: birth != nil) else { return keepArrived(.unknownEntity(incoming)) }
             if let birth, entities[entity] == nil { create(entity, birth, at: incoming.receivedAt) }
             return insert(incoming, for: entity, delivery)
         }
@@ -127,6 +127,12 @@ extension InMemoryContents {
         entities[event.entity]?.open.append(row.sequence)
         entities[event.entity]?.rows.append(row.sequence)
         return row.queued
+    }
+
+    /// Keeps a letter of a delivery; one that is kept already came twice, and counts as that.
+    private mutating func keepArrived(_ letter: DeadLetter) -> Acceptance {
+        if deadLetterIDs.contains(Delivery(source: letter.source, id: letter.id)) { counters["duplicates", default: 0] += 1 }
+        return keep(letter)
     }
 
     mutating func keep(_ letter: DeadLetter) -> Acceptance {

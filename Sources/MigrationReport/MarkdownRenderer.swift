@@ -139,6 +139,7 @@ struct RunRow {
         }
         let outcomes = Set(runs.flatMap(\.outcomes.keys)).sorted()
         let reasons = Set(runs.flatMap(\.deadLetters.keys)).sorted()
+        let unread = UnreadEvents(runs.map(\.unread).reduce([:]) { $0.merging($1, uniquingKeysWith: max) }).named.map(\.type)
         return [row("entities") { $0.entities }]
             + outcomes.map { status in row(status) { $0.outcomes[status] ?? 0 } }
             + [
@@ -146,5 +147,6 @@ struct RunRow {
                 row("late events") { $0.late }, row("duplicates") { $0.duplicates },
             ]
             + reasons.map { reason in row("dead letters: \(reason)") { $0.deadLetters[reason] ?? 0 } }
+            + unread.map { type in row("nobody reads: \(type)") { $0.unread[type] ?? 0 } }
     }
 }

@@ -135,11 +135,13 @@ public struct RunFigures: Codable, Hashable, Sendable {
     public var parked: Int
     /// Deliveries that were seen before.
     public var duplicates: Int
+    /// Events of which nobody reads the type, by sender and type, for example `tcr BRAND_FEEDBACK`.
+    public var unread: [String: Int]
 
     /// Figures; everything not given is zero.
     public init(
         mode: String, entities: Int, outcomes: [String: Int] = [:], handOffs: Int = 0, handBacks: Int = 0,
-        deadLetters: [String: Int] = [:], late: Int = 0, parked: Int = 0, duplicates: Int = 0
+        deadLetters: [String: Int] = [:], late: Int = 0, parked: Int = 0, duplicates: Int = 0, unread: [String: Int] = [:]
     ) {
         self.mode = mode
         self.entities = entities
@@ -150,13 +152,43 @@ public struct RunFigures: Codable, Hashable, Sendable {
         self.late = late
         self.parked = parked
         self.duplicates = duplicates
+        self.unread = unread
     }
 
     /// Figures from a run's counters as the store keeps them (`handOffs`, `handBacks`, `late`, `parked`, `duplicates`).
-    public init(mode: String, entities: Int, outcomes: [String: Int], counters: [String: Int], deadLetters: [String: Int]) {
+    public init(
+        mode: String, entities: Int, outcomes: [String: Int], counters: [String: Int], deadLetters: [String: Int],
+        unread: [String: Int] = [:]
+    ) {
         self.init(
             mode: mode, entities: entities, outcomes: outcomes, handOffs: counters["handOffs"] ?? 0,
             handBacks: counters["handBacks"] ?? 0, deadLetters: deadLetters, late: counters["late"] ?? 0,
-            parked: counters["parked"] ?? 0, duplicates: counters["duplicates"] ?? 0)
+            parked: counters["parked"] ?? 0, duplicates: counters["duplicates"] ?? 0,
+            unread: unread)
+    }
+}
+
+/// Events of types that nobody reads.
+public struct UnreadEvents: Sendable {
+    /// `12 events of 3 types that nobody reads: tcr BRAND_FEEDBACK 6, …`; nil when there are none.
+    public let sentence: String?
+    /// The types that are named one by one, most frequent first, with their counts.
+    let named: [(type: String, count: Int)]
+
+    /// How many types are named; a sender that invents types must not fill a page.
+    private static let most = 20
+
+    /// The events of a run.
+    public init(_ unread: [String: Int]) {
+        let sorted = unread.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        named = sorted.prefix(Self.most).map { (type: $0.key, count: $0.value) }
+        guard !sorted.isEmpty else {
+            sentence = nil
+            return
+        }
+        let events = Text.count(unread.values.reduce(0, +), "event", "events")
+        let rest = sorted.count > named.count ? ", and more" : ""
+        let list = named.map { "\($0.type) \(Text.number($0.count))" }.joined(separator: ", ")
+        sentence = "\(events) of \(Text.count(sorted.count, "type", "types")) that nobody reads: \(list)\(rest)"
     }
 }

@@ -65,6 +65,7 @@ public struct ReportVerdict: Codable, Hashable, Sendable {
             notes.append("\(Text.count(failed, "message", "messages")) failed for good; see the dead letters.")
         }
         if run.late > 0 { notes.append("\(Text.count(run.late, "event", "events")) came after their step was finished.") }
+        if let unread = UnreadEvents(run.unread).sentence { notes.append(unread + ".") }
         return notes
     }
 

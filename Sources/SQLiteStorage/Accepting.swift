@@ -9,7 +9,7 @@ extension SQLiteHandoffStore {
         try database.write { database in
             try arrivals.map { arrival in
                 do { return try accept(arrival, in: database) } catch let error as HybridRouter.UnreadableRow {
-                    return try Self.keep(DeadLetter(arrival, met: error), in: database)
+                    return try keepArrived(DeadLetter(arrival, met: error), in: database)
                 }
             }
         }
@@ -17,11 +17,11 @@ extension SQLiteHandoffStore {
 
     private func accept(_ arrival: Arrival, in database: Database) throws -> Acceptance {
         switch arrival {
-        case .deadLetter(let letter): return try Self.keep(letter, in: database)
+        case .deadLetter(let letter): return try keepArrived(letter, in: database)
         case .event(let incoming, let birth):
             if try Self.isKnown(incoming, in: database) { return try duplicate(incoming, in: database) }
             let resolved = try Self.resolve(incoming.reference, mayBeBorn: birth != nil, in: database)
-            guard let (entity, exists) = resolved else { return try Self.keep(.unknownEntity(incoming), in: database) }
+            guard let (entity, exists) = resolved else { return try keepArrived(.unknownEntity(incoming), in: database) }
             if let birth, !exists { try Self.create(entity, birth, at: incoming.receivedAt, in: database) }
             return try insert(incoming, for: entity, in: database)
         }
@@ -137,6 +137,13 @@ extension SQLiteHandoffStore {
         return QueuedRow(
             sequence: Int(database.lastInsertedRowID), entity: event.entity, priority: priority, attempt: 1, visibleAt: .distantPast,
             event: event)
+    }
+
+    /// Keeps a letter of a delivery; one that is kept already came twice, and counts as that.
+    private func keepArrived(_ letter: DeadLetter, in database: Database) throws -> Acceptance {
+        let kept = try Self.keep(letter, in: database)
+        if database.changesCount == 0 { try add(["duplicates": 1], in: database) }
+        return kept
     }
 
     static func keep(_ letter: DeadLetter, in database: Database) throws -> Acceptance {

@@ -90,6 +90,19 @@ extension SQLiteHandoffStore {
         }
     }
 
+    /// How many events of which type nobody reads, by sender and type, for example `tcr BRAND_FEEDBACK`.
+    public func unreadTypes() throws -> [String: Int] {
+        let sql = """
+            SELECT source || ' ' || type, count(*) FROM dead_letter
+            WHERE type IS NOT NULL AND reason IN (?, ?) GROUP BY source, type
+            """
+        let reasons: [DeadLetter.Reason] = [.unmapped, .unknownType]
+        return try database.read { database in
+            Dictionary(
+                try database.all(sql, reasons.map { .id($0) }) { ($0.text(0), $0.int(1)) }, uniquingKeysWith: +)
+        }
+    }
+
     /// The entities that durable owns in `step`, in order.
     public func durableEntities(in step: StepNumber) throws -> [EntityID] {
         try database.read { database in

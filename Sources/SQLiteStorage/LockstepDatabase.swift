@@ -301,6 +301,13 @@ public final class LockstepDatabase: Sendable {
         try schema().migrate(try DatabaseQueue(path: path), upTo: version)
     }
 
+    /// The names of every table's columns.
+    package func columns() throws -> [String: [String]] {
+        let sql = "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'"
+        let rows = try queue.unsafeRead { try Row.fetchAll($0, sql: sql).map { ($0[0] as String, [$0[1] as String]) } }
+        return Dictionary(rows, uniquingKeysWith: +)
+    }
+
     /// Every table's columns and every index.
     package func schemaText() throws -> [String] {
         try queue.unsafeRead { database in
@@ -311,6 +318,22 @@ public final class LockstepDatabase: Sendable {
                     FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'
                     UNION ALL SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY 1
                     """)
+        }
+    }
+
+    /// Writes the whole file anew, so that nothing of what was deleted or written over is left in it or in its log. A process that reads
+    /// the file meanwhile keeps its log: then it throws ``DatabaseRefusal``.
+    package func rewrite() throws {
+        try explaining(isWrite: true) {
+            try queue.writeWithoutTransaction { database in
+                // A copy in memory could be as large as the file.
+                try database.execute(sql: "PRAGMA temp_store=FILE; VACUUM")
+                let isBusy = try Int64.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)") != 0
+                guard isBusy else { return }
+                throw DatabaseRefusal(
+                    description: "\(path): expected to empty its log, found a process that reads it; what was erased may still stand in"
+                        + " \(path)-wal; end that process and repeat the command")
+            }
         }
     }
 

@@ -139,19 +139,25 @@ public final class SQLiteHandoffStore: HandoffStore {
 
     /// See ``OwnershipStore``.
     public func set(_ name: String, to value: String?) async throws {
-        try database.write { database in
-            guard let value else { return try database.run("DELETE FROM setting WHERE name = ?", [.text(name)]) }
-            try database.run(
-                "INSERT OR REPLACE INTO setting (name, value, sum) VALUES (?, ?, ?)",
-                [.text(name), .text(value), Sum(.text(name), .text(value)).stored])
-        }
+        try database.write { try Self.set(name, to: value, in: $0) }
+    }
+
+    static func set(_ name: String, to value: String?, in database: Database) throws {
+        guard let value else { return try database.run("DELETE FROM setting WHERE name = ?", [.text(name)]) }
+        try database.run(
+            "INSERT OR REPLACE INTO setting (name, value, sum) VALUES (?, ?, ?)",
+            [.text(name), .text(value), Sum(.text(name), .text(value)).stored])
     }
 
     /// See ``OwnershipStore``.
     public func values(prefix: String) async throws -> [String: String] {
-        let sql = "SELECT name, value FROM setting WHERE name >= ?1 AND name < ?1 || x'f7bfbfbf' AND substr(name, 1, length(?1)) = ?1"
+        let sql = "SELECT name, value, sum FROM setting WHERE name >= ?1 AND name < ?1 || x'f7bfbfbf' AND substr(name, 1, length(?1)) = ?1"
         return try database.read { database in
-            Dictionary(try database.all(sql, [.text(prefix)]) { ($0.text(0), $0.text(1)) }, uniquingKeysWith: { $1 })
+            let pairs = try database.all(sql, [.text(prefix)]) { row in
+                try Sum(.text(row.text(0)), .text(row.text(1))).check(row.sum(2), table: "setting", key: row.text(0))
+                return (row.text(0), row.text(1))
+            }
+            return Dictionary(pairs, uniquingKeysWith: { $1 })
         }
     }
 

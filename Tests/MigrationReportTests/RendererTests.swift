@@ -54,6 +54,16 @@ struct RendererTests {
         }
     }
 
+    @Test("every form names the types that nobody reads, escaped")
+    func unread() throws {
+        let report = SampleReport.report(unread: ["tcr BRAND_FEEDBACK": 11, "twilio <b>": 1])
+        let sentence = "12 events of 2 types that nobody reads"
+        let (html, text) = (try HTMLRenderer().render(report), try MarkdownRenderer().render(report))
+        #expect(html.contains(sentence) && html.contains("nobody reads: twilio &lt;b&gt;"))
+        #expect(text.contains(sentence) && text.contains("| nobody reads: tcr BRAND\\_FEEDBACK | 11 | 11 |"))
+        #expect(try JSONRenderer().render(report).contains("\"tcr BRAND_FEEDBACK\" : 11"))
+    }
+
     @Test("HTML shows no more mismatches than asked for and says how many are left")
     func limited() throws {
         let page = try HTMLRenderer(showing: 1).render(SampleReport.report())

@@ -55,4 +55,16 @@ struct ReportVerdictTests {
         #expect(notes.contains("2 events came after their step was finished."))
         #expect(notes.contains { $0.contains("vetting/* never occurred") })
     }
+
+    @Test("counts by type what nobody reads, most frequent first, and not without end")
+    func unread() {
+        var run = RunFigures(mode: "hybrid", entities: 1)
+        #expect(!verdict(matched: 1, run: run).notes.contains { $0.contains("nobody reads") })
+        run.unread = ["tcr A": 2, "twilio b": 9, "tcr C": 1]
+        #expect(verdict(matched: 1, run: run).notes.contains("12 events of 3 types that nobody reads: twilio b 9, tcr A 2, tcr C 1."))
+        run.unread = Dictionary(uniqueKeysWithValues: (1...1000).map { ("tcr T\($0)", 1) })
+        let note = verdict(matched: 1, run: run).notes.first { $0.contains("1,000 events of 1,000 types") }
+        #expect(note?.hasSuffix(", and more.") == true)
+        #expect(note?.split(separator: ",").count == 23)
+    }
 }

@@ -155,7 +155,9 @@ enum SampleReport {
         }
     }()
 
-    static func report(hostile: String = "") -> Report {
+    static func report(hostile: String = "", unread: [String: Int] = [:]) -> Report {
+        var runs = runs
+        for index in runs.indices { runs[index].unread = unread }
         let summary = summary(hostile: hostile)
         var candidate = candidate
         if !hostile.isEmpty { candidate.entries[8].detail = hostile }

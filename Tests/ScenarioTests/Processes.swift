@@ -9,13 +9,15 @@ import Testing
 
 /// The built command line, run as real processes.
 enum Lockstep {
-    static let binary: String? = {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
-        let built = CommandLine.arguments.first.map { URL(filePath: $0).deletingLastPathComponent().path }
-        return [built, "\(root)/.build/debug"].compactMap { $0 }.map { "\($0)/lockstep" }.first {
-            FileManager.default.isExecutableFile(atPath: $0)
-        }
-    }()
+    static let binary: String? =
+        ProcessInfo.processInfo.environment["LOCKSTEP_BINARY"]
+        ?? {
+            let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+            let built = CommandLine.arguments.first.map { URL(filePath: $0).deletingLastPathComponent().path }
+            return [built, "\(root)/.build/debug"].compactMap { $0 }.map { "\($0)/lockstep" }.first {
+                FileManager.default.isExecutableFile(atPath: $0)
+            }
+        }()
 
     /// What a command came to.
     struct Result {

@@ -7,7 +7,13 @@ public struct InHouseDecoder: WireDecoder {
     private static let known = Dictionary(
         A2PMachine.messages.map { ($0.rawValue.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
 
-    /// A decoder for `source`; it accepts the machine's messages only.
+    /// What each sender may say (A2P guide §3.3, column actor); support may do what a customer may.
+    private static let said: [EventSource: [String]] = [
+        "customer": ["registration.", "numbers."], "support": ["support.", "registration.", "numbers."],
+        "reviewer": ["profile.", "content."], "provider": ["brand.suspended", "number-"], "billing": ["billing."], "timer": ["timer."],
+    ]
+
+    /// A decoder for `source`; it accepts those of the machine's messages that `source` may send.
     public init(source: EventSource) { self.source = source }
 
     /// Required by ``WireDecoder``, which says what it does.
@@ -22,6 +28,10 @@ public struct InHouseDecoder: WireDecoder {
         }
         let origin = LetterOrigin(type: type, body: value)
         guard let kind = Self.known[type.lowercased()] else { return [.unknownType(message, origin)] }
+        guard Self.said[source].map({ $0.contains(where: kind.rawValue.hasPrefix) }) ?? true else {
+            let detail = "\(source): \(kind): expected what this sender may say, found another sender's message; nothing is moved by it"
+            return [.letter(message, .wrongSender, detail, origin)]
+        }
         guard let data = body["data"].map({ WireBody($0) }) ?? WireBody([:]) else {
             return [.malformed(message, "\(origin.type ?? ""): expected data as an object", origin)]
         }
@@ -87,13 +97,13 @@ public struct InHouseDecoder: WireDecoder {
         for name in ["numberPool", "hold", "release", "verified"] { payload[name] = data[name]?.truth.map { .bool($0) } }
         payload["state"] = data.word("state").map { .string($0.description) }
         payload["status"] = billing(data).map { .string($0) }
-        for name in ["numberSid", "rule", "fee", "currency"] { payload[name] = data.id(name) }
+        payload["numberSid"] = data.id("numberSid")
+        for name in ["rule", "fee", "currency", "errorCode"] { payload[name] = data.code(name) }
         payload["operator"] = data["operator"]?.string.map { .string(Operator.name($0)) }
         payload["reason"] = data["reason"]?.string.map { .string(Redaction.clean($0)) }
-        payload["failureReason"] = data["failureReason"]?.string.map { .string(Redaction.clean($0)) }
-        payload["errorCode"] = data.id("errorCode")
+        payload["failureReason"] = data.code("failureReason")
         if let reasons = data["reasons"]?.array {
-            payload["reasons"] = .array(reasons.prefix(64).compactMap { WireID.read($0) }.map { .string($0) })
+            payload["reasons"] = .array(reasons.prefix(64).compactMap { WireID.read($0).flatMap(Redaction.code) }.map { .string($0) })
         }
         if let changes = data["changes"] { payload["changes"] = changed(changes) }
         return .object(payload)

@@ -36,32 +36,34 @@ extension DecodedMessage {
         _ message: WireMessage, _ reason: DeadLetter.Reason, _ detail: String, _ origin: LetterOrigin = LetterOrigin()
     ) -> DecodedMessage {
         let start = message.bytes.prefix(JSONLimits.wire.bytes)
-        let body =
-            origin.body.map { Redaction.body($0).canonicalText } ?? Redaction.clean(String(decoding: start.prefix(4096), as: UTF8.self))
+        let body = origin.body.map { Redaction.body($0).canonicalText } ?? Redaction.remains(of: start)
         return .deadLetter(
             DeadLetter(
                 id: message.derivedID(content: String(decoding: start, as: UTF8.self), index: origin.index), source: message.source,
                 reason: reason, detail: detail, type: origin.type, body: String(body.prefix(16_384)), receivedAt: message.receivedAt))
     }
 
-    /// What may stand in an error text: letters, digits, dots, dashes and underscores, at most 100.
+    /// What may stand in an error text: letters, digits, dots, dashes and underscores, at most 100, and no long number.
     static func printable(_ text: String) -> String {
-        String(text.prefix(100).filter { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) })
+        String(Redaction.clean(String(text.prefix(100))).filter { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) })
     }
 }
 
 /// Where in a delivery a dead letter comes from.
 struct LetterOrigin {
-    /// The sender's name of what happened.
-    var type: String?
+    /// What the sender calls what happened, as it came.
+    private let name: String?
     /// The element of a delivery that holds several.
     var index = 0
     /// The element as it was read.
     var body: JSONValue?
 
     init(type: String? = nil, index: Int = 0, body: JSONValue? = nil) {
-        self.type = type.map(DecodedMessage.printable)
+        name = type
         self.index = index
         self.body = body
     }
+
+    /// The sender's name of what happened, as it may be shown; most deliveries are never asked.
+    var type: String? { name.map(DecodedMessage.printable) }
 }

@@ -17,6 +17,12 @@ public struct WebhookSecrets: Hashable, Sendable {
         self.twilio = twilio
         self.telnyx = telnyx
     }
+
+    /// What is wrong with them, without what they are; nil when they can be used.
+    public var problem: String? {
+        guard let telnyx, !TelnyxSignature(publicKey: telnyx).isUsable else { return nil }
+        return "the secret of telnyx: expected a public key of 32 bytes in base64, found something else; correct it"
+    }
 }
 
 /// Twilio's `X-Twilio-Signature` (A2P guide §4.1): an HMAC-SHA1 over the URL and a form's fields; of JSON the URL has the hash.
@@ -96,6 +102,8 @@ struct TelnyxSignature: Sendable {
     init(publicKey: String) {
         key = Data(base64Encoded: publicKey).flatMap { try? Curve25519.Signing.PublicKey(rawRepresentation: $0) }
     }
+
+    var isUsable: Bool { key != nil }
 
     /// Why the delivery is not believed; nil when its signature is right.
     func refusal(of message: WireMessage) -> String? {

@@ -71,7 +71,7 @@ public struct TwilioDecoder: WireDecoder {
         payload["status"] = data.word("campaignregistrationstatus", "externalstatus").map {
             .string($0 == "SUCCESS" ? "approved" : $0.description.lowercased())
         }
-        payload["failureReason"] = data["failurereason"]?.string.map { .string(Redaction.clean($0)) }
+        payload["failureReason"] = data.code("failurereason")
         let codes = Self.codes(data)
         if !codes.isEmpty { payload["reasons"] = .array(codes.map { .string($0) }) }
         return .object(payload)

@@ -36,7 +36,7 @@ struct TwilioResource {
         payload["score"] = kind == "BRAND_SCORE_UPDATE" ? body.score("brandscore") : nil
         let codes = (body["errors"]?.array ?? []).prefix(32).compactMap { WireBody($0)?["errorcode", "code"]?.integer.map(String.init) }
         if !codes.isEmpty { payload["reasons"] = .array(codes.map { .string($0) }) }
-        if let reason = body["failurereason"]?.string { payload["failureReason"] = .string(Redaction.clean(reason)) }
+        payload["failureReason"] = body.code("failurereason")
         let content = "\(sid) \(kind) \(JSONValue.object(payload).canonicalText)"
         return .event(
             IncomingEvent(

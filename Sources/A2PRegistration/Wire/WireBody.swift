@@ -45,6 +45,9 @@ struct WireBody {
     /// One member as an id.
     func id(_ names: String...) -> JSONValue? { names.lazy.compactMap { WireID.read(first([$0])) }.first.map { .string($0) } }
 
+    /// One member as a code.
+    func code(_ name: String) -> JSONValue? { WireID.read(first([name])).flatMap(Redaction.code).map { .string($0) } }
+
     /// One member as a status word.
     func word(_ names: String...) -> StatusWord? { names.lazy.compactMap { first([$0])?.string }.first.flatMap(StatusWord.init) }
 
@@ -73,7 +76,9 @@ struct StatusWord: Hashable, ExpressibleByStringLiteral, CustomStringConvertible
         guard (1...64).contains(text.utf8.count) else { return nil }
         let word = text.uppercased().map { $0 == "-" || $0 == " " || $0 == "." ? "_" : $0 }
         let bare = String(word).trimming("_")
-        guard !bare.isEmpty, bare.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }) else { return nil }
+        guard !bare.isEmpty, bare.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }),
+            bare.count(where: \.isNumber) < 7
+        else { return nil }
         description = bare
     }
 

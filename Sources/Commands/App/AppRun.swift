@@ -37,6 +37,8 @@ public struct RunOptions: Sendable {
     public var effectsLog: String?
     /// Whether the run is one of deliveries that come in now, which calls the app's real parties.
     var isLive = false
+    /// What senders sign live deliveries with, by source.
+    var secrets: [String: String] = [:]
     /// What stands between the bridge and its ports.
     public var ports = PortWrapper.none
     /// What another plan than the one that the database was run with means.
@@ -91,7 +93,8 @@ public struct AppRun<State: MachineState, Record: Codable & Sendable>: Sendable 
         (outside, effectsLog) = try Self.outside(of: app, options)
         let made = Mutex<EmbeddedEngine?>(nil)
         let effects = options.ports.effects(outside)
-        bridge = try EventBridge(domain: app.domain, plan: plan, store: store, effects: effects) { workflows, activities in
+        let domain = try Self.domain(of: app, options)
+        bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: effects) { workflows, activities in
             let engine = EmbeddedEngine(
                 store: workflowStore, workflows: workflows + app.workflows, activities: activities + app.activities,
                 options: EngineOptions(isEager: isEager, telemetry: options.telemetry))
@@ -102,6 +105,18 @@ public struct AppRun<State: MachineState, Record: Codable & Sendable>: Sendable 
         self.engine = engine
         self.database = database
         self.store = store
+    }
+
+    /// The domain, with decoders that verify when the run is live and there are secrets.
+    private static func domain(of app: LockstepApp<State, Record>, _ options: RunOptions) throws -> Domain<State, Record> {
+        guard options.isLive, !options.secrets.isEmpty else { return app.domain }
+        guard let verifying = app.verifying else {
+            throw CommandFailure(
+                .usage, "secrets: expected a program whose senders sign, found one without; give its LockstepApp verifying")
+        }
+        var domain = app.domain
+        domain.decoders = try verifying(options.secrets)
+        return domain
     }
 
     /// Whom the run calls, and the log of what was performed, where there is one.
@@ -151,13 +166,13 @@ public struct AppRun<State: MachineState, Record: Codable & Sendable>: Sendable 
         _ groupSize: Int, _ operate: @escaping @Sendable (Timestamp) async throws -> Void = { _ in },
         acknowledge: @escaping TraceRunner<State, Record>.Acknowledge = { _, _ in }
     ) -> TraceRunner<State, Record> {
-        let (outside, notes) = (outside, notes)
+        let (outside, notes, bridge) = (outside, notes, bridge)
         let forgets = options.database == ":memory:"
         return TraceRunner(
             bridge: bridge, engine: engine, groupSize: groupSize,
             occur: { line in
                 try outside.happen(line)
-                guard !forgets, line.lost || line.source == .world else { return }
+                guard !forgets, line.lost && bridge.isAboutSomebody(line) || line.source == .world else { return }
                 try await notes.set("world/\(StableHash.hexadecimal(line.text))", to: line.text)
             }, operate: operate, acknowledge: acknowledge)
     }
@@ -213,4 +228,14 @@ public struct AppRun<State: MachineState, Record: Codable & Sendable>: Sendable 
 
     /// The effects of an entity, in the order performed.
     public func ledger(of entity: EntityID) async throws -> [LedgerEntry] { try await store.ledger(of: entity) }
+}
+
+extension EventBridge {
+    /// Whether a line names an entity. One that does not is not kept: nothing could forget it.
+    fileprivate func isAboutSomebody(_ line: TraceLine) -> Bool {
+        decode(line.message).contains { decoded in
+            guard case .event(let incoming) = decoded else { return false }
+            return incoming.reference != .external([])
+        }
+    }
 }

@@ -1,6 +1,7 @@
 public import Bridge
 public import BridgeTesting
 public import DurableWorkflow
+public import Events
 public import LegacyStateMachine
 public import Outcomes
 
@@ -35,6 +36,9 @@ public struct LockstepApp<State: MachineState, Record: Codable & Sendable>: Send
     public var completions: [State: StepNumber] = [:]
     /// A folder of scenarios that `run`, `compare` and `report` play when they are given no input; nil for none.
     public var fixtures: String?
+    /// Makes the decoders of a live run from the senders' secrets, by source: a delivery of such a sender has to be signed. It throws a
+    /// ``CommandFailure`` for secrets that it cannot use; nil when no sender signs.
+    public var verifying: (@Sendable (_ secrets: [String: String]) throws -> [any WireDecoder])?
     /// The simulated outside of `generate` and `simulate`; nil when the domain has none.
     public var simulation: (any AppSimulation)?
 

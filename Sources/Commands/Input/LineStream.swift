@@ -59,7 +59,7 @@ actor LineStream {
         return DeadLetter(
             id: EventID("line-\(StableHash.hexadecimal("\(line.length) \(body)"))"), source: "stream", reason: .malformed,
             detail: "\(lines.name):\(line.number) (byte \(line.offset)): \(error); deliver it again as one JSON object on one line",
-            body: body, receivedAt: .distantPast)
+            body: Redaction.remains(of: line.bytes), receivedAt: .distantPast)
     }
 }
 

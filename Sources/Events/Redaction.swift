@@ -1,12 +1,10 @@
-import Events
-
 /// Free text from outside, made safe to keep in payloads, logs and reports.
-enum Redaction {
+public enum Redaction {
     /// Replaces e-mail addresses, links and numbers of seven or more digits, in whatever notation, by typed tokens.
     ///
     /// Digits of every script count, and blanks, dots, dashes, slashes, parentheses and invisible characters between them do not end a
     /// number. Control and bidirectional characters become blanks; what is longer than 512 characters is cut.
-    static func clean(_ text: String) -> String {
+    public static func clean(_ text: String) -> String {
         let visible = String(String.UnicodeScalarView(text.unicodeScalars.prefix(4096).map { isHidden($0) ? " " : $0 }))
         return String(withoutNumbers(withoutAddresses(visible)).prefix(512))
     }
@@ -65,7 +63,7 @@ enum Redaction {
 
     // MARK: Numbers
 
-    private static func withoutNumbers(_ text: String) -> String {
+    fileprivate static func withoutNumbers(_ text: String) -> String {
         var result = String.UnicodeScalarView()
         var run: [Unicode.Scalar] = []
         for scalar in text.unicodeScalars {
@@ -102,10 +100,26 @@ enum Redaction {
         }
     }
 
+    /// A code: one word of letters, digits, dots, dashes and underscores, with no more digits than a code has. Nil for anything else.
+    public static func code(_ text: String) -> String? {
+        let isWord =
+            (1...64).contains(text.utf8.count) && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+        return isWord && text.count(where: \.isNumber) < 7 ? text : nil
+    }
+
     // MARK: Bodies
 
+    /// What is kept of a body: a document as ``body(_:)`` has it; of anything else its marks and small numbers, and texts only where a
+    /// member's name stands before them that is not personal.
+    public static func remains(of bytes: some Collection<UInt8>) -> String {
+        let start = Array(bytes.prefix(JSONLimits.wire.bytes))
+        if let value = try? JSONValue(parsing: start, within: .wire) { return String(body(value).canonicalText.prefix(16_384)) }
+        var fragment = Fragment(String(decoding: start.prefix(4096), as: UTF8.self))
+        return String(withoutNumbers(fragment.cleaned()).prefix(4096))
+    }
+
     /// A body with what is personal or secret taken out: such members by their names (A2P guide §4.3), every text by what it looks like.
-    static func body(_ value: JSONValue) -> JSONValue {
+    public static func body(_ value: JSONValue) -> JSONValue {
         switch value {
         case .object(let members):
             .object(
@@ -126,7 +140,7 @@ enum Redaction {
             && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_".contains($0)) }
     }
 
-    private static func isPersonal(_ name: String) -> Bool {
+    fileprivate static func isPersonal(_ name: String) -> Bool {
         let plain = Array(name.lowercased().utf8).filter { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }
         return exact.contains(plain) || (personal.contains { has(plain, $0) } && plain.suffix(3) != Array("sid".utf8)[...])
     }
@@ -137,4 +151,54 @@ enum Redaction {
         "brandname", "contact", "email", "phone", "mobile", "street", "address", "city", "postalcode", "otp", "token", "secret",
         "password", "authoriz", "representative", "sample", "messageflow", "attachment", "birth",
     ].map { Array($0.utf8) }
+}
+
+/// A text that is not quite JSON: cut off, or with something before, between or behind.
+private struct Fragment {
+    private var rest: Substring
+    /// The member that a text belongs to; nil before the first.
+    private var member: String?
+    private var result = ""
+
+    init(_ text: String) { rest = text[...] }
+
+    mutating func cleaned() -> String {
+        while let next = rest.first {
+            if next == "\"" {
+                takeText()
+            } else if Self.isMark(next) {
+                result.append(next.isNewline ? " " : next)
+                rest.removeFirst()
+            } else {
+                takeWord()
+            }
+        }
+        return result
+    }
+
+    private static func isMark(_ character: Character) -> Bool { "{}[]:, \t\r\n".contains(character) || character == "\r\n" }
+
+    /// A text in quotes, whether it ends or not: a name when a colon follows.
+    private mutating func takeText() {
+        rest.removeFirst()
+        var text = ""
+        while let next = rest.popFirst(), next != "\"" {
+            text.append(next)
+            if next == "\\", let escaped = rest.popFirst() { text.append(escaped) }
+        }
+        if rest.drop(while: \.isWhitespace).first == ":" {
+            member = text
+            result += "\"\(Redaction.clean(text))\""
+        } else {
+            let isKept = member.map { !Redaction.isPersonal($0) } ?? false
+            result += isKept ? "\"\(Redaction.clean(text))\"" : "\"[redacted]\""
+        }
+    }
+
+    private mutating func takeWord() {
+        let word = rest.prefix { $0 != "\"" && !Self.isMark($0) }
+        rest.removeFirst(word.count)
+        let isPlain = word.allSatisfy { $0.isASCII && ($0.isNumber || "+-.eE".contains($0)) } || ["true", "false", "null"].contains(word)
+        if isPlain { result += word } else if !result.hasSuffix("[text]") && !result.hasSuffix("[text] ") { result += "[text]" }
+    }
 }
