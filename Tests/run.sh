@@ -17,7 +17,9 @@ echo "== testing"
 if [ $# -gt 0 ]; then
     exec swift test --skip-build "$@"
 fi
-swift test --skip-build --skip 'SimulationTests|MetricsEndpointTests'
+# What plays thousands of deliveries, or is killed a thousand times, is tested further below as an optimised build.
+large='EveryStepTests|MutationTests|ResendTests|StoredRunTests|CrashPointTests'
+swift test --skip-build --skip "SimulationTests|MetricsEndpointTests|$large"
 echo "== a machine of somebody else, in a package of its own"
 swift test --package-path Tests/ParcelClaims
 # Alone: its sockets have time limits, and the other tests hold the threads that would answer in time.
@@ -29,6 +31,8 @@ swift build -c release --build-tests
 swift test -c release --skip-build --filter SimulationTests
 echo "== commands of concurrent workflows, memory of live ones, the live service (as an optimised build has them)"
 swift test -c release --skip-build --filter 'CommandStreamTests|MemoryTests|LiveTests'
+echo "== every mix of owners, mutated deliveries, kills at every point (in an optimised build)"
+swift test -c release --skip-build --filter "$large"
 echo "== the same run in debug and release builds"
 digest() { ".build/$1/lockstep" simulate --seed 5 --entities 60 --no-shrink --faults all=0.03 --format json | grep -o '"digest":"[0-9a-f]*"'; }
 debug=$(digest debug)

@@ -10,7 +10,7 @@ public import ShadowComparator
 public enum StoredComparison: Sendable {
     /// Both were looked at as they stand now. The journal is that of legacy alone.
     case compared(Comparison, control: [JournalEntry])
-    /// The entity is in the middle of a step, so legacy alone is ahead of it or behind it.
+    /// The entity is in the middle of a step, or has gone on while it was looked at: legacy alone is ahead of it or behind it.
     case underWay
     /// The database does not hold what legacy alone needs; the sentence says what.
     case incomparable(String)
@@ -34,6 +34,8 @@ extension EventBridge {
         let effects = RecordedEffects(ledger: ledger, reads: try await store.reads(of: entity))
         let again = try LegacyAgain(domain: domain, plan: plan.legacyOnly(), effects: effects)
         let events = try await store.rows(of: entity).map(\.event).filter(\.isFromOutside)
+        // Beside a run that has gone on meanwhile, these are not of one moment.
+        guard try await store.snapshot(of: entity)?.record.version == snapshot.record.version else { return .underWay }
         try await again.play(events, until: now)
         if let read = effects.missingReads.first {
             return .incomparable("\(entity): legacy alone asks \(read.operation), which nobody has asked, so its answer is unknown")

@@ -68,6 +68,8 @@ struct Requests {
 
     /// Carries out what is asked for, until the task is cancelled. A database that fails ends the run by other ways.
     func serve(_ engine: LiveEngine) async {
+        // Answers that nobody has taken.
+        for name in ((try? await store.values(prefix: Self.answers)) ?? [:]).keys { try? await store.set(name, to: nil) }
         while !Task.isCancelled {
             guard (try? await Task.sleep(for: .milliseconds(100))) != nil else { return }
             for (name, text) in ((try? await store.values(prefix: Self.prefix)) ?? [:]).sorted(by: { $0.key < $1.key }) {
