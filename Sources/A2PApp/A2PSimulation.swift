@@ -13,7 +13,6 @@ import Outcomes
 import ShadowComparator
 
 /// One seed: the hybrid run with everything that goes wrong, then legacy alone on the same world and schedule, and what differs.
-@dynamicMemberLookup
 package struct A2PSimulation {
     package var settings: SimulationSettings
     /// A known bug in the hybrid run.
@@ -32,11 +31,6 @@ package struct A2PSimulation {
         self.init(
             SimulationSettings(
                 seed: seed, entities: entities, spacing: spacing, rates: rates, attempts: attempts, mostViolations: mostViolations))
-    }
-
-    package subscript<Value>(dynamicMember path: WritableKeyPath<SimulationSettings, Value>) -> Value {
-        get { settings[keyPath: path] }
-        set { settings[keyPath: path] = newValue }
     }
 
     /// A step that exists for the simulation alone, so that a segment has two: it lets an hour pass.

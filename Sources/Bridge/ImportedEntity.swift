@@ -139,8 +139,9 @@ extension EventBridge {
 
     /// Takes an entity in where it stands. In a boundary state the plan says who has the next step; anywhere else legacy goes on.
     ///
-    /// A store that groups commits makes it durable with its next flush, whole or not at all; in another one a process that is killed in the
-    /// middle leaves an entity that is imported again. An entity that came in before is left as it is.
+    /// A store that groups commits makes it durable with its next flush, whole or not at all. Any other one commits its birth before its
+    /// times, completions and effects, so a process that is killed in between leaves it without them. An entity that came in before is
+    /// left as it is.
     public func take(_ imported: ImportedEntity, at now: Timestamp) async throws -> ImportResult {
         if let refusal = refusal(of: imported, at: now) { return .refused(refusal) }
         let id = EventID("import/\(imported.entity)")

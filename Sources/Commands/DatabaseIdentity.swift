@@ -28,7 +28,7 @@ struct DatabaseIdentity {
 
     /// Refuses a database that is somebody else's.
     func check(_ store: some HandoffStore, path: String, input: String?, _ planChange: PlanChange) async throws {
-        if let found = try await store.value(Self.machineSetting), found != machine {
+        if let found = try await Self.machine(of: store), found != machine {
             throw refusal(path, "a database of the machine \(machine)", "one of \(found)", "pass another --database")
         }
         if let found = try await Self.mode(of: store), found != mode {
@@ -50,7 +50,7 @@ struct DatabaseIdentity {
 
     /// Refuses a database of another machine, whose records this build cannot read.
     static func checkMachine(_ machine: String, of store: some HandoffStore, path: String) async throws {
-        guard let found = try await store.value(machineSetting), found != machine else { return }
+        guard let found = try await Self.machine(of: store), found != machine else { return }
         throw CommandFailure(
             .usage, "\(path): expected a database of the machine \(machine), found one of \(found); use the build that has it")
     }
@@ -98,6 +98,9 @@ struct DatabaseIdentity {
         try await store.set(endPrefix + input, to: plan.planDigest)
         try await store.flush()
     }
+
+    /// The machine of the database; nil for one that was never run.
+    static func machine(of store: some HandoffStore) async throws -> String? { try await store.value(machineSetting) }
 
     /// The plans that the database was run with, oldest first.
     static func plans(of store: some HandoffStore) async throws -> [String] {

@@ -145,7 +145,7 @@ private struct Examination {
     }
 
     private func content(_ store: SQLiteHandoffStore) async throws -> [Finding] {
-        let found = try await store.value("machine") ?? machine
+        let found = try await DatabaseIdentity.machine(of: store) ?? machine
         let census = try store.census()
         let aside = census.quarantined.values.reduce(0, +)
         let quarantine = "see '\(Program.name) migrate quarantine --database \(path)'"

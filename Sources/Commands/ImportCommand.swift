@@ -62,6 +62,8 @@ private struct Importing<State: MachineState, Record: Codable & Sendable> {
     private let bridge: EventBridge<State, Record>
     private let isDry: Bool
     private let log: EffectsLog?
+    /// When everything comes in.
+    private let now: Timestamp
 
     init(_ app: LockstepApp<State, Record>, _ path: String?, plan: MigrationPlan) async throws {
         try plan.check(against: app.domain.processSteps)
@@ -76,16 +78,16 @@ private struct Importing<State: MachineState, Record: Codable & Sendable> {
         // An outside of recordings has to remember what was done before it was there.
         log = app.effects == nil ? try path.map { try EffectsLog(path: $0 + ".effects.jsonl") } : nil
         try await log?.take(for: store)
+        now = try await store.timeOfRun()
         bridge = try EventBridge(domain: app.domain, plan: plan, store: store, effects: Nobody()) { _, _ in Nobody() }
         try await bridge.load()
     }
 
     func take(_ line: ByteLine, _ name: String, _ summary: inout ImportSummary) async throws {
-        let now = try await bridge.store.clock() ?? Timestamp(Date())
         summary.lines += 1
         let imported: ImportedEntity
         do { imported = try line.imported() } catch { return summary.refuse("\(name):\(line.number): \(error)") }
-        switch isDry ? look(imported, at: now) : try await bridge.take(imported, at: now) {
+        switch isDry ? look(imported) : try await bridge.take(imported, at: now) {
         case .imported:
             summary.count(imported.state)
             for effect in imported.effects where !isDry { try log?.append(effect) }
@@ -94,7 +96,7 @@ private struct Importing<State: MachineState, Record: Codable & Sendable> {
         }
     }
 
-    private func look(_ imported: ImportedEntity, at now: Timestamp) -> ImportResult {
+    private func look(_ imported: ImportedEntity) -> ImportResult {
         bridge.refusal(of: imported, at: now).map { .refused($0) } ?? .imported
     }
 

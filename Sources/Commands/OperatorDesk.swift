@@ -32,7 +32,7 @@ struct OperatorDesk {
 
     /// The time of the run, which may go on meanwhile; the system's before the first round. Records, timers and journals of a database
     /// have no other.
-    func now() async throws -> Timestamp { try await store.clock() ?? Timestamp(Date()) }
+    func now() async throws -> Timestamp { try await store.timeOfRun() }
 
     /// Refuses ids that the database does not have, before anything is moved.
     func requireKnown(_ entities: [EntityID]) async throws {
@@ -44,6 +44,11 @@ struct OperatorDesk {
             "\(unknown.joined(separator: ", ")): expected \(Program.nouns) of \(path), found none such; nothing was moved; see '\(Program.name) history list'"
         )
     }
+}
+
+extension HandoffStore {
+    /// The time of the run: of its recording, or the system's where there is none.
+    func timeOfRun() async throws -> Timestamp { try await clock() ?? Timestamp(Date()) }
 }
 
 /// What operators do with a bridge, whatever its machine is.

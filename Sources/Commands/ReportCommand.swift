@@ -114,7 +114,8 @@ extension AppComparison {
         }
         return Report(
             title: app.title, generatedAt: now, plan: PlanProgress(hybrid.options.plan, figures: tally.figures),
-            runs: [try await legacy.figures(), try await hybrid.figures()], comparison: summary, mismatches: details,
+            runs: [try await legacy.bridge.figures(of: "legacy"), try await hybrid.bridge.figures(of: "hybrid")], comparison: summary,
+            mismatches: details,
             segments: try await SegmentAudit.all(of: details.map(\.comparison.entity) + audited, hybrid.store, hybrid.database),
             matrix: MatrixView(app.domain.machine.description, taken: tally.taken))
     }
@@ -139,13 +140,12 @@ extension MatrixView {
     }
 }
 
-extension AppRun {
-    /// The run's figures, from its database.
-    func figures() async throws -> RunFigures {
-        let outcomes = try await outcomes()
+extension EventBridge {
+    /// The figures of its store, under the name of a mode.
+    func figures(of mode: String) async throws -> RunFigures {
+        let outcomes = try await statuses()
         return RunFigures(
-            mode: options.mode.rawValue, entities: outcomes.count,
-            outcomes: Dictionary(outcomes.values.map { ($0.status, 1) }, uniquingKeysWith: +), counters: try await store.counters(),
-            deadLetters: try await store.deadLetters(), unread: try notes.unreadTypes())
+            mode: mode, entities: outcomes.values.reduce(0, +), outcomes: outcomes, counters: try await store.counters(),
+            deadLetters: try await store.deadLetters())
     }
 }

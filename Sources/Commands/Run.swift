@@ -27,7 +27,7 @@ struct RunSummary: Codable {
     var plans: [String]
 
     init<State, Record>(_ run: AppRun<State, Record>, unexpected: [String], seconds: Double) async throws {
-        let statuses = try await run.statuses()
+        let statuses = try await run.bridge.statuses()
         let counters = try await run.store.counters()
         let dead = try await run.store.deadLetters()
         mode = run.options.mode
@@ -197,15 +197,6 @@ extension AppRun {
         try file.end()
     }
 
-    /// How many entities came to what.
-    func statuses() async throws -> [String: Int] {
-        var statuses: [String: Int] = [:]
-        for entity in try await store.entities() {
-            if let outcome = try await bridge.outcome(of: entity) { statuses[outcome.status, default: 0] += 1 }
-        }
-        return statuses
-    }
-
     /// One sentence per scenario that did not end exactly as its `outcome.json` says.
     func unexpected(_ scenarios: [Scenario]) async throws -> [String] {
         var sentences: [String] = []
@@ -224,5 +215,16 @@ extension AppRun {
             }
         }
         return sentences
+    }
+}
+
+extension EventBridge {
+    /// How many entities came to what.
+    func statuses() async throws -> [String: Int] {
+        var statuses: [String: Int] = [:]
+        for entity in try await store.entities() {
+            if let outcome = try await outcome(of: entity) { statuses[outcome.status, default: 0] += 1 }
+        }
+        return statuses
     }
 }

@@ -46,7 +46,7 @@ extension AppRun {
     func keep(_ letter: DeadLetter) async throws {
         try await claim(input: nil)
         var letter = letter
-        letter.receivedAt = try await notes.clock() ?? Timestamp(Date())
+        letter.receivedAt = try await notes.timeOfRun()
         _ = try await notes.accept([.deadLetter(letter)], at: letter.receivedAt)
         try await notes.flush()
     }

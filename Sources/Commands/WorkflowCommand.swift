@@ -79,7 +79,7 @@ enum OperatorEngine {
 
     /// The time of the run; the system's where there was none yet.
     static func now(_ database: LockstepDatabase) async throws -> Timestamp {
-        try await SQLiteHandoffStore(database).clock() ?? Timestamp(Date())
+        try await SQLiteHandoffStore(database).timeOfRun()
     }
 }
 

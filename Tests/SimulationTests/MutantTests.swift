@@ -26,7 +26,9 @@ extension FaultRates {
         var rates = FaultRates.busy
         rates.shares.merge(mutant?.rates ?? [:]) { $1 }
         var simulation = A2PSimulation(seed: seed, entities: 500, rates: rates, attempts: mutant == nil ? 200 : 40, mostViolations: 1)
-        if let mutant { (simulation.ports, simulation.storage, simulation.parties) = (mutant.ports, mutant.storage, mutant.parties) }
+        if let mutant {
+            (simulation.ports, simulation.storage, simulation.settings.parties) = (mutant.ports, mutant.storage, mutant.parties)
+        }
         return try await simulation.run().run
     }
 

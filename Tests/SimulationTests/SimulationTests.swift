@@ -33,7 +33,7 @@ import Testing
     @Test(arguments: [.answersLookUps, .neither] as [PartyKind], [1, 7] as [UInt64])
     func aKnownSeedHasNoViolationWithOtherParties(parties: PartyKind, seed: UInt64) async throws {
         var simulation = A2PSimulation(seed: seed, entities: 300, rates: .every(0.03))
-        simulation.parties = parties
+        simulation.settings.parties = parties
         let run = try await check(simulation)
         #expect(run.events > 5000)
         #expect((run.moves["settled", default: 0] > 50) == (parties == .neither))

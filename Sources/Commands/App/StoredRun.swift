@@ -5,7 +5,6 @@ import FoundationEssentials
 import HybridRouter
 public import LegacyStateMachine
 public import MigrationReport
-import Outcomes
 import SQLiteStorage
 public import ShadowComparator
 
@@ -27,12 +26,9 @@ public struct StoredRun<State: MachineState, Record: Codable & Sendable>: Sendab
         bridge = try EventBridge(domain: app.domain, plan: plan, store: store, effects: Nobody()) { _, _ in Nobody() }
     }
 
-    /// The time of the run: of its recording, or the system's.
-    private func now() async throws -> Timestamp { try await store.clock() ?? Timestamp(Date()) }
-
     /// Compares one entity with what legacy alone makes of its deliveries; see ``Bridge/EventBridge/compare(_:resting:at:)``.
     public func compare(_ entity: EntityID) async throws -> StoredComparison {
-        try await bridge.compare(entity, resting: Set(app.completions.keys), at: try await now())
+        try await bridge.compare(entity, resting: Set(app.completions.keys), at: try await store.timeOfRun())
     }
 
     /// Compares all entities that have ended or rest. `progress` is told how many of how many were looked at.
@@ -59,19 +55,9 @@ public struct StoredRun<State: MachineState, Record: Codable & Sendable>: Sendab
         }
         return Report(
             title: app.title, generatedAt: Timestamp(Date()), plan: PlanProgress(bridge.plan, figures: tally.figures),
-            runs: [try await figures()], comparison: summary.comparison, mismatches: details,
+            runs: [try await bridge.figures(of: "stored")], comparison: summary.comparison, mismatches: details,
             segments: try await SegmentAudit.all(of: details.map(\.comparison.entity) + audited, store, database),
             matrix: MatrixView(app.domain.machine.description, taken: tally.taken))
-    }
-
-    private func figures() async throws -> RunFigures {
-        var outcomes: [String: Int] = [:]
-        for entity in try await store.entities() {
-            if let outcome = try await bridge.outcome(of: entity) { outcomes[outcome.status, default: 0] += 1 }
-        }
-        return RunFigures(
-            mode: "stored", entities: outcomes.values.reduce(0, +), outcomes: outcomes, counters: try await store.counters(),
-            deadLetters: try await store.deadLetters())
     }
 }
 
