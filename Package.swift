@@ -85,6 +85,8 @@ let package = Package(
             dependencies: [
                 .product(name: "CoreMetrics", package: "swift-metrics"), .product(name: "FlyingSocks", package: "FlyingFox"),
             ]),
+        // adapter: a legacy machine in another process, by HTTP
+        .target(name: "LegacyHTTP", dependencies: ["Events", "LegacyStateMachine"]),
         // the built-in domain: A2P 10DLC registration
         .target(
             name: "A2PRegistration",
@@ -104,7 +106,7 @@ let package = Package(
             name: "Commands",
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover",
-                "MigrationReport", "Bridge", "SQLiteStorage", "MetricsEndpoint", "BridgeTesting",
+                "MigrationReport", "Bridge", "SQLiteStorage", "MetricsEndpoint", "LegacyHTTP", "BridgeTesting",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "CoreMetrics", package: "swift-metrics"), .product(name: "Logging", package: "swift-log"),
                 .product(name: "HeapModule", package: "swift-collections"),
@@ -114,7 +116,7 @@ let package = Package(
             name: "Lockstep",
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover",
-                "MigrationReport", "Bridge", "SQLiteStorage", "MetricsEndpoint",
+                "MigrationReport", "Bridge", "SQLiteStorage", "MetricsEndpoint", "LegacyHTTP",
             ]),
         .target(name: "LockstepApp", dependencies: ["Lockstep", "Commands"]),
         .target(name: "LockstepTesting", dependencies: ["Lockstep", "BridgeTesting"]),
@@ -143,6 +145,7 @@ let package = Package(
                 .embedInCode("Schema/v003_pins.sql"), .embedInCode("Schema/v010_workflow_runtime.sql"),
                 .embedInCode("Schema/v011_moves.sql"),
                 .embedInCode("Schema/v012_workflow_once.sql"),
+                .embedInCode("Schema/v014_legacy_service.sql"),
                 .embedInCode("Plans/hybrid-5.2.yaml"), .embedInCode("Plans/hybrid-2-5.2.yaml"),
                 .embedInCode("Plans/legacy.yaml"), .embedInCode("Plans/all-durable.yaml"),
             ]),

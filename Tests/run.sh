@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export SWIFT_BACKTRACE=enable=no
 
-bash Tests/setup.sh spin gcc python3-venv tzdata
+bash Tests/setup.sh spin gcc python3-venv tzdata postgresql python3-psycopg2
 echo "== installing Temporal's Python SDK, whose Replayer reads our exports"
 [ -x .build/temporal/bin/python ] || python3 -m venv .build/temporal
 .build/temporal/bin/pip install --quiet --requirement Tests/requirements.txt

@@ -7,6 +7,10 @@ public import Outcomes
 public struct Domain<State: MachineState, Record: Codable & Sendable>: Sendable {
     /// The legacy machine, as the table it is.
     public var machine: Machine<State, Record>
+    /// The legacy machine when it runs elsewhere, in a process of its own; nil for one in this process.
+    public var service: (any LegacyService)?
+    /// How the service describes its machine.
+    public var serviceMachine: LegacyMachine?
     /// What the cron job looks for.
     public var sweeper: Sweeper<State>
     /// One decoder per source.
@@ -44,5 +48,34 @@ public struct Domain<State: MachineState, Record: Codable & Sendable>: Sendable 
         self.outcome = outcome
         self.freeText = freeText
         self.forgotten = forgotten
+    }
+}
+
+extension Domain {
+    /// A domain whose legacy machine is a service in a process of its own, with its records in its own database.
+    ///
+    /// `machine` is the service's own description, which `lockstep legacy check` prints; `Record` is what of its record the durable steps
+    /// need to know: the rest stays as it is. `outcome` gets the state as a text.
+    public init(
+        service: any LegacyService, machine: LegacyMachine, decoders: [any WireDecoder], durableSteps: [DurableStep<Record>],
+        interrupts: Set<EventKind> = [], birth: @escaping @Sendable (IncomingEvent) -> Record?,
+        references: @escaping @Sendable (Record) -> [String] = { _ in [] },
+        outcome: @escaping @Sendable (Record, State, [LedgerEntry]) -> Outcome,
+        freeText: Set<String> = [], forgotten: @escaping @Sendable (Record) -> Record? = { _ in nil }
+    ) where State == ServiceState {
+        self.init(
+            machine: machine.table(), sweeper: Sweeper(rules: []), decoders: decoders, durableSteps: durableSteps, interrupts: interrupts,
+            birth: birth, references: references, outcome: outcome, freeText: freeText, forgotten: forgotten)
+        self.service = service
+        serviceMachine = machine
+    }
+
+    /// The legacy machine as data that can be printed.
+    public var machineDescription: MachineDescription { serviceMachine?.description ?? machine.description }
+
+    /// Where the legacy machine runs.
+    var side: LegacySide {
+        if let service, let serviceMachine { return .service(service, ServiceTable(serviceMachine)) }
+        return .inProcess(MachineRuntime(machine, sweeper: sweeper, references: references))
     }
 }

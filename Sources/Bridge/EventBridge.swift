@@ -25,9 +25,8 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
         domain: Domain<State, Record>, plan: MigrationPlan, store: any HandoffStore, effects: any EffectPort,
         engine: ([WorkflowType], [ActivityType]) throws -> any DurableEngine
     ) throws {
-        let legacy = MachineRuntime(domain.machine, sweeper: domain.sweeper, references: domain.references)
         let pipeline = Pipeline(
-            legacy: legacy, steps: domain.durableSteps, interrupts: domain.interrupts, references: domain.references, plan: plan,
+            machine: domain.side, steps: domain.durableSteps, interrupts: domain.interrupts, references: domain.references, plan: plan,
             store: store, effects: effects, seams: Set(domain.machine.boundaries.values))
         self.domain = domain
         self.plan = plan

@@ -26,6 +26,7 @@ extension EventBridge {
             pipeline.release(message.sequence)
             // The entity changed hands or was written, or the migration was halted, between the read and the commit: decide anew.
             if error is StaleEpoch || error is StaleRecord || error is MigrationHalted { return true }
+            if pipeline.waitForService(message.sequence, after: error, at: now) { return true }
             try await pipeline.setAside(message, after: error, at: now)
         }
         return true
@@ -38,6 +39,7 @@ extension EventBridge {
             let snapshot = try await pipeline.snapshot(of: row.event.entity)
         else { return pipeline.complete(message.sequence) }
         if try await pipeline.beginDurably(snapshot, at: now) { return pipeline.release(message.sequence) }
+        if let service = pipeline.machine.service, try await pipeline.attend(service, row, snapshot, at: now) { return }
         let reference = RowReference(row.sequence, row.event.kind)
         switch Router.route(try pipeline.facts(row.event, snapshot)) {
         case .legacy: try await pipeline.runLegacy(row, snapshot, at: now)

@@ -116,6 +116,10 @@ extension EventBridge {
 
     private func check(_ imported: ImportedEntity, at now: Timestamp) throws {
         let id = imported.entity
+        guard domain.service == nil else {
+            throw TraceError(
+                "\(id): expected a legacy machine in this process, found one that is a service, which keeps its records itself")
+        }
         guard State(rawValue: imported.state) != nil else {
             throw TraceError("\(id): expected a state of \(domain.machine.name), found \(imported.state)")
         }

@@ -8,6 +8,13 @@ import Outcomes
 extension Pipeline {
     /// Lets the legacy machine handle one inbox row, and makes everything that follows from it true in one transaction.
     func runLegacy(_ row: InboxRow, _ snapshot: EntitySnapshot, at now: Timestamp) async throws {
+        switch machine {
+        case .inProcess(let runtime): try await run(runtime, row, snapshot, at: now)
+        case .service(let service, _): try await ask(service, row, snapshot, at: now)
+        }
+    }
+
+    private func run(_ legacy: any LegacyRuntime, _ row: InboxRow, _ snapshot: EntitySnapshot, at now: Timestamp) async throws {
         let session = session(snapshot.ownership, attempt: row.attempt, at: now)
         let result = try await legacy.handle(
             row.event, in: snapshot.record.state, record: snapshot.record.body, times: snapshot.record.times, attempt: row.attempt,
@@ -88,7 +95,8 @@ extension Pipeline {
         _ transaction: inout EntityTransaction, _ ownership: Ownership, _ step: StepNumber, in state: String, _ record: StoredRecord
     ) async throws {
         let plan = try await presentPlan()
-        guard steps[step]?.adopts.contains(state) == true else { return }
+        // A service has to let go first, and it does that where a step is complete.
+        guard steps[step]?.adopts.contains(state) == true, machine.service == nil else { return }
         let drawn = draw(&transaction, ownership, plan, after: nil, through: step)
         guard plan.owner(of: step, for: drawn) == .durable else { return }
         try handOff(&transaction, drawn, to: step, plan, record, in: state)
@@ -126,7 +134,7 @@ extension Pipeline {
     }
 
     /// The steps that legacy leaves, enters and completes by going to `state`; returns the ownership as it then is.
-    private func walk(_ transaction: inout EntityTransaction, _ snapshot: EntitySnapshot, to state: String, _ place: LegacyPlace) throws
+    func walk(_ transaction: inout EntityTransaction, _ snapshot: EntitySnapshot, to state: String, _ place: LegacyPlace) throws
         -> Ownership
     {
         var ownership = snapshot.ownership
@@ -159,7 +167,9 @@ extension Pipeline {
         let passed = max(done, ownership.passed ?? done)
         guard let next = plan.next(after: passed, for: ownership) else { return }
         let drawn = draw(&transaction, ownership, plan, after: passed, through: next)
-        if plan.owner(of: next, for: drawn) == .durable {
+        if plan.owner(of: next, for: drawn) == .durable, machine.service != nil {
+            transaction.moves.append(.handOffAsked(next))
+        } else if plan.owner(of: next, for: drawn) == .durable {
             try handOff(&transaction, drawn, to: next, plan, record)
         } else if isEntered {
             transaction.moves.append(.continued)
@@ -173,8 +183,10 @@ extension Pipeline {
         var stored = record
         stored.stepEnteredAt = transaction.at
         stored.dueAt = nil
+        if machine.service != nil { stored.mark = LegacyMark(version: record.mark?.version ?? 0, epoch: transaction.epoch + 1) }
         transaction.record = stored
-        transaction.unlessHalted = true
+        // A service that has let go does not take it back because of a halt in this moment.
+        transaction.unlessHalted = machine.service == nil
         let steps = plan.segment(from: step, for: ownership)
         let entry = StepEntry(state: state, createdAt: stored.createdAt, enteredAt: transaction.at, heardAt: transaction.at)
         transaction.segment = try JSONValue(encoding: SegmentOrder(steps: steps, entry: entry))

@@ -34,7 +34,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         let snapshot = try await owned(context)
         var stored = snapshot.record
         stored.state = position.state
-        stored.body = try body(position.record)
+        stored.body = try body(position.record, in: stored)
         _ = try pipeline.legacy.place(of: stored.state)
         stored.lastEventAt = context.now
         let used = try await rows(position.used, snapshot.ownership.entity)
@@ -229,7 +229,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         _ end: StepEnd, _ snapshot: EntitySnapshot, _ move: Move, isComplete: Bool, at now: Timestamp
     ) throws -> EntityTransaction {
         var stored = snapshot.record
-        stored.body = try body(end.record)
+        stored.body = try body(end.record, in: stored)
         stored.state = end.state ?? stored.state
         stored.isFinal = try pipeline.legacy.place(of: stored.state).isFinal
         // What was due until now, the step has seen to.
@@ -243,7 +243,14 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         return transaction
     }
 
-    private func body(_ json: JSONValue) throws -> RecordBody { RecordBody(try json.decoded(as: Record.self)) }
+    /// The record that a step has led to. What a legacy service keeps in its own record and our type does not know stays as it is.
+    private func body(_ json: JSONValue, in stored: StoredRecord) throws -> RecordBody {
+        let record = try json.decoded(as: Record.self)
+        guard stored.mark != nil else { return RecordBody(record) }
+        let known = try JSONValue(encoding: stored.body.value(as: Record.self))
+        let patch = known.mergePatch(to: try JSONValue(encoding: record))
+        return RecordBody(text: try JSONValue(parsing: try stored.body.text()).merging(patch).canonicalText)
+    }
 
     /// The inbox rows behind the ids of signals. A signal of an older build has its event's id; one of an operator has no row.
     private func rows(_ signals: [String], _ entity: EntityID) async throws -> [Int] {

@@ -82,6 +82,7 @@ extension Pipeline {
         let plan = try await presentPlan()
         let (step, entry) = try adoptable(snapshot, plan)
         let ownership = snapshot.ownership
+        guard machine.service == nil else { throw AdoptionRefusal(reason: "its legacy machine is a service, which lets go at boundaries") }
         try await rehearse(step, entry, snapshot, at: now)
         var transaction = EntityTransaction(
             entity: ownership.entity, epoch: ownership.epoch, version: snapshot.record.version, at: now)

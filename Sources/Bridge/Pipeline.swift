@@ -6,9 +6,32 @@ import LegacyStateMachine
 import Outcomes
 import Synchronization
 
+/// Where the legacy machine runs.
+enum LegacySide: Sendable {
+    /// In this process; its records lie in our database.
+    case inProcess(any LegacyRuntime)
+    /// Elsewhere; it keeps its records itself.
+    case service(any LegacyService, ServiceTable)
+
+    /// Where its states lie.
+    var table: any LegacyTable {
+        switch self {
+        case .inProcess(let runtime): runtime
+        case .service(_, let table): table
+        }
+    }
+
+    /// The service; nil for a machine in this process.
+    var service: (any LegacyService)? {
+        guard case .service(let service, _) = self else { return nil }
+        return service
+    }
+}
+
 /// What both paths share: the ports, and what this process has in memory of the store: queue, unsent messages, recent entities.
 final class Pipeline<Record: Codable & Sendable>: Sendable {
-    let legacy: any LegacyRuntime
+    let legacy: any LegacyTable
+    let machine: LegacySide
     let interrupts: Set<EventKind>
     let references: @Sendable (Record) -> [String]
     let plan: MigrationPlan
@@ -23,11 +46,12 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
     private let work = Mutex(WorkInHand())
 
     init(
-        legacy: any LegacyRuntime, steps: [DurableStep<Record>], interrupts: Set<EventKind>,
+        machine: LegacySide, steps: [DurableStep<Record>], interrupts: Set<EventKind>,
         references: @escaping @Sendable (Record) -> [String], plan: MigrationPlan,
         store: any HandoffStore, effects: any EffectPort, seams: Set<StepNumber>
     ) {
-        self.legacy = legacy
+        self.machine = machine
+        legacy = machine.table
         self.interrupts = interrupts
         self.references = references
         self.plan = plan
@@ -161,6 +185,8 @@ extension Pipeline {
     var nextVisible: Timestamp? { work.withLock { $0.queue.nextVisible } }
     /// How often the handling of a row has failed in this process, this time included.
     func failures(of sequence: Int) -> Int { work.withLock { $0.fail(sequence) } }
+    /// How often a row has waited for a legacy service before, until now.
+    func waits(of sequence: Int) -> Int { work.withLock { $0.wait(sequence) } }
     /// How often it has failed so far.
     func failureCount(of sequence: Int) -> Int { work.withLock { $0.failureCount(of: sequence) } }
 

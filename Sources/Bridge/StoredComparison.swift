@@ -26,6 +26,9 @@ extension EventBridge {
         guard let snapshot = try await store.snapshot(of: entity), let outcome = try await outcome(of: entity) else {
             return .incomparable("\(entity): expected an entity of this database, found none")
         }
+        guard domain.service == nil else {
+            return .incomparable("\(entity): its legacy machine is a service, which plays nothing again")
+        }
         guard try await store.value(Forgotten.setting(of: entity)) == nil else {
             return .incomparable("\(entity): it was forgotten, and what it was told with it")
         }

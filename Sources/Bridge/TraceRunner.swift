@@ -53,6 +53,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
     public func run(
         _ trace: some RecordedTrace, reactions: () -> [TraceLine] = { [] }, progress: (Int, Timestamp) -> Void = { _, _ in }
     ) async throws {
+        try refuseService()
         var play = try TracePlay(trace, at: try await bridge.store.beginning())
         try await bridge.resume(at: play.now)
         try await skip(&play, to: try await TracePosition(of: trace.digest, in: bridge.store))
@@ -70,9 +71,17 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
         try await save(play, trace.digest, progress)
     }
 
+    private func refuseService() throws {
+        guard bridge.domain.service == nil else {
+            throw TraceError(
+                "expected a legacy machine in this process, found one that is a service: nobody can turn its clock; run it live")
+        }
+    }
+
     /// Plays what `next` yields one by one and acknowledges each once it is durable. At the end the clock stops: what waits, waits for a
     /// later stream, unless the run `drains`, which plays time on until nothing is left to do.
     public func run(stream next: () async throws -> StreamedLine?, drains: Bool = false) async throws {
+        try refuseService()
         var play = try TracePlay(TraceInMemory([]), at: try await bridge.store.beginning())
         try await bridge.resume(at: play.now)
         try await bridge.store.flush()

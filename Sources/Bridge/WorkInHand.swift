@@ -17,6 +17,7 @@ struct WorkInHand {
     var loading = 0
     private var events: [Int: Event] = [:]
     private var failures: [Int: Int] = [:]
+    private var waits: [Int: Int] = [:]
 
     /// The most events that stay in memory beside their place in the queue; others are read again when they are handled.
     private static let mostEvents = 16_384
@@ -48,12 +49,19 @@ struct WorkInHand {
     mutating func complete(_ sequence: Int) {
         events[sequence] = nil
         failures[sequence] = nil
+        waits[sequence] = nil
         queue.complete(sequence)
     }
 
     mutating func fail(_ sequence: Int) -> Int {
         failures[sequence, default: 0] += 1
         return failures[sequence] ?? 1
+    }
+
+    /// How often the row has waited before.
+    mutating func wait(_ sequence: Int) -> Int {
+        defer { waits[sequence, default: 0] += 1 }
+        return waits[sequence] ?? 0
     }
 
     func failureCount(of sequence: Int) -> Int { failures[sequence] ?? 0 }

@@ -117,7 +117,7 @@ extension AppComparison {
             runs: [try await legacy.bridge.figures(of: "legacy"), try await hybrid.bridge.figures(of: "hybrid")], comparison: summary,
             mismatches: details,
             segments: try await SegmentAudit.all(of: details.map(\.comparison.entity) + audited, hybrid.store, hybrid.database),
-            matrix: MatrixView(app.domain.machine.description, taken: tally.taken))
+            matrix: MatrixView(app.domain.machineDescription, taken: tally.taken))
     }
 }
 

@@ -51,6 +51,10 @@ public struct EventKind: TextIdentifier {
 
     /// The internal message that starts the next legacy step after a boundary or a hand back.
     public static let `continue`: EventKind = "lockstep.continue"
+    /// The internal message that asks a legacy service to let go of the entity, so that a durable step can begin.
+    public static let handOff: EventKind = "lockstep.handoff"
+    /// The internal message that says that a legacy service has done something to the entity by itself.
+    public static let look: EventKind = "lockstep.look"
 }
 
 /// Who sent an event; it selects the wire decoder.

@@ -54,9 +54,14 @@ public struct Consequences: Sendable {
         ownership.apply(move)
         if let counter = move.counter { counters[counter, default: 0] += 1 }
         if move.row != nil { return dispose(move) }
+        // A legacy service is to be told that it has the entity again, whether a step is to begin there or not.
+        if move.newOwner == .legacy, transaction.record?.mark != nil {
+            appended.append(.look(ownership, version: version, at: transaction.at))
+        }
         switch move {
         case .swept(let rule, let kind): appended.append(.timer(rule, kind, transaction))
         case .continued: appended.append(.continue(ownership, version: version, at: transaction.at))
+        case .handOffAsked: appended.append(.handOff(ownership, version: version, at: transaction.at))
         case .entered where before.owner == .legacy: if ownership.step != before.step { isUnparking = true }
         case .completed:
             if before.owner == .durable { counters["stepsCompleted", default: 0] += 1 }
@@ -114,11 +119,28 @@ public struct Consequences: Sendable {
 }
 
 extension Event {
+    /// True for the internal events that come before everything else of their entity.
+    package var isNext: Bool { source == .lockstep && [.continue, .handOff, .look].contains(kind) }
+
     /// The internal event that starts the next legacy step.
     fileprivate static func `continue`(_ ownership: Ownership, version: Int, at now: Timestamp) -> Event {
         Event(
             id: EventID("continue/\(ownership.entity)/\(ownership.epoch)/\(version)"), source: .lockstep, entity: ownership.entity,
             kind: .continue, receivedAt: now)
+    }
+
+    /// The internal event that asks a legacy service to let go. It is the row in which the intention lies until the service has.
+    fileprivate static func handOff(_ ownership: Ownership, version: Int, at now: Timestamp) -> Event {
+        Event(
+            id: EventID("handoff/\(ownership.entity)/\(ownership.epoch)/\(version)"), source: .lockstep, entity: ownership.entity,
+            kind: .handOff, receivedAt: now)
+    }
+
+    /// The internal event on which a legacy service gets the entity back.
+    fileprivate static func look(_ ownership: Ownership, version: Int, at now: Timestamp) -> Event {
+        Event(
+            id: EventID("look/\(ownership.entity)/\(ownership.epoch)/\(version)"), source: .lockstep, entity: ownership.entity,
+            kind: .look, receivedAt: now)
     }
 
     /// A timer of the cron job.

@@ -194,7 +194,7 @@ extension InMemoryContents {
         if let letter = transaction.letter { _ = keep(letter) }
         let appended = consequences.appended.map { event in
             seen.insert(Delivery(source: event.source, id: event.id))
-            return append(event, priority: event.kind == .continue ? 0 : 1)
+            return append(event, priority: event.isNext ? 0 : 1)
         }
         return Committed(
             ownership: entity.snapshot.ownership, record: transaction.record.map { _ in entity.snapshot.record },

@@ -35,6 +35,14 @@ public enum Move: Hashable, Sendable {
     case undefined(RowReference, in: String)
     /// The action failed for now; the same row is handled again at `at`.
     case retried(RowReference, attempt: Int, at: Timestamp, reason: String)
+    /// The legacy service keeps the row's event in a queue of its own, and comes back to it by itself.
+    case delegated(RowReference, reason: String)
+    /// The legacy service did something by itself, on a timer of its own or on an event that it had queued.
+    case acted(EventKind, from: String, to: String)
+    /// The row's internal message was seen to; other moves say what it led to.
+    case seen(RowReference)
+    /// The legacy service is to let go of the entity before `step`, which is durable.
+    case handOffAsked(StepNumber)
     /// The row failed for good and is a dead letter.
     case deadLettered(RowReference, reason: String)
     /// The event waits until its step is due, or until the entity changes hands.
@@ -91,7 +99,7 @@ extension Move {
         switch self {
         case .handled(let row, _, _), .exhausted(let row, _, _, _), .ignored(let row, _, _), .undefined(let row, _),
             .retried(let row, _, _, _), .deadLettered(let row, _), .parked(let row, _), .signalled(let row), .late(let row, _),
-            .dropped(let row, _), .rejected(let row, _), .imported(let row, _, _):
+            .dropped(let row, _), .rejected(let row, _), .imported(let row, _, _), .delegated(let row, _), .seen(let row):
             row
         default: nil
         }
@@ -119,6 +127,7 @@ extension Move {
         switch self {
         case .handled(let row, let from, let to), .exhausted(let row, let from, let to, _): (row.kind, from, to)
         case .ignored(let row, let state, _), .undefined(let row, let state): (row.kind, state, state)
+        case .acted(let kind, let from, let to): (kind, from, to)
         default: nil
         }
     }
@@ -146,7 +155,11 @@ extension Move {
         case .referenceRefused: "referencesRefused"
         case .quarantined: "quarantined"
         case .imported: "imported"
-        case .born, .handled, .continued, .drawn, .entered, .completed, .interrupted, .performed, .ended, .released, .noted: nil
+        case .delegated: "delegated"
+        case .acted: "actedAlone"
+        case .born, .handled, .continued, .drawn, .entered, .completed, .interrupted, .performed, .ended, .released, .noted,
+            .handOffAsked, .seen:
+            nil
         }
     }
 }

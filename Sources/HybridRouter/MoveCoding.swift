@@ -56,6 +56,10 @@ extension Move {
         case .quarantined: "quarantined"
         case .released: "released"
         case .noted: "noted"
+        case .delegated: "delegated"
+        case .seen: "seen"
+        case .acted: "acted"
+        case .handOffAsked: "handOffAsked"
         }
     }
 
@@ -72,9 +76,11 @@ extension Move {
         case .undefined(_, let state), .ended(let state): ["state": .string(state)]
         case .retried(_, let attempt, let at, let reason):
             ["attempt": .integer(attempt), "again": .integer(Int(at.milliseconds)), "reason": .string(reason)]
-        case .deadLettered(_, let reason), .quarantined(let reason): ["reason": .string(reason)]
+        case .deadLettered(_, let reason), .quarantined(let reason), .delegated(_, let reason): ["reason": .string(reason)]
+        case .acted(let kind, let from, let to): ["on": .string(kind.rawValue), "from": .string(from), "to": .string(to)]
         case .parked(_, let step): step.map { ["step": Self.text($0)] } ?? [:]
-        case .late(_, let step), .dropped(_, let step), .rejected(_, let step), .wentOn(let step), .handedBack(let step):
+        case .late(_, let step), .dropped(_, let step), .rejected(_, let step), .wentOn(let step), .handedBack(let step),
+            .handOffAsked(let step):
             ["step": Self.text(step)]
         case .swept(let rule, let kind): ["rule": .string(rule), "sends": .string(kind.rawValue)]
         case .drawn(let step, let owner): ["step": Self.text(step), "owner": .string(owner.rawValue)]
@@ -85,7 +91,7 @@ extension Move {
         case .performed(let key): ["key": .string(key.description)]
         case .referenceRefused(let external, let holder): ["external": .string(external), "holder": .string(holder.rawValue)]
         case .noted(let what, let detail): ["what": .string(what), "detail": .string(detail)]
-        case .signalled, .continued, .released: [:]
+        case .signalled, .continued, .released, .seen: [:]
         }
     }
 
@@ -104,6 +110,8 @@ extension Move {
         case "retried":
             self = .retried(
                 try form.row(), attempt: try form.number("attempt"), at: try form.time("again"), reason: try form.text("reason"))
+        case "seen": self = .seen(try form.row())
+        case "delegated": self = .delegated(try form.row(), reason: try form.text("reason"))
         case "deadLettered": self = .deadLettered(try form.row(), reason: try form.text("reason"))
         case "parked": self = .parked(try form.row(), until: form.has("step") ? try form.step("step") : nil)
         case "signalled": self = .signalled(try form.row())
@@ -127,6 +135,8 @@ extension Move {
         case "interrupted": .interrupted(try form.step("step"), by: EventKind(try form.text("by")), used: try form.used())
         case "handedOff": .handedOff(try form.steps("steps"))
         case "adopted": .adopted(try form.step("step"), state: try form.text("state"))
+        case "acted": .acted(EventKind(try form.text("on")), from: try form.text("from"), to: try form.text("to"))
+        case "handOffAsked": .handOffAsked(try form.step("step"))
         case "wentOn": .wentOn(to: try form.step("step"))
         case "handedBack": .handedBack(to: try form.step("step"))
         case "recalled": .recalled(try form.step("step"), reason: try form.text("reason"))

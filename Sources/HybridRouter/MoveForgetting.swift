@@ -16,6 +16,7 @@ extension Move {
         switch self {
         case .exhausted(let row, let from, let to, _): .exhausted(row, from: from, to: to, reason: Self.forgottenText)
         case .retried(let row, let attempt, let at, _): .retried(row, attempt: attempt, at: at, reason: Self.forgottenText)
+        case .delegated(let row, _): .delegated(row, reason: Self.forgottenText)
         case .deadLettered(let row, _): .deadLettered(row, reason: Self.forgottenText)
         case .recalled(let step, _): .recalled(step, reason: Self.forgottenText)
         case .failed(let step, _): .failed(step, reason: Self.forgottenText)
@@ -23,7 +24,7 @@ extension Move {
         case .noted(let what, _): .noted(what: what, detail: Self.forgottenText)
         case .born, .handled, .ignored, .undefined, .parked, .signalled, .late, .dropped, .rejected, .swept, .continued, .drawn, .entered,
             .completed, .interrupted, .handedOff, .adopted, .wentOn, .handedBack, .performed, .ended, .referenceRefused, .released,
-            .imported:
+            .imported, .acted, .handOffAsked, .seen:
             self
         }
     }

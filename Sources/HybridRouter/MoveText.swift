@@ -37,6 +37,8 @@ extension Move {
         case .referenceRefused: "reference"
         case .quarantined, .released: "quarantine"
         case .noted(let what, _): what
+        case .acted(let kind, _, _): kind.rawValue
+        case .handOffAsked: "hand off"
         default: row?.kind.rawValue ?? ""
         }
     }
@@ -52,9 +54,11 @@ extension Move {
         case .ignored(_, let state, let reason): "ignored in \(state): \(reason)"
         case .undefined(_, let state): "undefined in \(state)"
         case .retried(_, let attempt, let at, let reason): "attempt \(attempt - 1) failed, again at \(at): \(reason)"
+        case .delegated(_, let reason): "queued by the legacy service: \(reason)"
         case .deadLettered(_, let reason): "dead letter: \(reason)"
         case .parked(_, let step): step.map { "parked until step \($0)" } ?? "parked"
         case .signalled: "signalled"
+        case .seen: "seen to"
         case .late(_, let step): "late: step \(step) is over"
         case .dropped(_, let step): "dropped: step \(step) is not due"
         case .rejected(_, let step): "rejected: step \(step) is not due"
@@ -66,6 +70,8 @@ extension Move {
         switch self {
         case .born(let step, let state), .entered(let step, let state, _): "step \(step) in \(state)"
         case .swept(let rule, let kind): "\(rule) sends \(kind)"
+        case .acted(_, let from, let to): (from == to ? "by the legacy service in \(to)" : "\(from) -> \(to), by the legacy service itself")
+        case .handOffAsked(let step): "asked for, before step \(step)"
         case .drawn(let step, let owner): "step \(step) for \(owner.rawValue)"
         case .completed(let step, let visit, _): "step \(step)" + (visit > 1 ? ", visit \(visit)" : "")
         case .interrupted(let step, let kind, _): "step \(step) by \(kind)"

@@ -20,11 +20,13 @@ public struct StoredRecord: Hashable, Sendable {
     public var lastSweptAt: Timestamp
     /// When the sweeper should look at it next; nil for never, and while durable owns the entity.
     public var dueAt: Timestamp?
+    /// How far a legacy service had the entity when it was last heard; nil for a machine in this process.
+    public var mark: LegacyMark?
 
     /// A record.
     public init(
         state: String, body: RecordBody, version: Int, isFinal: Bool, createdAt: Timestamp, stepEnteredAt: Timestamp,
-        lastEventAt: Timestamp, lastSweptAt: Timestamp, dueAt: Timestamp?
+        lastEventAt: Timestamp, lastSweptAt: Timestamp, dueAt: Timestamp?, mark: LegacyMark? = nil
     ) {
         self.state = state
         self.body = body
@@ -35,6 +37,21 @@ public struct StoredRecord: Hashable, Sendable {
         self.lastEventAt = lastEventAt
         self.lastSweptAt = lastSweptAt
         self.dueAt = dueAt
+        self.mark = mark
+    }
+}
+
+/// What is known of the record of an entity in a legacy service.
+public struct LegacyMark: Hashable, Sendable {
+    /// The version of its record that ours is a copy of.
+    public var version: Int
+    /// The last epoch that it was told of.
+    public var epoch: Int
+
+    /// A mark.
+    public init(version: Int, epoch: Int) {
+        self.version = version
+        self.epoch = epoch
     }
 }
 

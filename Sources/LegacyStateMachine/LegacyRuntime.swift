@@ -60,15 +60,8 @@ public struct UnknownRecord: Error, Hashable, Sendable, CustomStringConvertible 
     public init(_ description: String) { self.description = description }
 }
 
-/// The legacy machine, wherever it runs. States are texts and records are JSON here, since a machine may be another process.
-public protocol LegacyRuntime: Sendable {
-    /// Lets the machine handle `event` for a record in `state`.
-    ///
-    /// `times` show whether a timer was sent for a wait that is over. `attempt` counts from 1. Effects go through `effects`, which performs
-    /// each once. Throws ``UnknownRecord`` for a state or a record that the machine does not know.
-    func handle(
-        _ event: Event, in state: String, record: RecordBody, times: RecordTimes, attempt: Int, effects: EffectSession
-    ) async throws -> LegacyResult
+/// Where the states of a legacy machine lie, and what they wait for. States are texts here, since a machine may be another process.
+public protocol LegacyTable: Sendable {
     /// Where `state` lies; throws ``UnknownRecord`` for a state that the machine does not have.
     func place(of state: String) throws -> LegacyPlace
     /// True when the machine does something on `event` in `state`.
@@ -77,4 +70,15 @@ public protocol LegacyRuntime: Sendable {
     func timers(for times: RecordTimes, in state: String, at now: Timestamp) throws -> [SweepTimer]
     /// When a record in `state` is to be sent its next timer; nil for never.
     func nextDue(for times: RecordTimes, in state: String) throws -> Timestamp?
+}
+
+/// A legacy machine in this process, whose records the caller stores. One that runs elsewhere is a ``LegacyService``.
+public protocol LegacyRuntime: LegacyTable {
+    /// Lets the machine handle `event` for a record in `state`.
+    ///
+    /// `times` show whether a timer was sent for a wait that is over. `attempt` counts from 1. Effects go through `effects`, which performs
+    /// each once. Throws ``UnknownRecord`` for a state or a record that the machine does not know.
+    func handle(
+        _ event: Event, in state: String, record: RecordBody, times: RecordTimes, attempt: Int, effects: EffectSession
+    ) async throws -> LegacyResult
 }

@@ -80,18 +80,18 @@ public struct MachineRuntime<State: MachineState, Record: Codable & Sendable>: L
 
     private static func path(_ keys: [any CodingKey]) -> String { keys.map(\.stringValue).joined(separator: ".") }
 
-    /// See ``LegacyRuntime``.
+    /// See ``LegacyTable``.
     public func place(of state: String) throws -> LegacyPlace { places[try known(state)] ?? LegacyPlace(step: nil) }
 
-    /// See ``LegacyRuntime``.
+    /// See ``LegacyTable``.
     public func handles(_ event: EventKind, in state: String) throws -> Bool { machine.handles(event, in: try known(state)) }
 
-    /// See ``LegacyRuntime``.
+    /// See ``LegacyTable``.
     public func timers(for times: RecordTimes, in state: String, at now: Timestamp) throws -> [SweepTimer] {
         sweeper.due(for: times, in: try known(state), at: now)
     }
 
-    /// See ``LegacyRuntime``.
+    /// See ``LegacyTable``.
     public func nextDue(for times: RecordTimes, in state: String) throws -> Timestamp? { sweeper.nextDue(for: times, in: try known(state)) }
 }
 

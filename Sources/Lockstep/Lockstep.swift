@@ -5,6 +5,7 @@
 @_exported public import DurableWorkflow
 @_exported public import Events
 @_exported public import HybridRouter
+@_exported public import LegacyHTTP
 @_exported public import LegacyStateMachine
 @_exported public import MetricsEndpoint
 @_exported public import MigrationReport

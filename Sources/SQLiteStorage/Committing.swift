@@ -55,7 +55,7 @@ extension SQLiteHandoffStore {
         if let record {
             let sql = """
                 UPDATE record SET state = ?, body = ?, version = ?, final = ?, created_at = ?, step_entered_at = ?, last_event_at = ?,
-                    last_swept_at = ?, due_at = ?, sum = ? WHERE entity = ?
+                    last_swept_at = ?, due_at = ?, legacy_version = ?, legacy_epoch = ?, sum = ? WHERE entity = ?
                 """
             try database.run(sql, try Rows.values(entity, record) + [.id(entity)])
         }
@@ -73,7 +73,7 @@ extension SQLiteHandoffStore {
         try add(consequences.counters.merging(refused.isEmpty ? [:] : ["referencesRefused": refused.count]) { $0 + $1 }, in: database)
         for change in consequences.rows { try Self.apply(change, consequences, of: entity, in: database) }
         let appended = try consequences.appended.map { event in
-            try Self.append(event, priority: event.kind == .continue ? 0 : 1, in: database)
+            try Self.append(event, priority: event.isNext ? 0 : 1, in: database)
         }
         let outbox = try consequences.outbox.map { try Self.send($0, in: database) }
         return Committed(

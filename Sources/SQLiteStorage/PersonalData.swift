@@ -19,7 +19,8 @@ package enum PersonalData {
         "ownership": all(.kept, "entity", "epoch", "owner", "step", "passed", "completions", "pins", "sum"),
         "record": [
             "entity": .kept, "state": .kept, "body": .reduced, "version": .kept, "final": .kept, "created_at": .kept,
-            "step_entered_at": .kept, "last_event_at": .kept, "last_swept_at": .kept, "due_at": .kept, "sum": .kept,
+            "step_entered_at": .kept, "last_event_at": .kept, "last_swept_at": .kept, "due_at": .kept, "legacy_version": .kept,
+            "legacy_epoch": .kept, "sum": .kept,
         ],
         "inbox": [
             "sequence": .kept, "entity": .kept, "event_id": .kept, "source": .kept, "kind": .kept, "payload": .emptied,

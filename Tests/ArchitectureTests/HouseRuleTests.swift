@@ -22,6 +22,7 @@ private let allowed: [String: Set<String>] = {
             "HybridRouter", "DurableWorkflow", "Migrations", "GRDB", "GRDBSQLite", "FoundationEssentials", "Dispatch", "Synchronization",
         ]),
         "MetricsEndpoint": ["CoreMetrics", "Synchronization", "FlyingSocks", "FoundationEssentials"],
+        "LegacyHTTP": ["Events", "LegacyStateMachine", "Foundation", "FoundationNetworking"],
         "A2PRegistration": ground.union([
             "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Synchronization", "FoundationEssentials", "Crypto",
         ]),
@@ -31,9 +32,10 @@ private let allowed: [String: Set<String>] = {
         ]),
         "Commands": bridge.union([
             "Bridge", "SQLiteStorage", "BridgeTesting", "ArgumentParser", "MetricsEndpoint", "CoreMetrics", "Logging", "Dispatch",
+            "LegacyHTTP",
         ]),
         "Lockstep": bridge.subtracting(["Synchronization", "HeapModule", "Dispatch", "FoundationEssentials"]).union([
-            "Bridge", "SQLiteStorage", "MetricsEndpoint",
+            "Bridge", "SQLiteStorage", "MetricsEndpoint", "LegacyHTTP",
         ]),
         "LockstepApp": ["Lockstep", "Commands"], "LockstepTesting": ["Lockstep", "BridgeTesting"],
         "A2PApp": bridge.union([

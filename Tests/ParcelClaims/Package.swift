@@ -10,11 +10,22 @@ let package = Package(
     targets: [
         .target(name: "ParcelClaims", dependencies: [.product(name: "Lockstep", package: "lockstep")]),
         .target(name: "BareMetal", dependencies: [.product(name: "Lockstep", package: "lockstep")]),
+        .target(name: "Registrations", dependencies: [.product(name: "Lockstep", package: "lockstep")]),
+        .executableTarget(
+            name: "registrations-bridge",
+            dependencies: ["Registrations", "ParcelClaims", .product(name: "LockstepApp", package: "lockstep")]),
         .executableTarget(name: "parcel-claims", dependencies: ["ParcelClaims", .product(name: "LockstepApp", package: "lockstep")]),
         .testTarget(
             name: "ParcelClaimsTests",
             dependencies: [
-                "ParcelClaims", "BareMetal", "parcel-claims", .product(name: "LockstepApp", package: "lockstep"),
+                "ParcelClaims", "BareMetal", "parcel-claims",
+                .product(name: "LockstepApp", package: "lockstep"),
+                .product(name: "LockstepTesting", package: "lockstep"),
+            ]),
+        .testTarget(
+            name: "RegistrationsTests",
+            dependencies: [
+                "Registrations", "registrations-bridge", .product(name: "Lockstep", package: "lockstep"),
                 .product(name: "LockstepTesting", package: "lockstep"),
             ]),
     ]

@@ -6,6 +6,7 @@ final class LiveHooks: Sendable {
     private struct State {
         var clock: (any TimeSource)?
         var onNews: (@Sendable () -> Void)?
+        var serviceProblem: String?
     }
 
     private let state = Mutex(State())
@@ -14,6 +15,11 @@ final class LiveHooks: Sendable {
     func install(clock: any TimeSource, onNews: @escaping @Sendable () -> Void) {
         state.withLock { $0 = State(clock: clock, onNews: onNews) }
     }
+
+    /// What is wrong with the legacy service; nil when it answers, or when there is none.
+    var serviceProblem: String? { state.withLock { $0.serviceProblem } }
+
+    func service(isWell: Bool, _ problem: String?) { state.withLock { $0.serviceProblem = isWell ? nil : problem } }
 
     func remove() { state.withLock { $0 = State() } }
 

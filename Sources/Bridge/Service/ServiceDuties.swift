@@ -15,6 +15,7 @@ extension BridgeService {
         return [
             Duty(period: options.sweepPeriod) { _ = try await bridge.sweep(at: $0) },
             Duty(period: options.reconcilePeriod) { _ = try await bridge.reconcile(at: $0) },
+            Duty(period: options.servicePeriod) { _ = try await bridge.followService(at: $0) },
             Duty(period: options.foreignPeriod) { _ in _ = try await bridge.loadForeignChange() },
         ]
     }

@@ -15,6 +15,7 @@ extension EventBridge {
             // Somebody else wrote it: what that has put before this event has to be known first.
             try await releasing(sequence) { _ = try await loadForeignChange() }
         } catch {
+            if pipeline.waitForService(sequence, after: error, at: clock.now) { return }
             do { try await pipeline.setAside(claim.message, after: error, at: clock.now) } catch {
                 pipeline.release(sequence)
                 throw error

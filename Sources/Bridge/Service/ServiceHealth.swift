@@ -34,9 +34,11 @@ extension BridgeService {
         case .stopping: reasons.append("it stops")
         case .stopped: reasons.append("it has stopped")
         }
+        if let problem = bridge.pipeline.live.serviceProblem { reasons.append(problem) }
         if admission.waiting > 0 { reasons.append("\(admission.waiting) deliveries wait for room") }
         return ServiceHealth(
-            isLive: ending.failure == nil && phase != .stopped, isReady: reasons.isEmpty, reasons: reasons, busyLanes: events.busy,
+            isLive: ending.failure == nil && phase != .stopped,
+            isReady: phase == .running && ending.failure == nil && admission.waiting == 0, reasons: reasons, busyLanes: events.busy,
             busyWorkers: worker.busyCount, busyRelays: relays.busy, waitingEvents: bridge.pipeline.waitingCount,
             waitingDeliveries: admission.waiting)
     }

@@ -12,6 +12,8 @@ public struct ServiceOptions: Sendable {
     public var reconcilePeriod: Duration
     /// How often the database is asked whether another process has changed it. An event that is handled asks by itself.
     public var foreignPeriod: Duration
+    /// How often a legacy service is asked what it has done by itself.
+    public var servicePeriod: Duration
     /// The most deliveries that wait: those that are being stored, and events that wait for nothing but a lane. Who delivers more waits.
     public var maximumWaiting: Int
     /// How long calls that are under way may take when the service is stopped; then they are left to the next process.
@@ -24,7 +26,8 @@ public struct ServiceOptions: Sendable {
     /// Options.
     public init(
         lanes: Int = 64, relays: Int = 64, sweepPeriod: Duration = .hours(1), reconcilePeriod: Duration = .hours(1),
-        foreignPeriod: Duration = .milliseconds(250), maximumWaiting: Int = 4096, grace: Duration = .seconds(30),
+        foreignPeriod: Duration = .milliseconds(250), servicePeriod: Duration = .seconds(1), maximumWaiting: Int = 4096,
+        grace: Duration = .seconds(30),
         firstBackoff: Duration = .seconds(1), longestSleep: Duration = .seconds(60)
     ) {
         self.lanes = lanes
@@ -32,6 +35,7 @@ public struct ServiceOptions: Sendable {
         self.sweepPeriod = sweepPeriod
         self.reconcilePeriod = reconcilePeriod
         self.foreignPeriod = foreignPeriod
+        self.servicePeriod = servicePeriod
         self.maximumWaiting = maximumWaiting
         self.grace = grace
         self.firstBackoff = firstBackoff

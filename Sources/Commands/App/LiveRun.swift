@@ -80,8 +80,24 @@ public struct LiveRun<State: MachineState, Record: Codable & Sendable> {
     }
 
     private func begin() async throws {
+        try await verifyService()
         try await claim()
         try await parts.remind()
+    }
+
+    /// A legacy service has to be the machine that the domain was described with. One that cannot be reached now is looked at when it can.
+    private func verifyService() async throws {
+        guard let service = app.domain.service, let described = app.domain.serviceMachine else { return }
+        do {
+            guard try await service.machine() == described else {
+                throw CommandFailure(
+                    .environment,
+                    "the legacy service: expected machine \(described.name) as the domain describes it, found another; describe it anew with"
+                        + " '\(Program.name) legacy machine URL', and look at what has changed")
+            }
+        } catch let error as LegacyUnreachable {
+            Console.error("\(Program.name): \(error); what is delivered meanwhile is kept")
+        } catch let fault as LegacyFault { throw CommandFailure(.environment, fault.description) }
     }
 
     /// Virtual and real time do not mix: what waits until a moment of a recording would wait for years, or be over at once.

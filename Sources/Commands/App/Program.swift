@@ -40,7 +40,7 @@ extension Application {
     var name: String { typed.name }
     var noun: Noun { typed.noun }
     var processSteps: ProcessSteps { typed.domain.processSteps }
-    var machineDescription: MachineDescription { typed.domain.machine.description }
+    var machineDescription: MachineDescription { typed.domain.machineDescription }
 
     /// The plan in a file; the app's own without a file.
     func plan(_ file: String?) throws -> MigrationPlan {

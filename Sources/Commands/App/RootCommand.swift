@@ -15,7 +15,7 @@ struct RootCommand: AsyncParsableCommand {
         subcommands: [
             Run.self, Compare.self, MachineCommand.self, PlanCommand.self, Generate.self, ReportCommand.self, History.self, Migrate.self,
             WorkflowCommand.self, ScheduleCommand.self, PatchCommand.self, Simulate.self, ImportCommand.self, Doctor.self,
-            Forget.self,
+            Forget.self, LegacyCommand.self,
         ])
 
     /// Runs the command that the process was started with; returns its exit code.

@@ -57,7 +57,7 @@ public struct StoredRun<State: MachineState, Record: Codable & Sendable>: Sendab
             title: app.title, generatedAt: Timestamp(Date()), plan: PlanProgress(bridge.plan, figures: tally.figures),
             runs: [try await bridge.figures(of: "stored")], comparison: summary.comparison, mismatches: details,
             segments: try await SegmentAudit.all(of: details.map(\.comparison.entity) + audited, store, database),
-            matrix: MatrixView(app.domain.machine.description, taken: tally.taken))
+            matrix: MatrixView(app.domain.machineDescription, taken: tally.taken))
     }
 }
 

@@ -1,0 +1,27 @@
+/// Why a legacy service did nothing. Its caller decides anew.
+public enum LegacyRefusal: Error, Hashable, Sendable {
+    /// The entity has moved since the version of the call; the view has the moves.
+    case moved(LegacyView)
+    /// The service was told of a later epoch.
+    case stale(epoch: Int)
+    /// The service has work of its own for the entity, for example a queued event; ask again.
+    case busy(String)
+}
+
+/// A legacy service that cannot be reached or is not well. The call may have been made; it is made again.
+public struct LegacyUnreachable: Error, Hashable, Sendable, CustomStringConvertible {
+    /// One sentence.
+    public let description: String
+
+    /// An error.
+    public init(_ description: String) { self.description = description }
+}
+
+/// A legacy service that does not keep to the protocol. Another try would not help.
+public struct LegacyFault: Error, Hashable, Sendable, CustomStringConvertible {
+    /// One sentence: expected, found, remedy.
+    public let description: String
+
+    /// An error.
+    public init(_ description: String) { self.description = description }
+}
