@@ -178,19 +178,18 @@ final class LiveWorkflow: @unchecked Sendable {
     private func resolveRecordedLocals() {
         while let first = resolutions.first, let request = context.locals.first(where: { $0.sequence == first.sequence }) {
             // Another activity's result is not given to the code; the comparison names both.
-            guard request.name == first.name || first.name.isEmpty else { return refuse(request) }
+            guard asked(request).isSame(as: first) else { return context.command(.markerRecorded, asked(request).fields) }
             resolutions.removeFirst()
             context.resolve(request, first)
             settle()
         }
     }
 
-    /// The code asks for another local activity than the history has: its command stands for it, so that the comparison finds it.
-    private func refuse(_ request: LocalRequest) {
-        let asked = LocalResolution(
-            sequence: request.sequence, name: request.name, attempt: request.attempt, scheduledAt: request.scheduledAt,
-            completedAt: context.now)
-        context.command(.markerRecorded, asked.fields)
+    /// What the code asks for. Its command stands for it when the history has something else, so that the comparison finds it.
+    private func asked(_ request: LocalRequest) -> LocalResolution {
+        LocalResolution(
+            sequence: request.sequence, name: request.name, shape: request.shape, attempt: request.attempt,
+            scheduledAt: request.scheduledAt, completedAt: context.now)
     }
 
     private func check(took: Duration) throws {
@@ -311,7 +310,7 @@ final class LiveWorkflow: @unchecked Sendable {
             guard let made = LocalResolution(command), let recorded = LocalResolution(event) else {
                 return command.identity == event.identity
             }
-            return made.sequence == recorded.sequence && made.name == recorded.name
+            return made.isSame(as: recorded)
         default: return true
         }
     }
