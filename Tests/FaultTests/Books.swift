@@ -20,15 +20,21 @@ struct Books {
 
     /// What a registration that has received every signal comes to.
     static func result(_ workflow: String) -> String {
-        "\" a0 a1 \(workflow)-brand a2 a3 \(workflow)-review a4 a5 \(workflow)-number a6\""
+        if workflow.hasPrefix("c") {
+            let words = (1...12).map { "\($0 % 3 == 1 ? " a0" : "") \(workflow)-word\($0)" }
+            return "\"\(words.joined())\""
+        }
+        return "\" a0 a1 \(workflow)-brand a2 a3 \(workflow)-review a4 a5 \(workflow)-number a6\""
     }
 
     /// The workflows and the signals that were acknowledged: each is there once, and has led to everything once.
     func check(_ acknowledged: [String: Set<String>], seed: UInt64) async throws {
         #expect(try database.setting("integrity_check") == "ok")
-        #expect(try await store.runs().count == acknowledged.count, "seed \(seed): one run of each")
+        let chains = acknowledged.keys.filter { $0.hasPrefix("c") }
+        #expect(try await store.runs().count == acknowledged.count + 3 * chains.count, "seed \(seed): one run of each, four of a chain")
+        for chain in chains { try await check(chain: chain, acknowledged[chain] ?? [], seed: seed) }
         var more = 0
-        for (workflow, signals) in acknowledged {
+        for (workflow, signals) in acknowledged where !workflow.hasPrefix("c") {
             let run = try await store.run(workflow)
             #expect(run?.status == .completed, "seed \(seed): \(workflow), \(run?.problem ?? "")")
             let history = try await store.history(of: workflow)
@@ -47,5 +53,21 @@ struct Books {
         }
         #expect(try await store.nextDue(after: nil) == nil, "seed \(seed): nothing is left to do")
         print("books: \(acknowledged.count) workflows, \(more) attempts whose end was not recorded")
+    }
+
+    /// Every id stands once in the runs of a chain, and its word once in what the last one says.
+    private func check(chain: String, _ acknowledged: Set<String>, seed: UInt64) async throws {
+        var received: [String] = []
+        let runs = try await store.runs(matching: WorkflowFilter(idPrefix: chain), before: nil, limit: .max).filter {
+            $0.workflowID == chain
+        }
+        for run in runs {
+            let signals = try await store.history(run.key).filter { $0.kind == .workflowExecutionSignaled }
+            received += signals.map { $0.fields.text(.requestID) }
+        }
+        let last = try await store.history(of: chain).last
+        #expect(runs.count == 4 && last?.kind == .workflowExecutionCompleted, "seed \(seed): \(chain), \(runs.count) runs")
+        #expect(try last?.payload(.result)?.json().canonicalText == Self.result(chain), "seed \(seed): \(chain)")
+        #expect(Set(received) == acknowledged && acknowledged.count == 12, "seed \(seed): \(chain), \(received)")
     }
 }
