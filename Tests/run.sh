@@ -17,6 +17,8 @@ echo "== testing"
 if [ $# -gt 0 ]; then
     exec swift test --skip-build "$@"
 fi
+echo "== Temporal's dev server answers as it did when its answers were stored"
+bash Tests/differential.sh
 # What plays thousands of deliveries, or is killed a thousand times, is tested further below as an optimised build.
 large='EveryStepTests|MutationTests|ResendTests|StoredRunTests|CrashPointTests'
 swift test --skip-build --skip "SimulationTests|MetricsEndpointTests|$large"

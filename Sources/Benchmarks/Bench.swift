@@ -7,7 +7,7 @@ struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lockstep-bench", abstract: "Measures the bridge and the durable engine beside bare SQLite.",
         subcommands: [
-            BridgeBench.self, DurableBench.self, ReplayBench.self, ParkedBench.self, MemoryBench.self, TimersBench.self,
+            BridgeBench.self, DurableBench.self, LatencyBench.self, ReplayBench.self, ParkedBench.self, MemoryBench.self, TimersBench.self,
             RateLimitBench.self,
         ])
 }

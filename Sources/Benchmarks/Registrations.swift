@@ -49,6 +49,29 @@ struct Registrations {
         return (seconds, latencies.change { $0 })
     }
 
+    /// Starts so many registrations a second, whether or not those before them have ended; how long each took from the moment at which it
+    /// was to be started.
+    func run(_ count: Int, perSecond rate: Double) async throws -> [Double] {
+        let worker = WorkflowWorker(engine: engine, time: time, activitySlots: 256)
+        let running = Task { try await worker.run() }
+        let latencies = Guarded<[Double]>([])
+        let began = ContinuousClock.now
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<count {
+                let start = began + .seconds(Double(number) / rate)
+                if start > .now { try await Task.sleep(until: start, tolerance: .zero) }
+                group.addTask {
+                    try await self.run("s\(number)")
+                    latencies.change { $0.append(Measuring.seconds(ContinuousClock.now - start)) }
+                }
+            }
+            try await group.waitForAll()
+        }
+        worker.stop()
+        try await running.value
+        return latencies.change { $0 }
+    }
+
     private static func take(_ next: Guarded<Int>, below count: Int) -> Int? {
         next.change { number in
             defer { number += 1 }

@@ -6,7 +6,10 @@ import Synchronization
 ///
 /// A passive checkpoint leaves what was written meanwhile, so that a log with somebody always writing would grow for ever, and a commit
 /// that makes a file longer costs nearly twice one that overwrites it. Each passive checkpoint is therefore followed by a full one: it
-/// keeps writers out while it moves the little that is left, and the next commit starts the log anew.
+/// keeps writers out while it moves the little that is left, and the next commit starts the log anew, and cuts it to half of its limit.
+///
+/// A full one gives way to a writer that is busy all the time. When the log comes near its limit, who commits therefore makes a
+/// checkpoint before the next commit.
 final class Checkpoints: Sendable {
     private struct State {
         var isRunning = false
@@ -18,9 +21,14 @@ final class Checkpoints: Sendable {
     private static let longest = Duration.seconds(5)
     private static let commits = 256
     private let connection: DatabaseQueue
+    private let log: String
+    private let logLimit: Int
+    private let running = DispatchGroup()
     private let state = Mutex(State())
 
-    init(path: String) throws {
+    init(path: String, logLimit: Int) throws {
+        log = path + "-wal"
+        self.logLimit = logLimit
         var configuration = Configuration()
         // Writers wait while a full checkpoint waits for a reader of the log.
         configuration.busyMode = .timeout(0.005)
@@ -30,8 +38,16 @@ final class Checkpoints: Sendable {
     /// Closes the connection, after a checkpoint that goes on.
     func close() throws { try connection.close() }
 
-    /// Begins a checkpoint now and then; returns at once.
-    func noteCommit() {
+    /// Begins a checkpoint now and then, and returns at once unless the log comes near its limit.
+    func noteCommit(of writer: Database) {
+        begin()
+        guard DatabaseFile.size(log) > logLimit - logLimit / 4 else { return }
+        // Two checkpoints at once there are not. While a reader keeps the log this costs next to nothing: there is nothing to move.
+        running.wait()
+        try? checkpoint("PASSIVE", writer)
+    }
+
+    private func begin() {
         let isDue = state.withLock { state in
             state.commits += 1
             guard !state.isRunning else { return false }
@@ -42,19 +58,19 @@ final class Checkpoints: Sendable {
             return true
         }
         guard isDue else { return }
-        DispatchQueue.global(qos: .utility).async { self.run() }
+        DispatchQueue.global(qos: .utility).async(group: running) { self.run() }
     }
 
     private func run() {
         // A checkpoint that cannot be made now is made later; the log keeps everything.
-        for mode in ["PASSIVE", "FULL"] { try? checkpoint(mode) }
+        for mode in ["PASSIVE", "FULL"] { try? connection.writeWithoutTransaction { try checkpoint(mode, $0) } }
         state.withLock { state in
             state.isRunning = false
             state.lastAt = ContinuousClock.now
         }
     }
 
-    private func checkpoint(_ mode: String) throws {
-        try connection.writeWithoutTransaction { _ = try Row.fetchOne($0, sql: "PRAGMA wal_checkpoint(\(mode))") }
+    private func checkpoint(_ mode: String, _ database: Database) throws {
+        _ = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(\(mode))")
     }
 }

@@ -101,7 +101,7 @@ final class DatabaseFile: Sendable {
     /// True when committed pages stand in SQLite's log.
     var hasLog: Bool { Self.size(realPath + "-wal") > 0 }
 
-    private static func size(_ path: String) -> Int {
+    static func size(_ path: String) -> Int {
         var status = stat()
         return stat(path, &status) == 0 ? Int(status.st_size) : 0
     }

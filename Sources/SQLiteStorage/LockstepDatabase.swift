@@ -62,12 +62,23 @@ public final class LockstepDatabase: Sendable {
     ///
     /// Throws ``DatabaseRefusal`` when another process runs on it and `access` wants none, when its schema is newer than this build
     /// (older, for all but a runner), when there is none, or when the file is no database.
-    public convenience init(path: String, durability: Durability = .everyCommit, access: Access) throws {
-        try self.init(path: path, durability: durability, access: access, patience: .seconds(30))
+    ///
+    /// The log beside the database (`-wal`) stays below `logLimit` bytes, as long as nobody holds a snapshot for long and no single
+    /// transaction writes half of that. While a reader lives the log grows, for it needs what stands there; the second commit after its end makes it shorter again.
+    public convenience init(
+        path: String, durability: Durability = .everyCommit, access: Access, logLimit: Int = LockstepDatabase.defaultLogLimit
+    ) throws {
+        try self.init(path: path, durability: durability, access: access, logLimit: logLimit, patience: .seconds(30))
     }
 
+    /// The bytes that the log beside a database may have unless another limit is given: 64 MiB.
+    public static let defaultLogLimit = 64 << 20
+
     /// The same; a runner waits for other connections no longer than `patience`.
-    package init(path: String, durability: Durability = .everyCommit, access: Access = .runner, patience: Duration) throws {
+    package init(
+        path: String, durability: Durability = .everyCommit, access: Access = .runner, logLimit: Int = LockstepDatabase.defaultLogLimit,
+        patience: Duration
+    ) throws {
         self.path = path
         self.access = access
         self.durability = durability
@@ -92,8 +103,8 @@ public final class LockstepDatabase: Sendable {
         // Off the commit path, where somebody waits for each commit. An open group would keep such a checkpoint from ever starting the
         // log anew; it has SQLite's own, between two groups.
         let hasOwnCheckpoints = isFile && access == .runner && durability == .everyCommit
-        try Self.prepare(queue, path: path, access, hasOwnCheckpoints: hasOwnCheckpoints)
-        checkpoints = hasOwnCheckpoints ? try Checkpoints(path: Self.name(path, file, access)) : nil
+        try Self.prepare(queue, path: path, access, logLimit: logLimit, hasOwnCheckpoints: hasOwnCheckpoints)
+        checkpoints = hasOwnCheckpoints ? try Checkpoints(path: Self.name(path, file, access), logLimit: logLimit) : nil
         _ = try takeForeignChange()
     }
 
@@ -138,7 +149,7 @@ public final class LockstepDatabase: Sendable {
         }
     }
 
-    private static func prepare(_ queue: DatabaseQueue, path: String, _ access: Access, hasOwnCheckpoints: Bool) throws {
+    private static func prepare(_ queue: DatabaseQueue, path: String, _ access: Access, logLimit: Int, hasOwnCheckpoints: Bool) throws {
         let migrator = schema()
         do {
             try check(try queue.read(migrator.appliedIdentifiers), path: path, mayBeOlder: access == .runner)
@@ -154,7 +165,8 @@ public final class LockstepDatabase: Sendable {
                 try database.execute(
                     sql: """
                         PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;
-                        PRAGMA wal_autocheckpoint=\(hasOwnCheckpoints ? 0 : 8192)
+                        PRAGMA wal_autocheckpoint=\(hasOwnCheckpoints ? 0 : max(1, logLimit / 2 / 4096));
+                        PRAGMA journal_size_limit=\(logLimit / 2)
                         """)
             }
             if access == .runner { try migrator.migrate(queue) }
@@ -233,7 +245,7 @@ public final class LockstepDatabase: Sendable {
             switch durability {
             case .everyCommit:
                 let result = try transaction(database, body)
-                checkpoints?.noteCommit()
+                checkpoints?.noteCommit(of: database)
                 return result
             case .grouped:
                 if !database.isInsideTransaction {
@@ -344,7 +356,7 @@ public final class LockstepDatabase: Sendable {
                 try file?.requireInPlace()
                 do { if database.isInsideTransaction { try database.commit() } } catch { throw FailedCommit(cause: error) }
                 file?.noteCompanions()
-                checkpoints?.noteCommit()
+                checkpoints?.noteCommit(of: database)
             }
         }
         seen.withLock { $0.holdsUntilFlush = false }

@@ -133,8 +133,8 @@ import Testing
         },
     ]
 
-    private static let all = simple + waiting + others
-    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Temporal")
+    static let all = simple + waiting + others
+    static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Temporal")
 
     // MARK: Recorded there, replayed here
 
@@ -182,9 +182,14 @@ import Testing
 
     /// What the official Replayer says of every history of a folder.
     private func replayThere(_ folder: URL, python: String) throws -> [String: String] {
+        try Self.ask(python, "twenty.py", ["replay", folder.path])
+    }
+
+    /// The answers that a script prints in its last line.
+    static func ask(_ python: String, _ script: String, _ arguments: [String]) throws -> [String: String] {
         let process = Process()
         process.executableURL = URL(filePath: python)
-        process.arguments = [Self.folder.appending(path: "twenty.py").path, "replay", folder.path]
+        process.arguments = [folder.appending(path: script).path] + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(["PYTHONDONTWRITEBYTECODE": "1"]) { $1 }
         let output = Pipe()
         process.standardOutput = output
@@ -197,7 +202,7 @@ import Testing
         return try JSONDecoder().decode([String: String].self, from: Data(last.utf8))
     }
 
-    private static let python = ProcessInfo.processInfo.environment["TEMPORAL_PYTHON"]
+    static let python = ProcessInfo.processInfo.environment["TEMPORAL_PYTHON"]
 
     @Test(.enabled(if: python != nil, "Tests/run.sh installs the SDK and names it in TEMPORAL_PYTHON"))
     func whatOursHasRecordedReplaysThere() async throws {
@@ -220,7 +225,8 @@ import Testing
 
     // MARK: What cannot have happened
 
-    /// Every result twice, every timer that fires under another id, every child that ends without a start.
+    /// Every result twice, every timer that fires under another id, every activity and child that ends without a start or starts twice, every run that
+    /// ends twice.
     @Test(arguments: all.map(\.name)) func aHistoryThatCannotBeIsRefused(name: String) throws {
         let text = try String(contentsOf: Self.folder.appending(path: "Recorded/\(name).json"), encoding: .utf8)
         let history = try WorkflowHistory(temporalJSON: text)
@@ -229,10 +235,15 @@ import Testing
         ]
         for (index, event) in history.events.enumerated() {
             var broken = history
-            if ends.contains(event.kind) {
+            if event.kind.isTerminal {
+                broken.events.append(event)
+            } else if ends.contains(event.kind) {
                 broken.events.insert(event, at: index + 1)
-            } else if event.kind == .childWorkflowExecutionStarted {
+            } else if [.childWorkflowExecutionStarted, .activityTaskStarted].contains(event.kind) {
                 broken.events.remove(at: index)
+                var twice = history
+                twice.events.insert(event, at: index + 1)
+                #expect(throws: HistoryError.self) { try WorkflowHistory(temporalJSON: twice.temporalJSON) }
             } else {
                 continue
             }
@@ -266,5 +277,21 @@ import Testing
             #expect(
                 try JSONValue(parsing: history.temporalJSON)["events"]?.array == [JSONValue(parsing: started), JSONValue(parsing: nexus)])
         }
+    }
+
+    /// The flags say what the SDK compares that has recorded the history; an old one had none.
+    @Test func aHistoryOfAnotherWithoutFlagsGetsNone() throws {
+        let text = try String(contentsOf: Self.folder.appending(path: "Recorded/one.json"), encoding: .utf8)
+        guard case .array(let recorded)? = try JSONValue(parsing: text)["events"] else { return #expect(Bool(false), "no events") }
+        let attributes = "workflowTaskCompletedEventAttributes"
+        let old = recorded.map { event in
+            var (event, completed) = (event, event[attributes])
+            for member in ["sdkMetadata", "workerVersion", "meteringMetadata"] { completed?[member] = nil }
+            if let completed { event[attributes] = completed }
+            event["taskId"] = nil
+            return event
+        }
+        let history = try WorkflowHistory(temporalJSON: JSONValue.object(["events": .array(old)]).canonicalText)
+        #expect(try JSONValue(parsing: history.temporalJSON)["events"] == .array(old))
     }
 }

@@ -20,15 +20,24 @@ struct Books {
 
     /// What a registration that has received every signal comes to.
     static func result(_ workflow: String) -> String {
-        "\" a0 a1 \(workflow)-brand a2 a3 \(workflow)-review a4 a5 \(workflow)-number a6\""
+        if workflow.hasPrefix("c") {
+            let words = (1...12).map { "\($0 % 3 == 1 ? " a0" : "") \(workflow)-word\($0)" }
+            return "\"\(words.joined())\""
+        }
+        return "\" a0 a1 \(workflow)-brand a2 a3 \(workflow)-review a4 a5 \(workflow)-number a6\""
     }
 
     /// The workflows and the signals that were acknowledged: each is there once, and has led to everything once.
     func check(_ acknowledged: [String: Set<String>], seed: UInt64) async throws {
         #expect(try database.setting("integrity_check") == "ok")
-        #expect(try await store.runs().count == acknowledged.count, "seed \(seed): one run of each")
-        var more = 0
+        let runs = Dictionary(grouping: try await store.runs(), by: \.workflowID)
         for (workflow, signals) in acknowledged {
+            #expect(runs[workflow]?.count == (workflow.hasPrefix("c") ? 4 : 1), "seed \(seed): \(workflow)")
+            if workflow.hasPrefix("c") { try await check(chain: workflow, runs[workflow] ?? [], signals, seed: seed) }
+        }
+        #expect(runs.count == acknowledged.count, "seed \(seed): nothing else")
+        var more = 0
+        for (workflow, signals) in acknowledged where !workflow.hasPrefix("c") {
             let run = try await store.run(workflow)
             #expect(run?.status == .completed, "seed \(seed): \(workflow), \(run?.problem ?? "")")
             let history = try await store.history(of: workflow)
@@ -47,5 +56,18 @@ struct Books {
         }
         #expect(try await store.nextDue(after: nil) == nil, "seed \(seed): nothing is left to do")
         print("books: \(acknowledged.count) workflows, \(more) attempts whose end was not recorded")
+    }
+
+    /// Every id stands once in the runs of a chain, and its word once in what the last one says.
+    private func check(chain: String, _ runs: [WorkflowRun], _ acknowledged: Set<String>, seed: UInt64) async throws {
+        var received: [String] = []
+        for run in runs {
+            let signals = try await store.history(run.key).filter { $0.kind == .workflowExecutionSignaled }
+            received += signals.map { $0.fields.text(.requestID) }
+        }
+        let last = try await store.history(of: chain).last
+        #expect(last?.kind == .workflowExecutionCompleted, "seed \(seed): \(chain)")
+        #expect(try last?.payload(.result)?.json().canonicalText == Self.result(chain), "seed \(seed): \(chain)")
+        #expect(Set(received) == acknowledged && acknowledged.count == 12, "seed \(seed): \(chain), \(received)")
     }
 }

@@ -23,9 +23,12 @@ import Testing
     }
 }
 
-/// Clients that start registrations and signal them, and a process that does not live long.
+/// Clients that start registrations and chains of runs and signal them, and a process that does not live long.
 private struct KillRun {
-    private static let signals = ["brand", "review", "number"]
+    /// Every third workflow goes on in four runs.
+    private static func signals(of workflow: String) -> [String] {
+        workflow.hasPrefix("c") ? (1...12).map { "word\($0)" } : ["brand", "review", "number"]
+    }
 
     /// Starts one workflow after another and sends its signals; each line is sent until it is answered.
     private struct Client {
@@ -33,7 +36,7 @@ private struct KillRun {
         var stage = 0
 
         var line: String {
-            stage == 0 ? "start \(workflow)" : KillRun.line(workflow, KillRun.signals[stage - 1])
+            stage == 0 ? "start \(workflow)" : KillRun.line(workflow, KillRun.signals(of: workflow)[stage - 1])
         }
     }
 
@@ -56,7 +59,8 @@ private struct KillRun {
     }
 
     var figures: String {
-        "\(kills) kills, \(acknowledged.count) workflows, \(lines.count) signals acknowledged, \(delivered) of them answered as delivered,"
+        "\(kills) kills, \(acknowledged.count) workflows, \(acknowledged.keys.count { $0.hasPrefix("c") }) of them chains,"
+            + " \(lines.count) signals acknowledged, \(delivered) of them answered as delivered,"
             + " \(duplicates) duplicates sent, \(resent) lines sent again because they were not answered"
     }
 
@@ -64,7 +68,7 @@ private struct KillRun {
 
     private mutating func newWorkflow() -> String {
         defer { started += 1 }
-        return "w\(started)"
+        return "\(started % 3 == 0 ? "c" : "w")\(started)"
     }
 
     /// One life of the process, from its start to its death.
@@ -109,14 +113,15 @@ private struct KillRun {
         }
         if clients[index].stage > 0 { acknowledge(clients[index], answer) } else { acknowledged[clients[index].workflow] = [] }
         clients[index].stage += 1
-        if clients[index].stage > Self.signals.count { clients[index] = Client(workflow: newWorkflow()) }
+        if clients[index].stage > Self.signals(of: clients[index].workflow).count { clients[index] = Client(workflow: newWorkflow()) }
         return clients[index].line
     }
 
     private mutating func acknowledge(_ client: Client, _ answer: Answer) {
-        let signal = Self.signals[client.stage - 1]
+        let signals = Self.signals(of: client.workflow)
+        let signal = signals[client.stage - 1]
         if answer.text == "delivered" { delivered += 1 }
-        if answer.text == "notRunning", signal != "number" { problems.append("\(answer.request): not running") }
+        if answer.text == "notRunning", signal != signals.last { problems.append("\(answer.request): not running") }
         acknowledged[client.workflow, default: []].insert("\(client.workflow)-\(signal)")
         lines.append(client.line)
     }
@@ -130,7 +135,7 @@ private struct KillRun {
             let asked = clients.first { $0.line == answer.request }
             let next = take(answer)
             guard let asked, let next else { continue }
-            if asked.stage == Self.signals.count { open.remove(asked.workflow) } else { try process.send(next) }
+            if asked.stage == Self.signals(of: asked.workflow).count { open.remove(asked.workflow) } else { try process.send(next) }
         }
         for workflow in acknowledged.keys {
             let result = try process.ask("wait \(workflow)") { _ = self.take($0) }

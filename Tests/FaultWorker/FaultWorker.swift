@@ -7,7 +7,7 @@ import SQLiteStorage
 /// A worker on a database, told line by line what to do. Every line is answered by one line once what it asks for is durable; answers
 /// come in the order in which things become durable.
 ///
-/// `start W`, `signal W NAME ID`, `wait W` (for its result), `limit BYTES` (the most that any file may have; 0 for none),
+/// `start W` (a registration, or a chain of runs when its id begins with `c`), `signal W NAME ID`, `wait W` (for its result), `limit BYTES` (the most that any file may have; 0 for none),
 /// `fail write|sync AFTER TIMES ERRNO` (of SQLite's calls of the kernel, answered by how many have failed since the last such line), `open`
 /// (the database again, with a new engine, after a failure).
 final class FaultWorker: Sendable {
@@ -47,7 +47,7 @@ final class FaultWorker: Sendable {
         do {
             let store = SQLiteWorkflowStore(try LockstepDatabase(path: path))
             let engine = EmbeddedEngine(
-                store: store, workflows: [Load.workflow], activities: Load.activities(log: path + ".attempts"),
+                store: store, workflows: [Load.workflow, Load.chain], activities: Load.activities(log: path + ".attempts"),
                 options: EngineOptions(maximumLive: 20, isEager: true))
             let worker = WorkflowWorker(engine: engine, time: time)
             Task { @concurrent in
@@ -71,7 +71,7 @@ final class FaultWorker: Sendable {
             let options = WorkflowOptions(idReusePolicy: .rejectDuplicate, idConflictPolicy: .useExisting)
             do {
                 try await engine.start(
-                    workflowID: words[1], type: Load.workflow.name, input: Load.input(words[1]), options: options, at: time.now)
+                    workflowID: words[1], type: Load.type(of: words[1]).name, input: Load.input(words[1]), options: options, at: time.now)
             } catch is WorkflowAlreadyStarted { return "closed" }
             return "started"
         case "signal":

@@ -67,9 +67,10 @@ extension WorkflowContext {
 
     private func executeLocal(_ name: String, payload: Payload, retry: RetryPolicy) async throws -> Arrival {
         // A later attempt may be made after a replay, so the input is converted even then.
+        let shape = (try? converter.value(payload, as: JSONValue.self)).map { ArgumentShape($0) }
         var attempt = 1
         while true {
-            let key = try requestLocal(name, payload, attempt, retry)
+            let key = try requestLocal(name, payload, shape, attempt, retry)
             do { return try await outcome(of: key) } catch let pause as LocalPause {
                 try await sleep(for: pause.backoff)
                 attempt += 1
@@ -78,14 +79,18 @@ extension WorkflowContext {
     }
 
     @inline(never)
-    private func requestLocal(_ name: String, _ payload: Payload, _ attempt: Int, _ retry: RetryPolicy) throws -> Int {
+    private func requestLocal(_ name: String, _ payload: Payload, _ shape: ArgumentShape?, _ attempt: Int, _ retry: RetryPolicy) throws
+        -> Int
+    {
         try Task.checkCancellation()
         counters.activities += 1
         let sequence = counters.activities
         let key = begin(.localActivity, name: name, id: String(sequence))
         guard !isEvicted else { return key }
         locals.append(
-            LocalRequest(operation: key, sequence: sequence, name: name, input: payload, attempt: attempt, retry: retry, scheduledAt: now))
+            LocalRequest(
+                operation: key, sequence: sequence, name: name, input: payload, shape: shape, attempt: attempt, retry: retry,
+                scheduledAt: now))
         return key
     }
 }

@@ -152,6 +152,7 @@ struct LocalRequest: Sendable {
     let sequence: Int
     let name: String
     let input: Payload
+    let shape: ArgumentShape?
     let attempt: Int
     let retry: RetryPolicy
     let scheduledAt: Timestamp
@@ -161,6 +162,8 @@ struct LocalRequest: Sendable {
 struct LocalResolution: Sendable {
     var sequence: Int
     var name: String
+    /// Of what its arguments are made; nil when the marker does not say.
+    var shape: ArgumentShape?
     var attempt: Int
     /// When the code asked for its first attempt.
     var scheduledAt: Timestamp

@@ -85,12 +85,12 @@ private struct CommandCheck {
 extension RetryPolicy {
     /// What Temporal refuses in a policy; nil when it can be followed.
     var problem: String? {
-        if initialInterval < .zero { return "InitialInterval cannot be negative on retry policy: found \(initialInterval)" }
+        if initialInterval < .zero { return "invalid InitialInterval set on retry policy: negative duration: found \(initialInterval)" }
         if backoffCoefficient.isNaN || backoffCoefficient < 1, backoffCoefficient != 0 {
             return "BackoffCoefficient cannot be less than 1 on retry policy: found \(backoffCoefficient)"
         }
         if let maximumInterval, maximumInterval < .zero {
-            return "MaximumInterval cannot be negative on retry policy: found \(maximumInterval)"
+            return "invalid MaximumInterval set on retry policy: negative duration: found \(maximumInterval)"
         }
         if let maximumInterval, maximumInterval > .zero, maximumInterval < initialInterval {
             return "MaximumInterval cannot be less than InitialInterval on retry policy: found \(maximumInterval) and \(initialInterval)"
@@ -107,7 +107,9 @@ extension WorkflowOptions {
             ("WorkflowExecutionTimeout", executionTimeout), ("WorkflowRunTimeout", runTimeout), ("WorkflowTaskTimeout", taskTimeout),
             ("WorkflowStartDelay", startDelay),
         ]
-        for case (let name, let time?) in times where time < .zero { return "An invalid \(name) is set on request: found \(time)" }
+        for case (let name, let time?) in times where time < .zero {
+            return "An invalid \(name)Seconds is set on request. cause: negative duration: found \(time)"
+        }
         if let problem = retryPolicy?.problem { return problem }
         if cronSchedule != nil, startDelay != nil { return "CronSchedule and WorkflowStartDelay may not be used together" }
         if idReusePolicy == .rejectDuplicate, idConflictPolicy == .terminateExisting {

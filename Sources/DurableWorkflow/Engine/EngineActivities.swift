@@ -302,20 +302,23 @@ extension Turn {
         }
     }
 
-    /// The start is written together with the end, as Temporal does.
+    /// The start is written together with the end, as Temporal does, unless it stands there already.
     private mutating func close(
         _ activity: RunState.Activity, _ kind: HistoryEvent.Kind, _ fields: EventFields, _ began: Timestamp
     ) throws {
-        let scheduled = activity.event.id
-        let started = try append(
+        var fields = fields
+        fields[.scheduledEventID] = .integer(activity.event.id)
+        fields[.startedEventID] = .integer(try activity.startedBy ?? start(activity, began))
+        try append(kind, fields)
+    }
+
+    private mutating func start(_ activity: RunState.Activity, _ began: Timestamp) throws -> Int {
+        try append(
             .activityTaskStarted,
             [
-                .scheduledEventID: .integer(scheduled), .attempt: .integer(activity.attempt.attempt), .identity: .text(identity),
+                .scheduledEventID: .integer(activity.event.id), .attempt: .integer(activity.attempt.attempt), .identity: .text(identity),
                 .lastFailure: try activity.attempt.lastFailure.map { .failure(try Failure(json: $0)) },
-            ], at: began)
-        var fields = fields
-        fields[.scheduledEventID] = .integer(scheduled)
-        fields[.startedEventID] = .integer(started.id)
-        try append(kind, fields)
+            ], at: began
+        ).id
     }
 }

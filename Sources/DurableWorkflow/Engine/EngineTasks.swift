@@ -91,7 +91,8 @@ extension EmbeddedEngine {
     /// One attempt of a local activity.
     private func runLocal(_ request: LocalRequest, _ turn: Turn, _ task: WatchedTask?) async -> LocalResolution {
         var resolution = LocalResolution(
-            sequence: request.sequence, name: request.name, attempt: request.attempt, scheduledAt: request.scheduledAt,
+            sequence: request.sequence, name: request.name, shape: request.shape, attempt: request.attempt,
+            scheduledAt: request.scheduledAt,
             completedAt: turn.now)
         let token = TaskToken(
             workflowID: turn.state.run.workflowID, runID: turn.state.run.runID, scheduledEventID: 0, attempt: request.attempt)

@@ -7,6 +7,8 @@ struct RunState {
         let event: HistoryEvent
         var attempt: ActivityAttempt
         var cancelRequested: Int?
+        /// The event of its start, where it is in the history before its end: in a run that was taken over from a server.
+        var startedBy: Int?
 
         var type: String { event.fields.text(.activityType) }
         var id: String { event.fields.text(.activityID) }
@@ -151,6 +153,7 @@ struct RunState {
         case .activityTaskScheduled:
             let attempt = ActivityAttempt(scheduledEventID: event.id, attempt: 1, dueAt: event.at)
             activities[event.id] = Activity(event: event, attempt: attempt)
+        case .activityTaskStarted: activities[scheduled]?.startedBy = event.id
         case .activityTaskCancelRequested: activities[scheduled]?.cancelRequested = event.id
         case .activityTaskCompleted, .activityTaskFailed, .activityTaskTimedOut, .activityTaskCanceled: activities[scheduled] = nil
         default: break

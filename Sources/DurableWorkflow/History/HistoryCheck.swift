@@ -1,5 +1,5 @@
 /// Follows what a history opens and closes, and refuses what cannot have happened: a result twice, a timer that fires under another id, a
-/// child that ends without having started.
+/// child or an activity that ends without having started.
 struct HistoryCheck {
     /// Something that an event has begun.
     private struct Opened {
@@ -12,6 +12,7 @@ struct HistoryCheck {
     private var timers: [Int: Opened] = [:]
     private var children: [Int: Opened] = [:]
     private var messages: [Int: Opened] = [:]
+    private var end: HistoryEvent?
 
     /// Throws ``HistoryError`` for the first event that cannot be.
     static func check(_ events: [HistoryEvent]) throws {
@@ -20,17 +21,24 @@ struct HistoryCheck {
     }
 
     private mutating func apply(_ event: HistoryEvent) throws {
+        if let end {
+            throw HistoryError("event \(event.id): expected nothing after the end of the run in event \(end.id), found \(event.kind.name)")
+        }
+        if event.kind.isTerminal { end = event }
         switch event.kind {
         case .activityTaskScheduled: activities[event.id] = Opened()
-        case .activityTaskCompleted, .activityTaskFailed, .activityTaskTimedOut, .activityTaskCanceled:
+        case .activityTaskStarted: try Self.start(event, event.fields.integer(.scheduledEventID), "activity", in: &activities)
+        case .activityTaskCompleted, .activityTaskFailed:
+            try Self.endStarted(event, event.fields.integer(.scheduledEventID), "activity", in: &activities)
+        case .activityTaskTimedOut, .activityTaskCanceled:
             try Self.end(event, event.fields.integer(.scheduledEventID), "activity", in: &activities)
         case .timerStarted: timers[event.id] = Opened(id: event.fields.text(.timerID))
         case .timerFired: try fire(event)
         case .startChildWorkflowExecutionInitiated: children[event.id] = Opened()
-        case .childWorkflowExecutionStarted: try startChild(event)
+        case .childWorkflowExecutionStarted: try Self.start(event, event.fields.integer(.initiatedEventID), "child", in: &children)
         case .childWorkflowExecutionCompleted, .childWorkflowExecutionFailed, .childWorkflowExecutionCanceled,
             .childWorkflowExecutionTimedOut, .childWorkflowExecutionTerminated:
-            try endChild(event)
+            try Self.endStarted(event, event.fields.integer(.initiatedEventID), "child", in: &children)
         case .startChildWorkflowExecutionFailed:
             try Self.end(event, event.fields.integer(.initiatedEventID), "child", in: &children)
         default: try applyMessage(event)
@@ -68,19 +76,19 @@ struct HistoryCheck {
         }
     }
 
-    private mutating func startChild(_ event: HistoryEvent) throws {
-        let beginning = event.fields.integer(.initiatedEventID) ?? 0
-        guard let child = children[beginning], child.endedBy == nil, !child.isStarted else {
-            throw HistoryError("event \(event.id): expected the start of a child that was asked for, found that of event \(beginning)")
+    private static func start(_ event: HistoryEvent, _ beginning: Int?, _ what: String, in open: inout [Int: Opened]) throws {
+        guard let beginning, let opened = open[beginning], opened.endedBy == nil, !opened.isStarted else {
+            throw HistoryError(
+                "event \(event.id): expected the start of a \(what) that was asked for, found that of event \(beginning ?? 0)")
         }
-        children[beginning]?.isStarted = true
+        open[beginning]?.isStarted = true
     }
 
-    private mutating func endChild(_ event: HistoryEvent) throws {
-        let beginning = event.fields.integer(.initiatedEventID) ?? 0
-        guard children[beginning]?.isStarted == true else {
-            throw HistoryError("event \(event.id): expected the end of a child that was started, found that of event \(beginning)")
+    private static func endStarted(_ event: HistoryEvent, _ beginning: Int?, _ what: String, in open: inout [Int: Opened]) throws {
+        guard let beginning, open[beginning]?.isStarted == true else {
+            throw HistoryError(
+                "event \(event.id): expected the end of a \(what) that was started, found that of event \(beginning ?? 0)")
         }
-        try Self.end(event, beginning, "child", in: &children)
+        try end(event, beginning, what, in: &open)
     }
 }

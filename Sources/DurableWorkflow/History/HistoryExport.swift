@@ -6,7 +6,10 @@ extension WorkflowHistory {
     /// The events as they are written for others.
     var exported: [HistoryEvent] {
         var timers: [Int: String] = [:]
-        var hasFlags = events.contains { $0.kind == .workflowTaskCompleted && $0.fields.text(.more).contains("sdkMetadata") }
+        // This engine names no worker in its tasks; a history that another has recorded says itself what its SDK compares.
+        var hasFlags = events.contains {
+            $0.kind == .workflowTaskCompleted && ($0.fields.text(.more).contains("sdkMetadata") || !$0.fields.text(.identity).isEmpty)
+        }
         return events.map { event in
             var event = event
             switch event.kind {

@@ -169,7 +169,7 @@ extension WorkflowContext {
         locals.removeAll { $0.operation == request.operation }
         now = max(now, resolution.completedAt)
         var made = resolution
-        made.name = request.name
+        (made.name, made.shape) = (request.name, request.shape)
         command(.markerRecorded, made.fields)
         if let backoff = resolution.backoff {
             finish(request.operation, .failure(LocalPause(backoff: backoff)))
@@ -254,7 +254,9 @@ extension LocalResolution {
         let details = event.fields.map(.markerDetails)
         guard let data = try? details["data"]?.json(), let sequence = data["seq"]?.integer else { return nil }
         self.init(
-            sequence: sequence, name: data["activity_type"]?.string ?? "", attempt: data["attempt"]?.integer ?? 1,
+            sequence: sequence, name: data["activity_type"]?.string ?? "",
+            shape: ArgumentShape(marker: data) ?? (try? details["input"]?.json()).map(ArgumentShape.init),
+            attempt: data["attempt"]?.integer ?? 1,
             scheduledAt: Self.time(data["original_schedule_time"]), completedAt: Self.time(data["complete_time"]),
             result: details["result"], failure: event.fields.failure(.failure),
             backoff: data["backoff"].flatMap {
@@ -263,7 +265,14 @@ extension LocalResolution {
     }
 
     /// The activity, as comparisons name it.
-    var identity: String { " \(sequence) \(name)" }
+    var identity: String { " \(sequence) \(name)\(shape.map { " with \($0)" } ?? "")" }
+
+    /// True when `other` is the same activity with arguments of the same shape, as far as both say.
+    func isSame(as other: LocalResolution) -> Bool {
+        guard sequence == other.sequence, name == other.name || other.name.isEmpty else { return false }
+        guard let shape, let others = other.shape else { return true }
+        return shape.digest == others.digest
+    }
 
     private static func time(_ json: JSONValue?) -> Timestamp {
         Timestamp(milliseconds: Int64((json?["seconds"]?.integer ?? 0) * 1000 + (json?["nanos"]?.integer ?? 0) / 1_000_000))
@@ -277,12 +286,13 @@ extension LocalResolution {
     /// The marker, in the form of Temporal's core.
     var fields: EventFields {
         let wait = backoff.map { Int($0.milliseconds) }
-        let data: JSONValue = [
+        var data: [String: JSONValue] = [
             "seq": .integer(sequence), "attempt": .integer(attempt), "activity_id": .string(String(sequence)),
             "activity_type": .string(name), "complete_time": Self.json(completedAt), "original_schedule_time": Self.json(scheduledAt),
             "backoff": wait.map { ["seconds": .integer($0 / 1000), "nanos": .integer($0 % 1000 * 1_000_000)] } ?? .null,
         ]
-        var details = ["data": Payload(data)]
+        data["argument_shape"] = shape?.json
+        var details = ["data": Payload(.object(data))]
         details["result"] = result
         return [.markerName: .text(Self.marker), .markerDetails: .map(details), .failure: failure.map { .failure($0) }]
     }

@@ -104,6 +104,7 @@ final class LiveWorkflow: @unchecked Sendable {
         // A task that failed leaves events, which must not make the same problem look like another one.
         if event.kind.isCommand || event.kind.wakes { lastEventID = event.id }
         if event.kind.isCommand { return try match(event) }
+        if event.kind == .timerFired { try matchFired(event) }
         if event.kind == .timerFired, context.isReplaying, let started = event.fields.integer(.startedEventID) { fired.insert(started) }
         if event.kind == .workflowExecutionUpdateAdmitted, context.isReplaying {
             var request = UpdateRequest(admitted: event)
@@ -178,19 +179,18 @@ final class LiveWorkflow: @unchecked Sendable {
     private func resolveRecordedLocals() {
         while let first = resolutions.first, let request = context.locals.first(where: { $0.sequence == first.sequence }) {
             // Another activity's result is not given to the code; the comparison names both.
-            guard request.name == first.name || first.name.isEmpty else { return refuse(request) }
+            guard asked(request).isSame(as: first) else { return context.command(.markerRecorded, asked(request).fields) }
             resolutions.removeFirst()
             context.resolve(request, first)
             settle()
         }
     }
 
-    /// The code asks for another local activity than the history has: its command stands for it, so that the comparison finds it.
-    private func refuse(_ request: LocalRequest) {
-        let asked = LocalResolution(
-            sequence: request.sequence, name: request.name, attempt: request.attempt, scheduledAt: request.scheduledAt,
-            completedAt: context.now)
-        context.command(.markerRecorded, asked.fields)
+    /// What the code asks for. Its command stands for it when the history has something else, so that the comparison finds it.
+    private func asked(_ request: LocalRequest) -> LocalResolution {
+        LocalResolution(
+            sequence: request.sequence, name: request.name, shape: request.shape, attempt: request.attempt,
+            scheduledAt: request.scheduledAt, completedAt: context.now)
     }
 
     private func check(took: Duration) throws {
@@ -289,6 +289,15 @@ final class LiveWorkflow: @unchecked Sendable {
         context.initiated[event.id] = operation
     }
 
+    /// A timer that fires under another id than the code has given it is another timer.
+    private func matchFired(_ event: HistoryEvent) throws {
+        let (id, started) = (event.fields.text(.timerID), event.fields.integer(.startedEventID) ?? 0)
+        guard !id.isEmpty, let timer = context.initiated[started].flatMap({ context.operations[$0] }), timer.id != id else { return }
+        throw NonDeterminismError(
+            workflowID: context.workflowID, runID: context.runID, eventID: event.id, expected: "timerFired \(id)",
+            found: "timerFired \(timer.id)")
+    }
+
     /// Older builds cancelled a timer that had fired already; nothing depends on it.
     private func isCancelOfFired(_ event: HistoryEvent) -> Bool {
         event.kind == .timerCanceled && event.fields.integer(.startedEventID).map { fired.contains($0) } == true
@@ -304,14 +313,17 @@ final class LiveWorkflow: @unchecked Sendable {
         if let patch = command.patch { return patch.id == event.patch?.id }
         switch event.kind {
         case .activityTaskScheduled: return same(.activityID, command, event) && same(.activityType, command, event)
-        case .timerStarted, .timerCanceled: return same(.timerID, command, event)
+        // As by Temporal: the id of a timer is compared when it fires.
+        case .timerStarted: return true
+        case .timerCanceled:
+            return same(.timerID, command, event) || command.fields.integer(.startedEventID) == event.fields.integer(.startedEventID)
         case .startChildWorkflowExecutionInitiated: return same(.workflowType, command, event) && same(.workflowID, command, event)
         case .signalExternalWorkflowExecutionInitiated: return same(.signalName, command, event)
         case .markerRecorded:
             guard let made = LocalResolution(command), let recorded = LocalResolution(event) else {
                 return command.identity == event.identity
             }
-            return made.sequence == recorded.sequence && made.name == recorded.name
+            return made.isSame(as: recorded)
         default: return true
         }
     }

@@ -40,10 +40,10 @@ import Testing
     }
 
     private static let policies: [(RetryPolicy, String)] = [
-        (RetryPolicy(initialInterval: .seconds(-1)), "InitialInterval cannot be negative on retry policy"),
+        (RetryPolicy(initialInterval: .seconds(-1)), "invalid InitialInterval set on retry policy: negative duration"),
         (RetryPolicy(backoffCoefficient: 0.5), "BackoffCoefficient cannot be less than 1 on retry policy"),
         (RetryPolicy(backoffCoefficient: .nan), "BackoffCoefficient cannot be less than 1 on retry policy"),
-        (RetryPolicy(maximumInterval: .seconds(-1)), "MaximumInterval cannot be negative on retry policy"),
+        (RetryPolicy(maximumInterval: .seconds(-1)), "invalid MaximumInterval set on retry policy: negative duration"),
         (
             RetryPolicy(initialInterval: .seconds(5), maximumInterval: .seconds(2)),
             "MaximumInterval cannot be less than InitialInterval on retry policy"

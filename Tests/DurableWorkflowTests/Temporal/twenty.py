@@ -253,4 +253,5 @@ async def record(folder: pathlib.Path) -> None:
             (folder / f"{name}.json").write_text(json.dumps(json.loads(text), indent=1) + "\n")
 
 
-asyncio.run({"replay": replay, "record": record}[sys.argv[1]](pathlib.Path(sys.argv[2])))
+if __name__ == "__main__":
+    asyncio.run({"replay": replay, "record": record}[sys.argv[1]](pathlib.Path(sys.argv[2])))
