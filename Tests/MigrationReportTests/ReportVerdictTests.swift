@@ -42,7 +42,8 @@ struct ReportVerdictTests {
         let all = verdict(matched: 5, announced: 1)
         #expect(all.isSafe)
         #expect(all.sentence == "Safe to move on: at least 3,792 cases of every moved step exclude a mismatch rate of 0.10 %.")
-        #expect(all.notes.contains { $0.hasPrefix("Step 5.2: 0 mismatches in 3,792 cases exclude a rate of 0.100 % in every kind of ending") })
+        #expect(
+            all.notes.contains { $0.hasPrefix("Step 5.2: 0 mismatches in 3,792 cases exclude a rate of 0.100 % in every kind of ending") })
     }
 
     @Test("is never safe without an open gate, however well everything agrees")
