@@ -17,6 +17,7 @@ struct Compare: AsyncParsableCommand {
             \(Program.name) compare trace.jsonl --format json
             \(Program.name) compare --of work.sqlite       a database as it stands: legacy alone is played again, in memory, on what it accepted
             \(Program.name) compare trace.jsonl --evidence evidence.jsonl     adds what was compared to the evidence for a gate
+            \(Program.name) compare trace.jsonl --minimize scenarios     a scenario of the fewest deliveries for each cause
 
             Effects, states and outcomes have a verdict each. A difference is announced (by the plan, with its count and condition), \
             intended or ignored (somebody has signed for it), or unexplained: that is a mismatch and ends with exit code 1. Legacy alone \
@@ -36,10 +37,17 @@ struct Compare: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Add what was compared to this file, see '\(Program.name) evidence'.", valueName: "file"))
     var evidence: String?
 
+    @Option(
+        help: ArgumentHelp("Write a scenario of the fewest deliveries for each cause of mismatches into this folder.", valueName: "folder"))
+    var minimize: String?
+
     @Flag(inversion: .prefixedNo, help: "Play legacy alone twice, and compare it with itself.")
     var noise = true
 
     func validate() throws {
+        guard of == nil || minimize == nil else {
+            throw ValidationError("--minimize needs the deliveries as a trace: give it with inputs, not with --of")
+        }
         guard of == nil || (input.inputs.isEmpty && input.database == nil) else {
             throw ValidationError("--of compares a database as it stands: give neither inputs nor --database with it")
         }
@@ -67,7 +75,12 @@ struct Compare: AsyncParsableCommand {
             recorder?.add(try await comparison.hybrid.store.evidence(of: compared))
         }
         let added = try recorder?.append()
-        let text = CompareText(summary: summary, noise: noise, evidence: added)
+        var written: [String] = []
+        if let minimize {
+            let minimizing = Minimizing(plan: comparison.hybrid.options.plan, folder: minimize)
+            written = try await minimizing.write(summary.causes, of: inputs.lines, app)
+        }
+        let text = CompareText(summary: summary, noise: noise, evidence: added, scenarios: written)
         Console.print(input.format == .json ? try text.json.canonicalText : text.text(databases: database))
         if summary.mismatched > 0 || noise?.mismatched ?? 0 > 0 { throw CommandFailure(.differences, "") }
     }

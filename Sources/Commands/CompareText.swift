@@ -12,6 +12,8 @@ struct CompareText {
     var noise: ComparisonSummary?
     /// The evidence file as it is now; nil when nothing was added to one.
     var evidence: EvidenceSummary?
+    /// What was written about the causes of mismatches.
+    var scenarios: [String] = []
 
     func text(databases: String?) -> String {
         var lines = head + layers + rules + causes + places
@@ -20,6 +22,7 @@ struct CompareText {
             lines += ["", "\(stored.underWay) under way, \(stored.incomparable.count) that cannot be compared"]
             lines += stored.incomparable.prefix(20).map { "  " + Console.visible($0) }
         }
+        if !scenarios.isEmpty { lines += [""] + scenarios.map { Console.visible($0) } }
         lines += ["", noiseText]
         if let evidence { lines += ["", EvidenceText.text(evidence)] }
         if let databases { lines += ["", "databases \(databases).legacy and .hybrid; see '\(Program.name) history show'"] }
