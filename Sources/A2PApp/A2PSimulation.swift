@@ -104,8 +104,7 @@ package struct A2PSimulation {
     private func compare(_ hybrid: inout SimulationRun, _ legacy: SimulationRun, _ alone: LegacyAlone, _ plans: [MigrationPlan])
         async throws
     {
-        let expected = plans.map(\.expected)
-        let comparator = Comparator(expectedFacts: expected.flatMap(\.facts), expectedEffects: expected.flatMap(\.effects))
+        let comparator = Comparator(announcements: plans.flatMap(\.announcements))
         let candidates = hybrid.results.mapValues { $0.observation(path: "hybrid") }
         let controls = legacy.results.mapValues { $0.observation(path: "legacy") }
         let summary = comparator.compare(controls: Array(controls.values), candidates: Array(candidates.values), keeping: .max)

@@ -3,7 +3,7 @@ import DurableWorkflow
 public import Events
 public import HybridRouter
 import LegacyStateMachine
-import Outcomes
+public import Outcomes
 public import ShadowComparator
 
 /// What a database says of one entity: what really became of it against what legacy alone makes of the same deliveries.
@@ -21,8 +21,11 @@ extension EventBridge {
     /// moments at which they came, up to `now`. Parties are not called: calls are answered from the ledger, reads from what was read.
     ///
     /// An entity is compared when it has ended, or rests in one of the states `resting`. A call that legacy alone makes and that was never
-    /// made is a difference, and ends its run: nobody knows what would have been answered.
-    public func compare(_ entity: EntityID, resting: Set<State> = [], at now: Timestamp) async throws -> StoredComparison {
+    /// made is a difference, and ends its run: nobody knows what would have been answered. `comparator` says what is explained; nil for
+    /// what the plan announces, without its rules.
+    public func compare(
+        _ entity: EntityID, resting: Set<State> = [], at now: Timestamp, with comparator: Comparator? = nil
+    ) async throws -> StoredComparison {
         guard let snapshot = try await store.snapshot(of: entity), let outcome = try await outcome(of: entity) else {
             return .incomparable("\(entity): expected an entity of this database, found none")
         }
@@ -46,16 +49,28 @@ extension EventBridge {
         guard let control = try await again.observation(of: entity) else {
             return .incomparable("\(entity): expected the delivery that it began with, found none; legacy alone cannot begin it")
         }
-        let comparator = Comparator(expectedFacts: plan.expected.facts, expectedEffects: plan.expected.effects)
-        var candidate = Observation(entity: entity, path: "hybrid", outcome: outcome, ledger: ledger)
+        let comparator = comparator ?? Comparator(announcements: plan.announcements)
+        var candidate = Observation(
+            entity: entity, path: "hybrid", outcome: outcome, ledger: ledger, visits: .durable(in: try await store.journal(of: entity)))
         let journal = try await again.journal(of: entity)
         guard let call = effects.missingCalls.first else {
             return .compared(comparator.compare(control: control, candidate: candidate), control: journal)
         }
         // Nothing after the call can be compared.
-        candidate.ledger = []
+        (candidate.ledger, candidate.visits) = ([], [:])
         let stopped = Observation(entity: entity, path: "legacy", outcome: outcome, ledger: [LedgerEntry(call, reply: .null)])
         return .compared(comparator.compare(control: stopped, candidate: candidate), control: journal)
+    }
+}
+
+extension [StepNumber: Int] {
+    /// How often durable has completed each step.
+    public static func durable(in journal: [JournalEntry]) -> [StepNumber: Int] {
+        var visits: [StepNumber: Int] = [:]
+        for entry in journal where entry.owner == .durable {
+            if case .completed(let step, _, _) = entry.move { visits[step, default: 0] += 1 }
+        }
+        return visits
     }
 }
 

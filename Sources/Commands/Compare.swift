@@ -1,81 +1,12 @@
 import ArgumentParser
 import Bridge
-public import Cutover
-public import DurableWorkflow
-public import Events
+import Cutover
+import Events
+import FoundationEssentials
 import HybridRouter
-public import LegacyStateMachine
+import LegacyStateMachine
 import SQLiteStorage
-public import ShadowComparator
-
-/// Both paths over the same deliveries, each on a database of its own.
-public struct AppComparison<State: MachineState, Record: Codable & Sendable>: Sendable {
-    /// Legacy alone.
-    public let legacy: AppRun<State, Record>
-    /// Legacy and durable as the plan says.
-    public let hybrid: AppRun<State, Record>
-
-    /// Opens both databases: `database` with `.legacy` and `.hybrid` before its ending, or two in memory. What the hybrid
-    /// path's engine says of itself goes to `telemetry`.
-    public init(
-        _ app: LockstepApp<State, Record>, plan: MigrationPlan, database: String, telemetry: Telemetry = Telemetry()
-    ) throws {
-        let isMemory = database == ":memory:"
-        func options(_ mode: RunMode) -> RunOptions {
-            var options = RunOptions(mode: mode, plan: plan, database: isMemory ? database : "\(database).\(mode.rawValue)")
-            options.planChange = .refused
-            return options
-        }
-        legacy = try AppRun(app, options(.legacy))
-        var candidate = options(.hybrid)
-        candidate.telemetry = telemetry
-        hybrid = try AppRun(app, candidate)
-    }
-
-    /// Plays the lines through both paths.
-    public func play(_ lines: [TraceLine], progress: (RunMode, Int, Timestamp) -> Void = { _, _, _ in }) async throws {
-        try await legacy.play(lines, progress: { progress(.legacy, $0, $1) })
-        try await hybrid.play(lines, progress: { progress(.hybrid, $0, $1) })
-    }
-
-    /// The same for trace files. Throws before anything is played when the databases hold a comparison of other deliveries or of another
-    /// plan.
-    func play(_ files: TraceFiles, progress: (RunMode, Int, Timestamp) -> Void = { _, _, _ in }) async throws {
-        for run in [legacy, hybrid] { try await run.claim(input: files.digest) }
-        try await legacy.play(files, progress: { progress(.legacy, $0, $1) })
-        try await hybrid.play(files, progress: { progress(.hybrid, $0, $1) })
-    }
-
-    /// What the two paths made of every entity.
-    public func summary() async throws -> ComparisonSummary {
-        let expected = hybrid.options.plan.expected
-        let comparator = Comparator(expectedFacts: expected.facts, expectedEffects: expected.effects)
-        var summary = ComparisonSummary(comparator: comparator)
-        let known = try await Set(legacy.store.entities()).union(hybrid.store.entities())
-        for entity in known.sorted() {
-            let control = try await legacy.observation(of: entity)
-            summary.add(comparator.compare(entity, control: control, candidate: try await hybrid.observation(of: entity)))
-        }
-        return summary
-    }
-}
-
-extension AppRun {
-    /// One observation per entity, in order of ids.
-    public func observations() async throws -> [Observation] {
-        var observations: [Observation] = []
-        for entity in try await store.entities() {
-            if let observation = try await observation(of: entity) { observations.append(observation) }
-        }
-        return observations
-    }
-
-    /// What the run made of one entity; nil when it does not know it.
-    func observation(of entity: EntityID) async throws -> Observation? {
-        guard let outcome = try await bridge.outcome(of: entity) else { return nil }
-        return Observation(entity: entity, path: options.mode.rawValue, outcome: outcome, ledger: try await store.ledger(of: entity))
-    }
-}
+import ShadowComparator
 
 /// `lockstep compare`
 struct Compare: AsyncParsableCommand {
@@ -85,7 +16,12 @@ struct Compare: AsyncParsableCommand {
             \(Program.name) compare                        all fixtures
             \(Program.name) compare trace.jsonl --format json
             \(Program.name) compare --of work.sqlite       a database as it stands: legacy alone is played again, in memory, on what it accepted
-            Differences that the plan declares are expected; anything else is a mismatch and ends with exit code 1.
+            \(Program.name) compare trace.jsonl --evidence evidence.jsonl     adds what was compared to the evidence for a gate
+            \(Program.name) compare trace.jsonl --minimize scenarios     a scenario of the fewest deliveries for each cause
+
+            Effects, states and outcomes have a verdict each. A difference is announced (by the plan, with its count and condition), \
+            intended or ignored (somebody has signed for it), or unexplained: that is a mismatch and ends with exit code 1. Legacy alone \
+            is played twice; what differs between the two is noise, and named.
             """)
 
     @OptionGroup var input: InputOptions
@@ -98,7 +34,20 @@ struct Compare: AsyncParsableCommand {
         help: ArgumentHelp("Compare what this database has come to with legacy alone; nothing is played into it.", valueName: "database"))
     var of: String?
 
+    @Option(help: ArgumentHelp("Add what was compared to this file, see '\(Program.name) evidence'.", valueName: "file"))
+    var evidence: String?
+
+    @Option(
+        help: ArgumentHelp("Write a scenario of the fewest deliveries for each cause of mismatches into this folder.", valueName: "folder"))
+    var minimize: String?
+
+    @Flag(inversion: .prefixedNo, help: "Play legacy alone twice, and compare it with itself.")
+    var noise = true
+
     func validate() throws {
+        guard of == nil || minimize == nil else {
+            throw ValidationError("--minimize needs the deliveries as a trace: give it with inputs, not with --of")
+        }
         guard of == nil || (input.inputs.isEmpty && input.database == nil) else {
             throw ValidationError("--of compares a database as it stands: give neither inputs nor --database with it")
         }
@@ -118,63 +67,32 @@ struct Compare: AsyncParsableCommand {
             try await comparison.play(lines) { Console.progress("\($0.rawValue): \($1) of \(lines.count) deliveries, \($2)") }
         }
         Console.endProgress()
-        let summary = try await comparison.summary()
-        Console.print(input.format == .json ? try JSONValue(encoding: summary).canonicalText : Self.text(summary, database))
-        if summary.mismatched > 0 { throw CommandFailure(.differences, "") }
+        let noise = noise ? try await comparison.noise(app.typed, lines) : nil
+        var recorder = try evidence.map {
+            try EvidenceRecorder(path: $0, app: app, plan: comparison.hybrid.options.plan, at: Timestamp(Date()))
+        }
+        let summary = try await comparison.summary(at: Timestamp(Date())) { compared in
+            recorder?.add(try await comparison.hybrid.store.evidence(of: compared))
+        }
+        let added = try recorder?.append()
+        var written: [String] = []
+        if let minimize {
+            let minimizing = Minimizing(plan: comparison.hybrid.options.plan, folder: minimize)
+            written = try await minimizing.write(summary.causes, of: inputs.lines, app)
+        }
+        let text = CompareText(summary: summary, noise: noise, evidence: added, scenarios: written)
+        Console.print(input.format == .json ? try text.json.canonicalText : text.text(databases: database))
+        if summary.mismatched > 0 || noise?.mismatched ?? 0 > 0 { throw CommandFailure(.differences, "") }
     }
 
     private func compare(_ database: String, _ app: some Application) async throws {
         let stored = try await StoredRun(app.typed, database: database, plan: try input.loadPlan())
-        let summary = try await stored.comparison { Console.progress("\($0) of \($1) \(Program.nouns)") }
+        var recorder = try evidence.map { try EvidenceRecorder(path: $0, app: app, plan: try input.loadPlan(), at: Timestamp(Date())) }
+        let summary = try await stored.comparison(
+            progress: { Console.progress("\($0) of \($1) \(Program.nouns)") }, evidence: { recorder?.add($0) })
         Console.endProgress()
-        Console.print(input.format == .json ? try summary.json.canonicalText : Self.text(summary))
+        let text = CompareText(summary: summary.comparison, stored: summary, evidence: try recorder?.append())
+        Console.print(input.format == .json ? try text.json.canonicalText : text.text(databases: nil))
         if summary.comparison.mismatched > 0 { throw CommandFailure(.differences, "") }
-    }
-
-    private static func text(_ summary: StoredSummary) -> String {
-        var lines = differences(summary.comparison)
-        lines += ["", "\(summary.underWay) under way, \(summary.incomparable.count) that cannot be compared"]
-        return (lines + summary.incomparable.prefix(20).map { "  " + Console.visible($0) }).joined(separator: "\n")
-    }
-
-    private static func text(_ summary: ComparisonSummary, _ database: String) -> String {
-        (differences(summary) + ["", "databases \(database).legacy and .hybrid; see '\(Program.name) history show'"]).joined(
-            separator: "\n")
-    }
-
-    private static func differences(_ summary: ComparisonSummary) -> [String] {
-        var lines = [
-            "\(summary.compared) compared: \(summary.matched) matched, \(summary.expectedDifferences) with expected differences, \(summary.mismatched) mismatched",
-            "",
-        ]
-        if !summary.clusters.isEmpty {
-            lines.append(
-                Console.table(
-                    [["layer", "path", Program.nouns, "unexpected", "example"]]
-                        + summary.clusters.map {
-                            [$0.layer.rawValue, $0.path, String($0.entities), String($0.unexpected), $0.example]
-                        }))
-        }
-        for mismatch in summary.mismatches.prefix(20) {
-            lines += ["", Console.visible("\(mismatch.entity)")]
-            for difference in mismatch.differences where !difference.expected {
-                lines.append(
-                    "  \(difference.layer.rawValue) \(difference.path) \(difference.kind.rawValue): legacy \(difference.control?.canonicalText ?? "nothing"), hybrid \(difference.candidate?.canonicalText ?? "nothing")"
-                )
-            }
-        }
-        return lines
-    }
-}
-
-extension StoredSummary {
-    /// The members of a comparison, and `underWay` and `incomparable` beside them.
-    fileprivate var json: JSONValue {
-        get throws {
-            var json = try JSONValue(encoding: comparison)
-            json["underWay"] = .integer(underWay)
-            json["incomparable"] = .array(incomparable.map { .string($0) })
-            return json
-        }
     }
 }

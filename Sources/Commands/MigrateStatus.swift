@@ -13,7 +13,7 @@ struct MigrateStatus: AsyncParsableCommand {
         discussion: """
             \(Program.name) migrate status --database work.sqlite
             \(Program.name) migrate status --database work.sqlite --plan my-plan.yaml
-            \(Program.name) migrate status --database work.sqlite --format json
+            \(Program.name) migrate status --database work.sqlite --evidence evidence.jsonl --format json
 
             Times are the run's own: a run of recorded deliveries lives in the time of its recording.
             """)
@@ -23,15 +23,24 @@ struct MigrateStatus: AsyncParsableCommand {
 
     @Option(help: "The database file.") var database: String
     @Option(help: "A plan file; default: the built-in plan in which step 5.2 is durable.") var plan: String?
+    @Option(help: ArgumentHelp("Show the gates as this evidence file has them, see '\(Program.name) evidence'.", valueName: "file"))
+    var evidence: String?
     @Option(help: "Output: text or json.") var format: OutputFormat = .text
 
     func run() async throws {
-        let desk = try await OperatorDesk(database, .reader, plan: try InputOptions.plan(plan))
+        let plan = try InputOptions.plan(plan)
+        let gates = try evidence.map { file in
+            try EvidenceFile(path: file).existingLog().summary(
+                of: plan, version: try BuildIdentity.version(of: try Program.app, plan: plan))
+        }
+        let desk = try await OperatorDesk(database, .reader, plan: plan)
         var summary = MigrationStatus(desk.bridge.plan, try desk.store.census())
         summary.database = database
         summary.lastRun = try await desk.store.value(Self.lastPlan)
         summary.clock = try await desk.store.clock()?.description
-        Console.print(format == .json ? try JSONValue(encoding: summary).inTheWordsOfTheApp.canonicalText : summary.text)
+        var json = try JSONValue(encoding: summary).inTheWordsOfTheApp
+        if let gates { json["evidence"] = try EvidenceText.json(gates) }
+        Console.print(format == .json ? json.canonicalText : summary.text + (gates.map { "\n\n" + EvidenceText.text($0) } ?? ""))
     }
 }
 

@@ -3,6 +3,7 @@ import Cutover
 import Events
 import HybridRouter
 import Outcomes
+import ShadowComparator
 
 /// `lockstep plan`
 struct PlanCommand: ParsableCommand {
@@ -70,11 +71,11 @@ struct PlanCommand: ParsableCommand {
             var durable: Bool
             /// Legacy can hand over after it.
             var boundary: Bool
-            var expects: [String]
+            var announces: [String]
 
             var cells: [String] {
                 let code = [legacy ? "legacy" : "", durable ? "durable" : ""].filter { !$0.isEmpty }.joined(separator: ", ")
-                return [step, title, stage, code, boundary ? "yes" : "", expects.joined(separator: " ")]
+                return [step, title, stage, code, boundary ? "yes" : "", announces.isEmpty ? "" : "\(announces.count), see --format json"]
             }
         }
 
@@ -86,7 +87,8 @@ struct PlanCommand: ParsableCommand {
                 Row(
                     step: step.number.description, title: step.title, stage: step.stage.description,
                     legacy: process.legacy.contains(step.number), durable: process.durable.contains(step.number),
-                    boundary: process.boundaries.contains(step.number), expects: step.expects.facts + step.expects.effects)
+                    boundary: process.boundaries.contains(step.number),
+                    announces: step.announces.map(\.description) + step.rules.map(\.description))
             }
             guard format == .text else {
                 let json: JSONValue = [
@@ -94,7 +96,7 @@ struct PlanCommand: ParsableCommand {
                 ]
                 return Console.print(json.canonicalText)
             }
-            let head = ["step", "title", "stage", "code", "can stop after", "expected differences"]
+            let head = ["step", "title", "stage", "code", "can stop after", "announces"]
             Console.print("\(plan.title)\n\n" + Console.table([head] + rows.map(\.cells)))
         }
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bridge
+import Cutover
 import Events
 import FoundationEssentials
 import HybridRouter
@@ -17,6 +18,7 @@ struct ReportCommand: AsyncParsableCommand {
             \(Program.name) report                          all fixtures; the paths of the reports are printed
             \(Program.name) report trace.jsonl --output reports
             \(Program.name) report --audit R-900001         with the history of that \(Program.noun)'s durable segments
+            \(Program.name) report --evidence evidence.jsonl  what 'compare --evidence' has left: without it no gate is open
             \(Program.name) report --of work.sqlite           of a database as it stands, beside the process that runs on it
             Writes report.html (one file, no network), report.md and report.json.
             """)
@@ -25,6 +27,9 @@ struct ReportCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("Report on this database as it stands; nothing is played into it.", valueName: "database"))
     var of: String?
+
+    @Option(help: ArgumentHelp("The evidence file that the verdict follows from, see '\(Program.name) evidence'.", valueName: "file"))
+    var evidence: String?
 
     @Option(help: "The folder to write to; default: the user's cache folder.")
     var output: String?
@@ -51,7 +56,8 @@ struct ReportCommand: AsyncParsableCommand {
         try await comparison.play(lines) { Console.progress("\($0.rawValue): \($1) of \(lines.count) deliveries, \($2)") }
         Console.endProgress()
         let audited = audit.map { EntityID($0) }
-        let report = try await comparison.report(app.typed, auditing: audited, at: Timestamp(Date()))
+        let summary = try weigh(app)
+        let report = try await comparison.report(app.typed, auditing: audited, evidence: summary, at: Timestamp(Date()))
         let folder = output ?? database.replacing(".sqlite", with: "")
         let paths = try Self.write(report, to: folder)
         let unexpected = try await comparison.legacy.unexpected(inputs.scenarios) + comparison.hybrid.unexpected(inputs.scenarios)
@@ -65,13 +71,20 @@ struct ReportCommand: AsyncParsableCommand {
 
     private func report(on database: String, _ app: some Application) async throws {
         let stored = try await StoredRun(app.typed, database: database, plan: try input.loadPlan())
-        let report = try await stored.report(auditing: audit.map { EntityID($0) }) {
+        let report = try await stored.report(auditing: audit.map { EntityID($0) }, evidence: try weigh(app)) {
             Console.progress("\($0) of \($1) \(Program.nouns) compared with legacy alone")
         }
         Console.endProgress()
         let paths = try Self.write(report, to: output ?? database.replacing(".sqlite", with: "") + "-report")
         Console.print(input.format == .json ? try JSONRenderer().render(report) : text(report, paths, []))
         if report.comparison?.mismatched ?? 0 > 0 { throw CommandFailure(.differences, "") }
+    }
+
+    /// What the evidence file says of the plan and this build; nil without one.
+    private func weigh(_ app: some Application) throws -> EvidenceSummary? {
+        guard let evidence else { return nil }
+        let plan = try input.loadPlan()
+        return try EvidenceFile(path: evidence).existingLog().summary(of: plan, version: try BuildIdentity.version(of: app, plan: plan))
     }
 
     private static func write(_ report: Report, to folder: String) throws -> [String] {
@@ -103,8 +116,10 @@ struct ReportCommand: AsyncParsableCommand {
 
 extension AppComparison {
     /// Everything the report shows, from both databases.
-    func report(_ app: LockstepApp<State, Record>, auditing audited: [EntityID] = [], at now: Timestamp) async throws -> Report {
-        let summary = try await summary()
+    func report(
+        _ app: LockstepApp<State, Record>, auditing audited: [EntityID] = [], evidence: EvidenceSummary? = nil, at now: Timestamp
+    ) async throws -> Report {
+        let summary = try await summary(at: now)
         let tally = try await JournalTally(of: hybrid.store, app)
         var details: [MismatchDetail] = []
         for mismatch in summary.mismatches.prefix(25) {
@@ -117,7 +132,7 @@ extension AppComparison {
             runs: [try await legacy.bridge.figures(of: "legacy"), try await hybrid.bridge.figures(of: "hybrid")], comparison: summary,
             mismatches: details,
             segments: try await SegmentAudit.all(of: details.map(\.comparison.entity) + audited, hybrid.store, hybrid.database),
-            matrix: MatrixView(app.domain.machineDescription, taken: tally.taken))
+            matrix: MatrixView(app.domain.machineDescription, taken: tally.taken), evidence: evidence)
     }
 }
 

@@ -1,6 +1,7 @@
-import Events
+public import Events
 public import HybridRouter
 public import Outcomes
+public import ShadowComparator
 
 /// The rung a step stands on.
 public enum Stage: Hashable, Sendable, CustomStringConvertible {
@@ -42,20 +43,6 @@ public enum Stage: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// What a step is expected to change for the customer, as globs with `*`.
-public struct ExpectedDifferences: Hashable, Sendable {
-    /// Paths of facts, for example `vetting/*`.
-    public var facts: [String]
-    /// Operations of effects, for example `vetting.*`.
-    public var effects: [String]
-
-    /// Expected differences.
-    public init(facts: [String] = [], effects: [String] = []) {
-        self.facts = facts
-        self.effects = effects
-    }
-}
-
 /// One step of a plan.
 public struct PlannedStep: Hashable, Sendable {
     /// Its number.
@@ -66,16 +53,21 @@ public struct PlannedStep: Hashable, Sendable {
     public var stage: Stage
     /// True when legacy has no such step: the migration adds it.
     public var isAdded: Bool
-    /// What it is expected to change.
-    public var expects: ExpectedDifferences
+    /// What it promises to change.
+    public var announces: [Announcement]
+    /// Differences that somebody answers for.
+    public var rules: [DifferenceRule]
 
     /// A step.
-    public init(number: StepNumber, title: String, stage: Stage, isAdded: Bool = false, expects: ExpectedDifferences = .init()) {
+    public init(
+        number: StepNumber, title: String, stage: Stage, isAdded: Bool = false, announces: [Announcement] = [], rules: [DifferenceRule] = []
+    ) {
         self.number = number
         self.title = title
         self.stage = stage
         self.isAdded = isAdded
-        self.expects = expects
+        self.announces = announces
+        self.rules = rules
     }
 }
 
@@ -150,10 +142,17 @@ public struct MigrationPlan: Hashable, Sendable {
         return plan
     }
 
-    /// What all steps that durable may run are expected to change.
-    public var expected: ExpectedDifferences {
-        let moved = steps.filter { $0.stage != .legacy && $0.stage != .shadow }
-        return ExpectedDifferences(facts: moved.flatMap(\.expects.facts), effects: moved.flatMap(\.expects.effects))
+    /// What all steps that durable may run promise to change.
+    public var announcements: [Announcement] { moved.flatMap(\.announces) }
+
+    /// The differences that somebody answers for, of all steps that durable may run.
+    public var rules: [DifferenceRule] { moved.flatMap(\.rules) }
+
+    private var moved: [PlannedStep] { steps.filter { $0.stage != .legacy && $0.stage != .shadow } }
+
+    /// A comparator of this plan's announcements, and of its rules as they count at `moment`.
+    public func comparator(at moment: Timestamp) -> Comparator {
+        Comparator(announcements: announcements, rules: rules, at: moment)
     }
 
     /// Refuses what this build cannot run: a shadow stage, a durable step without code, a step legacy cannot leave.

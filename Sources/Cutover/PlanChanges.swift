@@ -10,7 +10,7 @@ public struct PlanStepChange: Hashable, Sendable {
     public var before: Stage?
     /// Its stage after; nil when it is gone.
     public var after: Stage?
-    /// What else is different, a few words each: `title`, `added`, `expected differences`.
+    /// What else is different, a few words each: `title`, `added`, `announced differences`, `rules`.
     public var other: [String]
 
     /// What it means for entities on their way.
@@ -53,7 +53,8 @@ extension MigrationPlan {
                 guard before != after else { return nil }
                 if before.title != after.title { other.append("title") }
                 if before.isAdded != after.isAdded { other.append("added") }
-                if before.expects != after.expects { other.append("expected differences") }
+                if before.announces != after.announces { other.append("announced differences") }
+                if before.rules != after.rules { other.append("rules") }
             }
             return PlanStepChange(
                 step: number, title: after?.title ?? before?.title ?? "", before: before?.stage, after: after?.stage, other: other)
@@ -68,11 +69,11 @@ extension MigrationPlan {
             if case .canary(let percent) = step.stage, percent == 0 || percent == 100 {
                 found.append(place + "canary \(percent) draws nobody \(percent == 0 ? "durable" : "legacy"), and pins everybody to it")
             }
-            if step.isAdded, step.stage == .durable, step.expects == ExpectedDifferences() {
-                found.append(place + "it is added and expects no difference: whatever it does is a mismatch in 'compare'")
+            if step.isAdded, step.stage == .durable, step.announces.isEmpty {
+                found.append(place + "it is added and announces no difference: whatever it does is a mismatch in 'compare'")
             }
-            if step.stage == .legacy, step.expects != ExpectedDifferences() {
-                found.append(place + "it stays with legacy, so what it expects is never used")
+            if step.stage == .legacy, !step.announces.isEmpty {
+                found.append(place + "it stays with legacy, so what it announces is never used")
             }
             return found
         }

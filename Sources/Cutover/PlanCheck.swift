@@ -1,5 +1,6 @@
 import Events
 public import Outcomes
+import ShadowComparator
 
 /// Why a plan is refused: where, expected, found, remedy.
 public struct PlanError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -61,7 +62,7 @@ extension MigrationPlan {
     public var digest: String {
         let lines = steps.map { step in
             let words = [step.number.description, step.title, step.stage.description, step.isAdded ? "added" : ""]
-            return (words + step.expects.facts + ["|"] + step.expects.effects).joined(separator: "\u{1F}")
+            return (words + step.announces.map(\.description) + ["|"] + step.rules.map(\.words)).joined(separator: "\u{1F}")
         }
         return StableHash.hexadecimal(([name, String(version)] + lines).joined(separator: "\u{1E}"))
     }
@@ -103,5 +104,12 @@ extension MigrationPlan {
                     step: step.number))
         }
         return problems
+    }
+}
+
+extension DifferenceRule {
+    /// Everything that it says.
+    var words: String {
+        [description, reason, why, owner, signed.description, expires.description, fixture].joined(separator: "\u{1D}")
     }
 }

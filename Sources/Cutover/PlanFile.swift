@@ -1,5 +1,6 @@
 import HybridRouter
 import Outcomes
+import ShadowComparator
 import Yams
 
 extension MigrationPlan {
@@ -15,7 +16,7 @@ extension MigrationPlan {
 }
 
 /// Reads the nodes of a plan file and knows the line of everything it refuses.
-private struct PlanReader {
+struct PlanReader {
     let file: String
 
     /// The deepest that a plan nests is 4; the parser calls itself at every level.
@@ -82,7 +83,9 @@ private struct PlanReader {
     }
 
     private func step(_ node: Node) throws(PlanError) -> PlannedStep {
-        let members = try mapping(node, keys: ["step", "title", "stage", "added", "expects"], of: "a step")
+        let keys: Set = ["step", "title", "stage", "added", "announces", "intends", "ignores"]
+        try refuseWildcards(node)
+        let members = try mapping(node, keys: keys, of: "a step")
         let number = try text(members["step"], "step", node)
         guard let step = StepNumber(number) else {
             throw refusal(members["step"] ?? node, expected: "a step number like 5.2", found: "'\(number)'")
@@ -95,16 +98,30 @@ private struct PlanReader {
         }
         return PlannedStep(
             number: step, title: try text(members["title"], "title", node), stage: stage, isAdded: try flag(members["added"]),
-            expects: try expects(members["expects"]))
+            announces: try list(members["announces"], "announces") { node throws(PlanError) in try announcement(node, of: step) },
+            rules: try list(members["intends"], "intends") { node throws(PlanError) in try rule(.intended, node, of: step) }
+                + list(members["ignores"], "ignores") { node throws(PlanError) in try rule(.ignored, node, of: step) })
     }
 
-    private func expects(_ node: Node?) throws(PlanError) -> ExpectedDifferences {
-        guard let node else { return ExpectedDifferences() }
-        let members = try mapping(node, keys: ["facts", "effects"], of: "expects")
-        return ExpectedDifferences(facts: try texts(members["facts"]), effects: try texts(members["effects"]))
+    /// The form of earlier versions: it would let a fee that is charged twice pass.
+    private func refuseWildcards(_ node: Node) throws(PlanError) {
+        guard let old = node.mapping?["expects"] else { return }
+        throw refusal(
+            old, expected: "'announces', one entry for each effect and fact with its count and condition",
+            found: "'expects', whose wildcards explain whatever a step does")
     }
 
-    private func mapping(_ node: Node, keys: Set<String>, of what: String) throws(PlanError) -> [String: Node] {
+    func list<Element>(
+        _ node: Node?, _ name: String, _ read: (Node) throws(PlanError) -> Element
+    ) throws(PlanError) -> [Element] {
+        guard let node else { return [] }
+        guard let nodes = node.sequence else { throw refusal(node, expected: "'\(name)' as a list") }
+        var elements: [Element] = []
+        for node in nodes { elements.append(try read(node)) }
+        return elements
+    }
+
+    func mapping(_ node: Node, keys: Set<String>, of what: String) throws(PlanError) -> [String: Node] {
         guard let mapping = node.mapping else { throw refusal(node, expected: "\(what) as a mapping") }
         var members: [String: Node] = [:]
         for (key, value) in mapping {
@@ -117,7 +134,7 @@ private struct PlanReader {
         return members
     }
 
-    private func text(_ node: Node?, _ name: String, _ parent: Node) throws(PlanError) -> String {
+    func text(_ node: Node?, _ name: String, _ parent: Node) throws(PlanError) -> String {
         guard let node else { throw refusal(parent, expected: "'\(name)'", found: "none") }
         guard let scalar = node.scalar, !scalar.string.isEmpty else { throw refusal(node, expected: "'\(name)' as a text") }
         return scalar.string
@@ -129,18 +146,7 @@ private struct PlanReader {
         return value
     }
 
-    private func texts(_ node: Node?) throws(PlanError) -> [String] {
-        guard let node else { return [] }
-        guard let list = node.sequence else { throw refusal(node, expected: "a list of texts") }
-        var texts: [String] = []
-        for element in list {
-            guard let text = element.scalar?.string, !text.isEmpty else { throw refusal(element, expected: "a text like vetting.*") }
-            texts.append(text)
-        }
-        return texts
-    }
-
-    private func refusal(_ node: Node, expected: String, found: String? = nil) -> PlanError {
+    func refusal(_ node: Node, expected: String, found: String? = nil) -> PlanError {
         refusal(line: node.mark?.line ?? 1, expected: expected, found: found ?? Self.shape(node))
     }
 

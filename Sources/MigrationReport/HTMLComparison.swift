@@ -49,7 +49,25 @@ struct HTMLComparison {
         let lines: [Line]
     }
 
+    struct Layer {
+        let name: String
+        let verdict: String
+        let tone: String
+        let classes: [String]
+    }
+
+    struct Cause {
+        let step: String
+        let state: String
+        let first: String
+        let entities: String
+        let example: String
+    }
+
     let counts: String
+    let layers: [Layer]
+    let causes: [Cause]
+    let hasCauses: Bool
     let clusters: [Cluster]
     let hasClusters: Bool
     let mismatches: [Mismatch]
@@ -59,7 +77,18 @@ struct HTMLComparison {
     init(_ summary: ComparisonSummary, details: [MismatchDetail], showing limit: Int) {
         counts =
             "\(Text.number(summary.compared)) compared: \(Text.number(summary.matched)) matched,"
-            + " \(Text.number(summary.expectedDifferences)) with expected differences, \(Text.number(summary.mismatched)) mismatched"
+            + " \(Text.number(summary.expectedDifferences)) with explained differences, \(Text.number(summary.mismatched)) mismatched"
+        layers = summary.layers.map { layer in
+            Layer(
+                name: layer.layer.rawValue, verdict: layer.verdict.rawValue, tone: layer.verdict == .mismatched ? "bad" : "quiet",
+                classes: Difference.Class.allCases.map { Text.number(layer.differences[$0.rawValue] ?? 0) })
+        }
+        causes = summary.causes.prefix(limit).map { cause in
+            Cause(
+                step: cause.step?.description ?? "", state: cause.state ?? "", first: "\(cause.first) \(cause.kind.rawValue)",
+                entities: Text.number(cause.entities), example: cause.example)
+        }
+        hasCauses = !causes.isEmpty
         clusters = summary.clusters.map { cluster in
             Cluster(
                 layer: cluster.layer.rawValue, path: cluster.path, entities: Text.number(cluster.entities),
@@ -77,7 +106,7 @@ struct HTMLComparison {
         let unexpected = comparison.differences.count { !$0.expected }
         let alignment = detail.map { TimelineAlignment($0.control, $0.candidate) }
         return Mismatch(
-            entity: comparison.entity.rawValue, count: Text.count(unexpected, "unexpected difference", "unexpected differences"),
+            entity: comparison.entity.rawValue, count: Text.count(unexpected, "unexplained difference", "unexplained differences"),
             findings: comparison.differences.sorted { !$0.expected && $1.expected }.map(finding),
             hasTimelines: detail != nil, controlPath: detail?.control.path ?? "", candidatePath: detail?.candidate.path ?? "",
             lines: alignment?.lines.map(line) ?? [])
@@ -91,7 +120,7 @@ struct HTMLComparison {
         return Finding(
             layer: difference.layer.rawValue, kind: difference.kind.rawValue, path: difference.path,
             control: value(difference.control), candidate: value(difference.candidate), tone: difference.expected ? "quiet" : "bad",
-            rule: difference.rule.map { "expected: \($0)" } ?? "unexpected")
+            rule: [difference.explanation.rawValue, difference.rule ?? ""].filter { !$0.isEmpty }.joined(separator: ": "))
     }
 
     private static func line(_ line: TimelineAlignment.Line) -> Line {

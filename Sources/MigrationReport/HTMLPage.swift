@@ -52,6 +52,8 @@ struct HTMLPage {
     let runNames: [String]
     let runRows: [Row]
     let comparison: HTMLComparison?
+    let evidence: [HTMLEvidence]
+    let hasEvidence: Bool
     let segments: [HTMLSegment]
     let hasSegments: Bool
     let matrix: HTMLMatrix?
@@ -70,6 +72,8 @@ struct HTMLPage {
         runNames = report.runs.map(\.mode)
         runRows = RunRow.rows(of: report.runs).map { Row(title: $0.title, cells: $0.values) }
         comparison = report.comparison.map { HTMLComparison($0, details: report.mismatches, showing: limit) }
+        evidence = HTMLEvidence.rows(of: report.evidence)
+        hasEvidence = !evidence.isEmpty
         segments = report.segments.map { HTMLSegment($0) }
         hasSegments = !segments.isEmpty
         matrix = report.matrix.map { HTMLMatrix($0) }
@@ -83,7 +87,7 @@ struct HTMLPage {
         if let summary = report.comparison {
             tiles += [
                 Tile(value: Text.number(summary.matched), label: "matched", tone: ""),
-                Tile(value: Text.number(summary.expectedDifferences), label: "as announced", tone: ""),
+                Tile(value: Text.number(summary.expectedDifferences), label: "as explained", tone: ""),
                 Tile(value: Text.number(summary.mismatched), label: "mismatched", tone: summary.mismatched > 0 ? "bad" : "good"),
             ]
         }

@@ -1,6 +1,6 @@
 /// The page's text; values are put in by Mustache, which escapes every one of them.
 enum HTMLTemplate {
-    static let page = head + verdict + ladder + figures + comparison + segments + matrix + "</main>\n</body>\n</html>\n"
+    static let page = head + verdict + ladder + figures + evidence + comparison + segments + matrix + "</main>\n</body>\n</html>\n"
 
     private static let head = """
         <!doctype html>
@@ -84,9 +84,27 @@ enum HTMLTemplate {
         <div class="card scroll">
         {{#comparison}}
         <p>{{counts}}</p>
+        <table>
+        <thead><tr><th>layer</th><th>verdict</th><th class="n">announced</th><th class="n">intended</th><th class="n">ignored</th><th class="n">unexplained</th></tr></thead>
+        <tbody>
+        {{#layers}}
+        <tr class="{{tone}}"><td>{{name}}</td><td>{{verdict}}</td>{{#classes}}<td class="n">{{.}}</td>{{/classes}}</tr>
+        {{/layers}}
+        </tbody>
+        </table>
+        {{#hasCauses}}
+        <table>
+        <thead><tr><th>step</th><th>state</th><th>first that differs</th><th class="n">entities</th><th>example</th></tr></thead>
+        <tbody>
+        {{#causes}}
+        <tr class="bad"><td>{{step}}</td><td>{{state}}</td><td><code>{{first}}</code></td><td class="n">{{entities}}</td><td>{{example}}</td></tr>
+        {{/causes}}
+        </tbody>
+        </table>
+        {{/hasCauses}}
         {{#hasClusters}}
         <table>
-        <thead><tr><th>layer</th><th>path</th><th class="n">entities</th><th class="n">unexpected</th><th>example</th></tr></thead>
+        <thead><tr><th>layer</th><th>path</th><th class="n">entities</th><th class="n">unexplained</th><th>example</th></tr></thead>
         <tbody>
         {{#clusters}}
         <tr class="{{tone}}"><td>{{layer}}</td><td><code>{{path}}</code></td><td class="n">{{entities}}</td><td class="n count">{{unexpected}}</td><td>{{example}}</td></tr>
@@ -101,6 +119,25 @@ enum HTMLTemplate {
         </div>
         </div>
         </section>
+
+        """
+
+    private static let evidence = """
+        {{#hasEvidence}}
+        <section>
+        <h2>Evidence</h2>
+        <div class="card scroll">
+        <table>
+        <thead><tr><th>step</th><th>ends with</th><th class="n">cases</th><th class="n">mismatches</th><th>gate</th><th class="n">rate is below</th><th class="n">more clean cases</th><th class="n">voided</th></tr></thead>
+        <tbody>
+        {{#evidence}}
+        <tr class="{{tone}}"><td>{{step}}</td><td>{{path}}</td><td class="n">{{cases}}</td><td class="n">{{mismatches}}</td><td>{{gate}}</td><td class="n">{{bound}}</td><td class="n">{{more}}</td><td class="n">{{voided}}</td></tr>
+        {{/evidence}}
+        </tbody>
+        </table>
+        </div>
+        </section>
+        {{/hasEvidence}}
 
         """
 

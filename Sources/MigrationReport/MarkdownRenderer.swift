@@ -1,3 +1,4 @@
+import Cutover
 import Events
 import HybridRouter
 import Outcomes
@@ -16,7 +17,8 @@ public struct MarkdownRenderer: ReportRenderer {
     /// The whole text.
     public func render(_ report: Report) throws -> String {
         let parts = [
-            heading(report), steps(report.plan), runs(report.runs), comparison(report), segments(report.segments), matrix(report.matrix),
+            heading(report), steps(report.plan), runs(report.runs), evidence(report.evidence), comparison(report),
+            segments(report.segments), matrix(report.matrix),
         ]
         return parts.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
     }
@@ -51,16 +53,32 @@ public struct MarkdownRenderer: ReportRenderer {
         return ["## Runs", ""] + table([""] + runs.map(\.mode), rows.map { [$0.title] + $0.values }, numbersFrom: 1)
     }
 
+    private func evidence(_ evidence: EvidenceSummary?) -> [String] {
+        guard let evidence else { return [] }
+        let head = ["step", "ends with", "cases", "mismatches", "gate", "rate is below", "more clean cases", "voided"]
+        return ["## Evidence", ""] + table(head, HTMLEvidence.rows(of: evidence).map(\.cells), numbersFrom: 5)
+    }
+
+    private func layers(_ summary: ComparisonSummary) -> [String] {
+        let classes = Difference.Class.allCases.map(\.rawValue)
+        return [""]
+            + table(
+                ["layer", "verdict"] + classes,
+                summary.layers.map { layer in
+                    [layer.layer.rawValue, layer.verdict.rawValue] + classes.map { Text.number(layer.differences[$0] ?? 0) }
+                }, numbersFrom: 2)
+    }
+
     private func comparison(_ report: Report) -> [String] {
         guard let summary = report.comparison else { return [] }
         let counts =
             "\(Text.number(summary.compared)) compared, \(Text.number(summary.matched)) matched,"
-            + " \(Text.number(summary.expectedDifferences)) with expected differences, \(Text.number(summary.mismatched)) mismatched"
-        var lines = ["## Comparison", "", counts]
+            + " \(Text.number(summary.expectedDifferences)) with explained differences, \(Text.number(summary.mismatched)) mismatched"
+        var lines = ["## Comparison", "", counts] + layers(summary)
         if !summary.clusters.isEmpty {
             lines.append("")
             lines += table(
-                ["layer", "path", "entities", "unexpected", "example"],
+                ["layer", "path", "entities", "unexplained", "example"],
                 summary.clusters.map {
                     [$0.layer.rawValue, $0.path, Text.number($0.entities), Text.number($0.unexpected), $0.example]
                 })
@@ -77,7 +95,7 @@ public struct MarkdownRenderer: ReportRenderer {
                 ["layer", "finding", "path", "control", "candidate"],
                 comparison.differences.map { difference in
                     [
-                        difference.layer.rawValue, difference.kind.rawValue + (difference.expected ? " (expected)" : ""), difference.path,
+                        difference.layer.rawValue, difference.kind.rawValue + " (\(difference.explanation.rawValue))", difference.path,
                         difference.control?.canonicalText ?? "–", difference.candidate?.canonicalText ?? "–",
                     ]
                 })

@@ -21,13 +21,16 @@ public struct Report: Codable, Hashable, Sendable {
     public var segments: [SegmentAudit]
     /// The legacy machine's matrix with what was taken of it.
     public var matrix: MatrixView?
+    /// What the evidence for the moved steps comes to; nil when no evidence file was given, and every gate is closed.
+    public var evidence: EvidenceSummary?
     /// Whether the next step may move, and why.
     public private(set) var verdict: ReportVerdict
 
     /// A report; the verdict follows from the rest.
     public init(
         title: String, generatedAt: Timestamp, plan: PlanProgress, runs: [RunFigures], comparison: ComparisonSummary? = nil,
-        mismatches: [MismatchDetail] = [], segments: [SegmentAudit] = [], matrix: MatrixView? = nil
+        mismatches: [MismatchDetail] = [], segments: [SegmentAudit] = [], matrix: MatrixView? = nil,
+        evidence: EvidenceSummary? = nil
     ) {
         self.title = title
         self.generatedAt = generatedAt
@@ -37,7 +40,8 @@ public struct Report: Codable, Hashable, Sendable {
         self.mismatches = mismatches
         self.segments = segments
         self.matrix = matrix
-        verdict = ReportVerdict(run: runs.last, comparison: comparison, matrix: matrix)
+        self.evidence = evidence
+        verdict = ReportVerdict(run: runs.last, comparison: comparison, matrix: matrix, evidence: evidence)
     }
 }
 

@@ -1,3 +1,5 @@
+import Cutover
+import Outcomes
 import ShadowComparator
 
 /// Whether the next step may move. The sentence comes first everywhere: it is what the reader opened the report for.
@@ -11,22 +13,35 @@ public struct ReportVerdict: Codable, Hashable, Sendable {
     /// What the reader should know besides: the strength of the evidence, events nobody handled, rules nobody needs.
     public let notes: [String]
 
-    init(run: RunFigures?, comparison: ComparisonSummary?, matrix: MatrixView?) {
-        reasons = Self.reasons(run, comparison)
+    init(run: RunFigures?, comparison: ComparisonSummary?, matrix: MatrixView?, evidence: EvidenceSummary?) {
+        reasons = Self.reasons(run, comparison) + Self.closedGates(evidence)
         isSafe = reasons.isEmpty
-        notes = Self.notes(run, comparison, matrix)
-        sentence = Self.sentence(reasons, comparison)
+        notes = Self.notes(run, comparison, matrix) + Self.strength(evidence)
+        sentence = reasons.first.map { "Not safe to move on: \($0)." } ?? Self.safety(evidence)
     }
 
-    private static func sentence(_ reasons: [String], _ comparison: ComparisonSummary?) -> String {
-        if let first = reasons.first { return "Not safe to move on: \(first)." }
-        guard let comparison, comparison.expectedDifferences > 0 else {
-            let all = comparison.map { Text.number($0.compared) } ?? "0"
-            return "Safe to move on: all \(all) compared entities agree in outcome, state and effects."
+    private static func safety(_ evidence: EvidenceSummary?) -> String {
+        let cases = evidence?.steps.map(\.cases).min() ?? 0
+        let limit = Text.decimal((evidence?.limit ?? 1) * 100)
+        return "Safe to move on: at least \(Text.number(cases)) cases of every moved step exclude a mismatch rate of \(limit) %."
+    }
+
+    /// A gate without evidence is closed.
+    private static func closedGates(_ evidence: EvidenceSummary?) -> [String] {
+        guard let evidence else { return ["no evidence was given, so no gate is open"] }
+        return evidence.reasons
+    }
+
+    private static func strength(_ evidence: EvidenceSummary?) -> [String] {
+        guard let evidence else { return [] }
+        return evidence.steps.filter { !$0.rows.isEmpty }.map { step in
+            let bound = step.rows.map(\.bound).max() ?? 1
+            let unseen = Text.decimal(step.unseenBound * 100)
+            return
+                "Step \(step.step): \(Text.number(step.mismatches)) mismatches in \(Text.count(step.cases, "case", "cases")) exclude a rate of"
+                + " \(Text.decimal(bound * 100)) % in every kind of ending, however often one has looked; at most \(unseen) % of new cases"
+                + " take a path never taken before. Cases are taken as exchangeable."
         }
-        let (compared, matched) = (Text.number(comparison.compared), Text.number(comparison.matched))
-        let announced = Text.count(comparison.expectedDifferences, "differs", "differ")
-        return "Safe to move on: of \(compared) compared entities \(matched) agree and \(announced) only as the plan announces."
     }
 
     private static func reasons(_ run: RunFigures?, _ comparison: ComparisonSummary?) -> [String] {
@@ -35,24 +50,26 @@ public struct ReportVerdict: Codable, Hashable, Sendable {
         if comparison.mismatched > 0 {
             let (mismatched, compared) = (Text.number(comparison.mismatched), Text.number(comparison.compared))
             let differ = comparison.mismatched == 1 ? "differs" : "differ"
-            reasons.append("\(mismatched) of \(compared) compared entities \(differ) in a way that the plan does not announce")
+            reasons.append("\(mismatched) of \(compared) compared entities \(differ) in a way that nothing explains")
         }
         if let run, run.entities > comparison.compared {
             reasons.append("only \(Text.number(comparison.compared)) of \(Text.number(run.entities)) entities were compared")
+        }
+        reasons += comparison.rules.filter { $0.explains != .announced }.flatMap { rule in
+            rule.findings.map { "rule '\(rule.rule)': \($0)" }
         }
         return reasons
     }
 
     private static func notes(_ run: RunFigures?, _ comparison: ComparisonSummary?, _ matrix: MatrixView?) -> [String] {
         var notes: [String] = []
-        if let comparison, comparison.compared > 0, comparison.mismatched == 0 { notes.append(bound(comparison.compared)) }
         if let run { notes += notesOfRun(run) }
         if let undefined = matrix?.count(of: .undefined, taken: true), undefined > 0 {
             notes.append(
                 "In \(Text.count(undefined, "cell", "cells")) of the legacy table an event arrived for which the table says nothing.")
         }
-        for rule in comparison?.rules ?? [] where rule.masked == 0 {
-            notes.append("The expected difference \(rule.glob) never occurred; remove it from the plan or find out why.")
+        for rule in comparison?.rules ?? [] where rule.explains == .announced && rule.masked == 0 {
+            notes.append("The announced difference '\(rule.rule)' never occurred.")
         }
         return notes
     }
@@ -67,14 +84,6 @@ public struct ReportVerdict: Codable, Hashable, Sendable {
         if run.late > 0 { notes.append("\(Text.count(run.late, "event", "events")) came after their step was finished.") }
         if let unread = UnreadEvents(run.unread).sentence { notes.append(unread + ".") }
         return notes
-    }
-
-    /// No mismatch in n independent cases: the true rate is at most −ln 0.05 / n with 95 % confidence (a little above the exact
-    /// binomial bound).
-    private static func bound(_ compared: Int) -> String {
-        let percent = min(100, 299.5733 / Double(compared))
-        return
-            "No mismatch in \(Text.count(compared, "entity", "entities")) bounds the true mismatch rate at \(Text.decimal(percent)) % (95 % confidence)."
     }
 }
 

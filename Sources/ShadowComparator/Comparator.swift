@@ -1,32 +1,39 @@
 public import Events
 import Outcomes
 
-/// Says in what a candidate's observation differs from the control's, and which of it was announced.
+/// Says in what a candidate's observation differs from the control's, and which of it is explained.
 ///
 /// Facts are compared by path and by value. Effects are compared by key without the entity and by request, as a multiset, and in
 /// their relative order. Not compared, because they are not the path's doing or must differ: times, owner, epoch, attempts, the
 /// outside world's replies. Pure: the same observations give the same comparison.
 public struct Comparator: Sendable {
-    private let facts: [Glob]
-    private let effects: [Glob]
+    /// What steps promise.
+    public let announcements: [Announcement]
+    /// What somebody answers for, also what no longer counts.
+    public let rules: [DifferenceRule]
+    /// When the comparison is made: rules count from their signature to their expiry.
+    public let moment: Timestamp
 
-    /// A comparator that expects differences of facts whose path, and of effects whose operation, fits one of the globs.
-    public init(expectedFacts: [String] = [], expectedEffects: [String] = []) {
-        facts = expectedFacts.map { Glob($0) }
-        effects = expectedEffects.map { Glob($0) }
+    /// A comparator. Equal announcements count once.
+    public init(announcements: [Announcement] = [], rules: [DifferenceRule] = [], at moment: Timestamp = .distantPast) {
+        var known: Set<Announcement> = []
+        self.announcements = announcements.filter { known.insert($0).inserted }
+        self.rules = rules
+        self.moment = moment
     }
-
-    /// The rules by name: facts' globs, then effects'.
-    var rules: [String] { (facts + effects).map(\.description) }
 
     /// Compares two observations of one entity.
     public func compare(control: Observation, candidate: Observation) -> Comparison {
+        let (control, candidate) = (control, candidate.renamed(like: control))
         let outcome = differences(.outcome, control.outcomeFacts, candidate.outcomeFacts)
         let state = differences(.state, ["state": .string(control.outcome.state)], ["state": .string(candidate.outcome.state)])
-        let ledgers = EffectComparison(control: control.ledger, candidate: candidate.ledger) { operation in
-            effects.first { $0.matches(operation) }?.description
+        let ledgers = EffectComparison(control: control.ledger, candidate: candidate.ledger) { entry in
+            announcements.contains { $0.change == .changed && $0.place == .effect(entry.key.step, entry.key.operation) }
         }
-        return Comparison(entity: control.entity, differences: outcome + state + ledgers.differences)
+        var explained = Explanation(differences: outcome + state + ledgers.differences)
+        for announcement in announcements { explained.hold(announcement, control, candidate) }
+        for rule in rules where rule.counts(at: moment) { explained.apply(rule) }
+        return Comparison(entity: control.entity, differences: explained.differences)
     }
 
     /// Compares two paths entity by entity, in order of their ids. An entity that only one path knows is a mismatch at `entity`.
@@ -58,8 +65,45 @@ public struct Comparator: Sendable {
             let (before, after) = (control[path], candidate[path])
             guard before != after else { return nil }
             let kind: Difference.Kind = before == nil ? .extra : after == nil ? .missing : .changed
-            let rule = facts.first { $0.matches(path) }?.description
-            return Difference(layer: layer, kind: kind, path: path, control: before, candidate: after, rule: rule)
+            return Difference(layer: layer, kind: kind, path: path, control: before, candidate: after)
+        }
+    }
+}
+
+/// Which of the differences of one entity are explained.
+private struct Explanation {
+    private(set) var differences: [Difference]
+
+    init(differences: [Difference]) { self.differences = differences }
+
+    /// Marks what an announcement allows, in order of the paths, and adds what it owes.
+    mutating func hold(_ announcement: Announcement, _ control: Observation, _ candidate: Observation) {
+        guard announcement.conditions.allSatisfy({ $0.holds(of: control) }) else { return }
+        let visits = candidate.visits[announcement.step] ?? 0
+        var left = announcement.count.upperBound * max(1, visits)
+        var found = 0
+        for index in differences.indices where !differences[index].expected && announcement.covers(differences[index]) {
+            found += 1
+            guard left > 0 else { continue }
+            left -= 1
+            differences[index] = differences[index].explained(as: .announced, by: announcement.description)
+        }
+        owe(announcement, found, visits)
+    }
+
+    private mutating func owe(_ announcement: Announcement, _ found: Int, _ visits: Int) {
+        guard case .effect = announcement.place, announcement.change == .added else { return }
+        guard found < announcement.count.lowerBound * visits else { return }
+        differences.append(
+            Difference(
+                layer: .effects, kind: .missing, path: announcement.place.description,
+                control: .integer(announcement.count.lowerBound * visits), candidate: .integer(found), rule: announcement.description,
+                explanation: .unexplained))
+    }
+
+    mutating func apply(_ rule: DifferenceRule) {
+        for index in differences.indices where !differences[index].expected && rule.place.matches(differences[index].path) {
+            differences[index] = differences[index].explained(as: rule.explanation, by: rule.description)
         }
     }
 }

@@ -24,6 +24,18 @@ public struct Difference: Codable, Hashable, Sendable {
         case order
     }
 
+    /// Whether anybody answers for it.
+    public enum Class: String, Codable, Hashable, Sendable, CaseIterable {
+        /// A step's own purpose, within the counts and under the conditions that it announced.
+        case announced
+        /// Legacy is wrong and the durable side right; somebody has signed for it.
+        case intended
+        /// Noise that somebody has signed for.
+        case ignored
+        /// Everything else.
+        case unexplained
+    }
+
     /// The layer.
     public let layer: Layer
     /// The kind.
@@ -34,31 +46,42 @@ public struct Difference: Codable, Hashable, Sendable {
     public let control: JSONValue?
     /// The candidate's value; for `order` the effect that comes before it there.
     public let candidate: JSONValue?
-    /// The glob that announced the difference; nil when nobody expected it.
+    /// The announcement or rule that explains it; nil when nothing does. For an effect that a step owes, what it promised.
     public let rule: String?
-    /// True when a rule announced it.
+    /// Its class.
+    public let explanation: Class
+    /// True when its class is any but unexplained.
     public let expected: Bool
 
-    /// A difference.
-    public init(layer: Layer, kind: Kind, path: String, control: JSONValue? = nil, candidate: JSONValue? = nil, rule: String? = nil) {
+    /// A difference. One with a rule is announced unless `explanation` says otherwise.
+    public init(
+        layer: Layer, kind: Kind, path: String, control: JSONValue? = nil, candidate: JSONValue? = nil, rule: String? = nil,
+        explanation: Class? = nil
+    ) {
         self.layer = layer
         self.kind = kind
         self.path = path
         self.control = control
         self.candidate = candidate
         self.rule = rule
-        expected = rule != nil
+        self.explanation = explanation ?? (rule == nil ? .unexplained : .announced)
+        expected = self.explanation != .unexplained
     }
 
+    /// The same, explained.
+    func explained(as explanation: Class, by rule: String) -> Difference {
+        Difference(
+            layer: layer, kind: kind, path: path, control: control, candidate: candidate, rule: rule, explanation: explanation)
+    }
 }
 
 /// What one entity's comparison comes to.
 public enum Verdict: String, Codable, Hashable, Sendable, CaseIterable {
     /// No difference.
     case matched
-    /// Only differences that the plan announced.
+    /// Only differences that the plan announces or that somebody has signed for.
     case expected
-    /// At least one difference that nobody announced.
+    /// At least one difference that nothing explains.
     case mismatched
 }
 
@@ -75,6 +98,13 @@ public struct Comparison: Codable, Hashable, Sendable {
     public init(entity: EntityID, differences: [Difference]) {
         self.entity = entity
         self.differences = differences
-        verdict = differences.isEmpty ? .matched : differences.allSatisfy(\.expected) ? .expected : .mismatched
+        verdict = Self.verdict(of: differences)
+    }
+
+    /// What one layer comes to.
+    public func verdict(of layer: Difference.Layer) -> Verdict { Self.verdict(of: differences.filter { $0.layer == layer }) }
+
+    private static func verdict(of differences: [Difference]) -> Verdict {
+        differences.isEmpty ? .matched : differences.allSatisfy(\.expected) ? .expected : .mismatched
     }
 }

@@ -25,18 +25,37 @@ public struct ComparisonSummary: Codable, Hashable, Sendable {
         }
     }
 
-    /// A rule and how often it was needed. A rule that masks nothing is a rule to remove.
+    /// An announcement or a rule, and how often it was needed.
     public struct Rule: Codable, Hashable, Sendable {
-        /// The glob.
-        public var glob: String
-        /// How many differences it announced.
+        /// Its text.
+        public var rule: String
+        /// The class of the differences that it explains.
+        public var explains: Difference.Class
+        /// How many differences it explained.
         public var masked: Int
+        /// What is wrong with it, one sentence each: it has expired, explains nothing, or explains too much.
+        public var findings: [String]
 
         /// A rule and its count.
-        public init(glob: String, masked: Int) {
-            self.glob = glob
+        public init(rule: String, explains: Difference.Class = .announced, masked: Int, findings: [String] = []) {
+            self.rule = rule
+            self.explains = explains
             self.masked = masked
+            self.findings = findings
         }
+    }
+
+    /// What one layer comes to over all entities.
+    public struct LayerCount: Codable, Hashable, Sendable {
+        /// The layer.
+        public var layer: Difference.Layer
+        /// Entities by what the layer comes to.
+        public var entities: [String: Int]
+        /// Its differences by class.
+        public var differences: [String: Int]
+
+        /// The worst of its entities' verdicts; matched when none was compared.
+        public var verdict: Verdict { Verdict.allCases.last { entities[$0.rawValue, default: 0] > 0 } ?? .matched }
     }
 
     /// Entities that were compared.
@@ -51,15 +70,26 @@ public struct ComparisonSummary: Codable, Hashable, Sendable {
     public private(set) var mismatches: [Comparison] = []
     /// Differences by (layer, path), unexpected ones first, then the most frequent.
     public private(set) var clusters: [Cluster] = []
-    /// The rules in the order given.
+    /// The announcements and rules in the order given.
     public private(set) var rules: [Rule] = []
+    /// The three layers, each with a verdict of its own.
+    public private(set) var layers: [LayerCount] = Difference.Layer.allCases.map { LayerCount(layer: $0, entities: [:], differences: [:]) }
+    /// Unexplained differences by what seems to have caused them, most frequent first.
+    public private(set) var causes: [Cause] = []
     /// How many mismatches are kept.
     public private(set) var limit: Int
 
     /// An empty summary of the comparisons that `comparator` will make; keeps the first `limit` mismatches in full.
     public init(comparator: Comparator = Comparator(), keeping limit: Int = 100) {
         self.limit = limit
-        rules = comparator.rules.map { Rule(glob: $0, masked: 0) }
+        ledger = RuleLedger(comparator)
+        rules = ledger.rules
+    }
+
+    private var ledger = RuleLedger(Comparator())
+
+    private enum CodingKeys: String, CodingKey {
+        case compared, matched, expectedDifferences, mismatched, mismatches, clusters, rules, layers, causes, limit
     }
 
     /// Counts one more entity.
@@ -72,7 +102,9 @@ public struct ComparisonSummary: Codable, Hashable, Sendable {
             mismatched += 1
             if mismatches.count < limit { mismatches.append(comparison) }
         }
-        for difference in comparison.differences { count(rule: difference.rule) }
+        count(rulesOf: comparison)
+        for index in layers.indices { count(comparison, at: index) }
+        count(Cause.of(comparison))
         for place in Set(comparison.differences.map { Place(layer: $0.layer, path: $0.path) }) { count(place, of: comparison) }
         clusters.sort(by: Self.isBefore)
     }
@@ -82,13 +114,28 @@ public struct ComparisonSummary: Codable, Hashable, Sendable {
         let path: String
     }
 
-    private mutating func count(rule: String?) {
-        guard let rule else { return }
-        if let index = rules.firstIndex(where: { $0.glob == rule }) {
-            rules[index].masked += 1
-        } else {
-            rules.append(Rule(glob: rule, masked: 1))
+    private mutating func count(_ comparison: Comparison, at index: Int) {
+        let layer = layers[index].layer
+        layers[index].entities[comparison.verdict(of: layer).rawValue, default: 0] += 1
+        for difference in comparison.differences where difference.layer == layer {
+            layers[index].differences[difference.explanation.rawValue, default: 0] += 1
         }
+    }
+
+    private mutating func count(rulesOf comparison: Comparison) {
+        guard !comparison.differences.isEmpty else { return }
+        ledger.count(comparison.differences)
+        rules = ledger.rules
+    }
+
+    private mutating func count(_ cause: Cause?) {
+        guard let cause else { return }
+        if let index = causes.firstIndex(where: { $0.isSame(as: cause) }) {
+            causes[index].entities += 1
+        } else {
+            causes.append(cause)
+        }
+        causes.sort { ($1.entities, $0.example) < ($0.entities, $1.example) }
     }
 
     private mutating func count(_ place: Place, of comparison: Comparison) {

@@ -13,14 +13,20 @@ public struct Observation: Codable, Hashable, Sendable {
     public var ledger: [LedgerEntry]
     /// Its messages that failed for good, by reason.
     public var deadLetters: [String: Int]
+    /// How often each step was completed: what a step owes, it owes for every completed visit.
+    public var visits: [StepNumber: Int]
 
     /// An observation.
-    public init(entity: EntityID, path: String, outcome: Outcome, ledger: [LedgerEntry], deadLetters: [String: Int] = [:]) {
+    public init(
+        entity: EntityID, path: String, outcome: Outcome, ledger: [LedgerEntry], deadLetters: [String: Int] = [:],
+        visits: [StepNumber: Int] = [:]
+    ) {
         self.entity = entity
         self.path = path
         self.outcome = outcome
         self.ledger = ledger
         self.deadLetters = deadLetters
+        self.visits = visits
     }
 
     /// What the outcome layer compares, by path: the business status, the outcome's facts, `deadLetter/<reason>`.

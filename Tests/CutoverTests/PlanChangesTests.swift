@@ -27,8 +27,8 @@ import Testing
         var other = hybrid
         let place = try #require(other.steps.firstIndex { $0.number == "5.2" })
         other.steps[place].title = "Another"
-        other.steps[place].expects = ExpectedDifferences()
-        #expect(hybrid.changes(to: other).map(\.other) == [["title", "expected differences"]])
+        other.steps[place].announces = []
+        #expect(hybrid.changes(to: other).map(\.other) == [["title", "announced differences"]])
     }
 
     @Test func whatIsSeldomMeantIsAWarning() throws {
@@ -36,7 +36,7 @@ import Testing
         let process = ProcessSteps(machine: "m", legacy: [], durable: ["5.2"], boundaries: [])
         #expect(hybrid.warnings(for: process).isEmpty)
         let place = try #require(hybrid.steps.firstIndex { $0.number == "5.2" })
-        hybrid.steps[place].expects = ExpectedDifferences()
+        hybrid.steps[place].announces = []
         #expect(hybrid.warnings(for: process).count == 1)
         hybrid.steps[place].stage = .canary(percent: 0)
         #expect(hybrid.warnings(for: process).first?.contains("canary 0") == true)

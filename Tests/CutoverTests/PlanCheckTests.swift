@@ -55,7 +55,7 @@ struct PlanCheckTests {
         others[0].version = 2
         others[1].name = "other"
         others[2].steps[5].stage = .canary(percent: 50)
-        others[3].steps[5].expects.facts.removeLast()
+        others[3].steps[5].announces.removeLast()
         others[4].steps.removeLast()
         others[5].steps[0].title = "Intake"
         #expect(Set(([plan] + others).map(\.digest)).count == 7)

@@ -1,6 +1,8 @@
 import Cutover
+import Events
 import HybridRouter
 import Outcomes
+import ShadowComparator
 import Testing
 
 @Suite("A plan file is refused with file, line, expected, found and remedy")
@@ -43,14 +45,58 @@ struct PlanFileTests {
             name: "added is no flag", yaml: head + "  - { step: 1, title: a, stage: legacy, added: maybe }\n", line: 4,
             says: ["true or false", "'maybe'"]),
         Refusal(
-            name: "glob is no text", yaml: head + "  - { step: 1, title: a, stage: legacy, expects: { facts: [{ a: b }] } }\n", line: 4,
-            says: ["a text", "a mapping"]),
-        Refusal(
-            name: "unknown expectation", yaml: head + "  - { step: 1, title: a, stage: legacy, expects: { fact: [] } }\n", line: 4,
-            says: ["'fact'", "effects, facts"]),
+            name: "wildcards of earlier versions", yaml: head + "  - { step: 1, title: a, stage: legacy, expects: { facts: [a] } }\n",
+            line: 4,
+            says: ["'announces', one entry for each effect and fact", "'expects', whose wildcards explain whatever a step does"]),
     ]
 
-    @Test("refused", arguments: refusals)
+    static func announced(_ entry: String) -> String {
+        head + "  - step: 1\n    title: a\n    stage: durable\n    announces:\n      - \(entry)\n"
+    }
+
+    static func ruled(_ kind: String, _ entry: String) -> String {
+        head + "  - step: 1\n    title: a\n    stage: durable\n    \(kind):\n      - \(entry)\n"
+    }
+
+    static let entries = [
+        Refusal(name: "no list", yaml: head + "  - { step: 1, title: a, stage: legacy, announces: x }\n", line: 4, says: ["as a list"]),
+        Refusal(name: "a wildcard", yaml: announced("{ effect: \"vetting.*\", count: 1 }"), line: 8, says: ["the wildcard 'vetting.*'"]),
+        Refusal(name: "a wildcard of a fact", yaml: announced("{ fact: \"v/*\" }"), line: 8, says: ["the fact's whole name", "'v/*'"]),
+        Refusal(name: "no count", yaml: announced("{ effect: a.b }"), line: 8, says: ["expected 'count'", "found none"]),
+        Refusal(name: "count of none", yaml: announced("{ effect: a.b, count: 0 }"), line: 8, says: ["a count like 1 or 0..3", "'0'"]),
+        Refusal(name: "count backwards", yaml: announced("{ effect: a.b, count: 3..1 }"), line: 8, says: ["a count like", "'3..1'"]),
+        Refusal(name: "count of words", yaml: announced("{ effect: a.b, count: some }"), line: 8, says: ["a count like", "'some'"]),
+        Refusal(name: "count of a fact", yaml: announced("{ fact: a, count: 1 }"), line: 8, says: ["an effect that is added only"]),
+        Refusal(name: "neither", yaml: announced("{ change: added }"), line: 8, says: ["'effect' or 'fact'", "none"]),
+        Refusal(name: "both", yaml: announced("{ effect: a.b, fact: c, count: 1 }"), line: 8, says: ["'effect' or 'fact'", "both"]),
+        Refusal(name: "other change", yaml: announced("{ fact: a, change: gone }"), line: 8, says: ["added or changed", "'gone'"]),
+        Refusal(name: "condition", yaml: announced("{ fact: a, when: b }"), line: 8, says: ["'when' as a mapping", "'b'"]),
+        Refusal(name: "negation", yaml: announced("{ fact: a, when: { b: { never: c } } }"), line: 8, says: ["'not' and values"]),
+        Refusal(name: "no values", yaml: announced("{ fact: a, when: { b: [] } }"), line: 8, says: ["a list of values", "an empty list"]),
+        Refusal(
+            name: "an unsigned rule", yaml: ruled("ignores", "{ reason: a, owner: b, expires: 2026-03-01, place: c }"), line: 8,
+            says: ["'signed'"]),
+        Refusal(
+            name: "a rule for ever", yaml: ruled("ignores", "{ reason: a, owner: b, signed: 2026-03-01, place: c }"), line: 8,
+            says: ["'expires'"]),
+        Refusal(
+            name: "a rule that ends before it begins",
+            yaml: ruled("ignores", "{ reason: a, owner: b, signed: 2026-03-01, expires: 2026-02-01, place: c }"), line: 8,
+            says: ["a day after 'signed'"]),
+        Refusal(
+            name: "a rule about everything",
+            yaml: ruled("ignores", "{ reason: a, owner: b, signed: 2026-03-01, expires: 2026-04-01, place: \"*/*\" }"), line: 8,
+            says: ["which is everything"]),
+        Refusal(
+            name: "an intended difference without a fixture",
+            yaml: ruled("intends", "{ what: a, why: b, owner: c, signed: 2026-03-01, expires: 2026-04-01, place: d }"), line: 8,
+            says: ["'fixture'"]),
+        Refusal(
+            name: "no day", yaml: ruled("ignores", "{ reason: a, owner: b, signed: soon, expires: 2026-04-01, place: c }"), line: 8,
+            says: ["a day like 2026-03-01", "'soon'"]),
+    ]
+
+    @Test("refused", arguments: refusals + entries)
     func refused(refusal: Refusal) {
         let error = #expect(throws: PlanError.self) { try MigrationPlan(yaml: refusal.yaml, file: "Plans/p.yaml") }
         let text = error?.description ?? ""
@@ -65,12 +111,36 @@ struct PlanFileTests {
             yaml: Self.head
                 + "  - { step: 1, title: First, stage: legacy }\n"
                 + "  - step: 1.10\n    title: Added\n    stage: canary 10\n    added: true\n"
-                + "    expects: { facts: [\"x/*\"], effects: [\"y.*\", z] }\n",
+                + "    announces:\n"
+                + "      - { effect: y.z, count: 1..3, when: &w { b: [c, d], e: { not: 7 } } }\n"
+                + "      - { effect: 4/k.l, change: changed, members: [m, n] }\n"
+                + "      - { fact: x/y, values: [1, two], when: *w }\n"
+                + "    intends:\n"
+                + "      - { what: W, why: Y, owner: O, signed: 2026-03-01, expires: 2026-04-01T12:00:00Z, fixture: f, place: fee/a }\n"
+                + "    ignores:\n"
+                + "      - { reason: R, owner: O, signed: 2026-03-01, expires: 2026-04-01, place: \"number/*\" }\n",
             file: "p.yaml")
+        let march = try #require(Timestamp("2026-03-01T00:00:00Z"))
+        let conditions = [Condition("b", isOneOf: ["c", "d"]), Condition("e", isNoneOf: ["7"])]
         let added = PlannedStep(
             number: "1.10", title: "Added", stage: .canary(percent: 10), isAdded: true,
-            expects: ExpectedDifferences(facts: ["x/*"], effects: ["y.*", "z"]))
+            announces: [
+                Announcement(step: "1.10", place: .effect("1.10", "y.z"), count: 1...3, conditions: conditions),
+                Announcement(
+                    step: "1.10", place: .effect("4", "k.l"), change: .changed, count: 0...Int(Int32.max), values: ["m", "n"]),
+                Announcement(
+                    step: "1.10", place: .fact("x/y"), count: 0...Int(Int32.max), values: ["1", "two"], conditions: conditions),
+            ],
+            rules: [
+                DifferenceRule(
+                    .intended, step: "1.10", place: Glob("fee/a"), reason: "W", why: "Y", owner: "O", signed: march,
+                    expires: try #require(Timestamp("2026-04-01T12:00:00Z")), fixture: "f"),
+                DifferenceRule(
+                    .ignored, step: "1.10", place: Glob("number/*"), reason: "R", owner: "O", signed: march,
+                    expires: try #require(Timestamp("2026-04-01T00:00:00Z"))),
+            ])
         #expect(plan == MigrationPlan(name: "p", version: 1, steps: [.init(number: "1", title: "First", stage: .legacy), added]))
-        #expect(plan.expected == added.expects)
+        #expect(plan.announcements == added.announces)
+        #expect(plan.rules == added.rules)
     }
 }

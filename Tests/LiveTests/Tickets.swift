@@ -92,7 +92,7 @@ let ticketPlan = """
     version: 1
     steps:
       - { step: 1, title: Work, stage: legacy }
-      - { step: 1.1, title: Photo, stage: durable, added: true, expects: { facts: [photo], effects: [desk.*] } }
+      - { step: 1.1, title: Photo, stage: durable, added: true, announces: [{ fact: photo, change: changed }, { effect: desk.photo, count: 1 }] }
       - { step: 2, title: End, stage: legacy }
     """
 

@@ -1,3 +1,4 @@
+import Cutover
 import Events
 import MigrationReport
 import Outcomes
@@ -6,28 +7,54 @@ import Testing
 
 @Suite("The verdict")
 struct ReportVerdictTests {
+    private static let version = EvidenceVersion(build: "b", machine: "m", plan: SampleReport.plan)
+
+    /// Evidence of so many clean cases of each of both moved steps.
+    static func evidence(cases: Int, mismatches: Int = 0) -> EvidenceSummary {
+        var log = EvidenceLog()
+        log.add(.run(at: .distantPast, version: version))
+        for number in 0..<cases {
+            let steps: [StepNumber: String] = ["5.2": "EVP_REPORT_SCORE", "6": "content.approved"]
+            log.add(.compared(EvidenceCase(id: "\(number)", steps: steps, paths: steps, isMismatch: number < mismatches)))
+        }
+        return log.summary(of: SampleReport.plan, version: version)
+    }
+
     private func verdict(
-        matched: Int = 0, announced: Int = 0, mismatched: Int = 0, run: RunFigures? = nil, rules: [String] = ["vetting/*"]
+        matched: Int = 0, announced: Int = 0, mismatched: Int = 0, run: RunFigures? = nil,
+        evidence: EvidenceSummary? = evidence(cases: 3792)
     ) -> ReportVerdict {
-        var summary = ComparisonSummary(comparator: Comparator(expectedFacts: rules))
-        let expected = Difference(layer: .outcome, kind: .extra, path: "vetting/score", candidate: 1, rule: "vetting/*")
+        let announcement = Announcement(step: "5.2", place: .fact("vetting/status"))
+        var summary = ComparisonSummary(comparator: Comparator(announcements: [announcement]))
+        let expected = Difference(layer: .outcome, kind: .extra, path: "vetting/score", candidate: 1, rule: "vetting/score added")
         let unexpected = Difference(layer: .outcome, kind: .missing, path: "status", control: "approved")
         for number in 0..<matched { summary.add(Comparison(entity: EntityID("A\(number)"), differences: [])) }
         for number in 0..<announced { summary.add(Comparison(entity: EntityID("B\(number)"), differences: [expected])) }
         for number in 0..<mismatched { summary.add(Comparison(entity: EntityID("C\(number)"), differences: [unexpected, expected])) }
         return Report(
-            title: "t", generatedAt: .distantPast, plan: PlanProgress(SampleReport.plan), runs: run.map { [$0] } ?? [], comparison: summary
+            title: "t", generatedAt: .distantPast, plan: PlanProgress(SampleReport.plan), runs: run.map { [$0] } ?? [],
+            comparison: summary, evidence: evidence
         ).verdict
     }
 
-    @Test("is safe when every compared entity agrees")
+    @Test("is safe when nothing speaks against it and every moved step's gate is open")
     func safe() {
-        let all = verdict(matched: 2995)
+        let all = verdict(matched: 5, announced: 1)
         #expect(all.isSafe)
-        #expect(all.sentence == "Safe to move on: all 2,995 compared entities agree in outcome, state and effects.")
-        #expect(all.notes.first == "No mismatch in 2,995 entities bounds the true mismatch rate at 0.11 % (95 % confidence).")
-        let some = verdict(matched: 4, announced: 1)
-        #expect(some.sentence == "Safe to move on: of 5 compared entities 4 agree and 1 differs only as the plan announces.")
+        #expect(all.sentence == "Safe to move on: at least 3,792 cases of every moved step exclude a mismatch rate of 0.10 %.")
+        #expect(
+            all.notes.contains { $0.hasPrefix("Step 5.2: 0 mismatches in 3,792 cases exclude a rate of 0.100 % in every kind of ending") })
+    }
+
+    @Test("is never safe without an open gate, however well everything agrees")
+    func closed() {
+        let few = verdict(matched: 5000, evidence: Self.evidence(cases: 68))
+        #expect(few.sentence == "Not safe to move on: step 5.2 needs 3724 more clean cases that end with EVP_REPORT_SCORE.")
+        #expect(few.reasons.count == 2)
+        #expect(verdict(matched: 5000, evidence: Self.evidence(cases: 3791)).isSafe == false)
+        #expect(verdict(matched: 5000, evidence: Self.evidence(cases: 3792, mismatches: 1)).isSafe == false)
+        let none = verdict(matched: 5000, evidence: nil)
+        #expect(none.sentence == "Not safe to move on: no evidence was given, so no gate is open.")
     }
 
     @Test("is not safe with a single mismatch among thousands")
@@ -36,7 +63,7 @@ struct ReportVerdictTests {
         #expect(!verdict.isSafe)
         #expect(
             verdict.sentence
-                == "Not safe to move on: 1 of 2,001 compared entities differs in a way that the plan does not announce.")
+                == "Not safe to move on: 1 of 2,001 compared entities differs in a way that nothing explains.")
     }
 
     @Test("is not safe when nothing or not everything was compared")
@@ -53,7 +80,7 @@ struct ReportVerdictTests {
         #expect(notes.contains("2 entities are with durable and not handed back yet."))
         #expect(notes.contains("1 message failed for good; see the dead letters."))
         #expect(notes.contains("2 events came after their step was finished."))
-        #expect(notes.contains { $0.contains("vetting/* never occurred") })
+        #expect(notes.contains("The announced difference 'vetting/status added' never occurred."))
     }
 
     @Test("counts by type what nobody reads, most frequent first, and not without end")

@@ -48,7 +48,10 @@ enum SampleReport {
 
     static func summary(hostile: String = "") -> ComparisonSummary {
         var summary = ComparisonSummary(
-            comparator: Comparator(expectedFacts: ["vetting/*", "throughput/*"], expectedEffects: ["vetting.*", "registry.sendOTP"]))
+            comparator: Comparator(announcements: [
+                Announcement(step: "5.2", place: .fact("vetting/score")),
+                Announcement(step: "5.2", place: .effect("5.2", "registry.sendOTP")),
+            ]))
         let vetted = [
             Difference(layer: .outcome, kind: .extra, path: "vetting/score", candidate: 78, rule: "vetting/*"),
             Difference(layer: .outcome, kind: .changed, path: "throughput/attTPM", control: 240, candidate: 2400, rule: "throughput/*"),

@@ -24,7 +24,7 @@ import Testing
     }
 
     private static let line =
-        "  - { step: 5.3, title: Second look, stage: durable, added: true, expects: { facts: [notification/second-look], effects: [notifications.second-look] } }\n"
+        "  - { step: 5.3, title: Second look, stage: durable, added: true, announces: [{ fact: notification/second-look }, { effect: notifications.second-look, count: 1 }] }\n"
 
     @Test func oneFileAndOneLine() async throws {
         let yaml = EmbeddedPlans.hybrid.replacing("  - { step: 6,", with: Self.line + "  - { step: 6,")

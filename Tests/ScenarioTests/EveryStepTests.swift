@@ -45,7 +45,7 @@ import Testing
     }
 
     private static func compare(_ plan: MigrationPlan, _ controls: [Observation], _ run: A2PRun) async throws -> ComparisonSummary {
-        let comparator = Comparator(expectedFacts: plan.expected.facts, expectedEffects: plan.expected.effects)
+        let comparator = plan.comparator(at: .distantPast)
         return comparator.compare(controls: controls, candidates: try await run.observations(), keeping: .max)
     }
 

@@ -7,7 +7,9 @@ import Testing
 @Suite("The summary of a comparison")
 struct ComparisonSummaryTests {
     private func summary(keeping limit: Int = 100) -> ComparisonSummary {
-        let comparator = Comparator(expectedFacts: ["vetting/*", "unused/*"])
+        let comparator = Comparator(announcements: [
+            Announcement(step: "1", place: .fact("vetting/score")), Announcement(step: "1", place: .fact("unused")),
+        ])
         let controls = (1...4).map { Observation.sample(entity: EntityID("R-\($0)")) } + [.sample(entity: "R-6")]
         let candidates: [Observation] = [
             .sample("hybrid", entity: "R-1"),
@@ -41,7 +43,36 @@ struct ComparisonSummaryTests {
 
     @Test("counts what each rule masked, also nothing")
     func rules() {
-        #expect(summary().rules == [.init(glob: "vetting/*", masked: 1), .init(glob: "unused/*", masked: 0)])
+        #expect(summary().rules.map(\.rule) == ["vetting/score added", "unused added"])
+        #expect(summary().rules.map(\.masked) == [1, 0])
+        #expect(summary().rules.map(\.findings.isEmpty) == [true, false])
+    }
+
+    @Test("each layer has a verdict of its own")
+    func layers() {
+        let layers = Dictionary(uniqueKeysWithValues: summary().layers.map { ($0.layer, $0) })
+        #expect(layers[.outcome]?.verdict == .mismatched)
+        #expect(layers[.state]?.verdict == .matched)
+        #expect(layers[.effects]?.verdict == .matched)
+        #expect(layers[.outcome]?.differences == ["announced": 1, "unexplained": 5])
+        #expect(layers[.outcome]?.entities == ["matched": 1, "expected": 1, "mismatched": 4])
+    }
+
+    @Test("names causes: the first effect that differs, else the first fact, with one example each")
+    func causes() {
+        let fee = LedgerEntry.entry("3", "billing.brandFee", request: ["amountCents": 400])
+        let wrong = (1...3).map { Observation.sample("hybrid", entity: EntityID("R-\($0)"), ledger: [fee, fee]) }
+        let failed = Observation.sample("hybrid", entity: "R-4", status: "failed", state: "FAILED")
+        let summary = Comparator().compare(
+            controls: (1...4).map {
+                Observation.sample(entity: EntityID("R-\($0)"), ledger: $0 == 4 ? Observation.sample().ledger : [fee])
+            },
+            candidates: wrong + [failed])
+        #expect(summary.causes.map(\.first) == ["billing.brandFee", "status"])
+        #expect(summary.causes.map(\.step) == ["3", nil])
+        #expect(summary.causes.map(\.entities) == [3, 1])
+        #expect(summary.causes.map(\.example) == ["R-1", "R-4"])
+        #expect(summary.causes.map(\.state) == [nil, "ACTIVE"])
     }
 
     @Test("keeps no more mismatches than asked for, and still counts them")

@@ -24,7 +24,8 @@ public enum AppPlan: Sendable {
 
 /// Files that belong to an app.
 enum AppFiles {
-    private static var executable: URL {
+    /// The file that this process runs.
+    static var executable: URL {
         let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         return URL(filePath: path ?? CommandLine.arguments.first ?? "lockstep")
     }

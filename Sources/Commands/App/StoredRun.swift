@@ -26,25 +26,39 @@ public struct StoredRun<State: MachineState, Record: Codable & Sendable>: Sendab
         bridge = try EventBridge(domain: app.domain, plan: plan, store: store, effects: Nobody()) { _, _ in Nobody() }
     }
 
-    /// Compares one entity with what legacy alone makes of its deliveries; see ``Bridge/EventBridge/compare(_:resting:at:)``.
+    /// Compares one entity with what legacy alone makes of its deliveries; see ``Bridge/EventBridge/compare(_:resting:at:with:)``.
     public func compare(_ entity: EntityID) async throws -> StoredComparison {
-        try await bridge.compare(entity, resting: Set(app.completions.keys), at: try await store.timeOfRun())
+        try await compare(entity, bridge.plan.comparator(at: Timestamp(Date())))
+    }
+
+    private func compare(_ entity: EntityID, _ comparator: Comparator) async throws -> StoredComparison {
+        try await bridge.compare(entity, resting: Set(app.completions.keys), at: try await store.timeOfRun(), with: comparator)
     }
 
     /// Compares all entities that have ended or rest. `progress` is told how many of how many were looked at.
     public func comparison(progress: (Int, Int) -> Void = { _, _ in }) async throws -> StoredSummary {
-        let expected = bridge.plan.expected
-        var summary = StoredSummary(Comparator(expectedFacts: expected.facts, expectedEffects: expected.effects))
+        try await comparison(progress: progress, evidence: { _ in })
+    }
+
+    /// The same; `evidence` is told what each comparison is evidence for.
+    func comparison(progress: (Int, Int) -> Void, evidence: (EvidenceCase?) -> Void) async throws -> StoredSummary {
+        let comparator = bridge.plan.comparator(at: Timestamp(Date()))
+        var summary = StoredSummary(comparator)
         let entities = try await store.entities()
         for (index, entity) in entities.enumerated() {
-            summary.add(entity, try await compare(entity))
+            let one = try await compare(entity, comparator)
+            summary.add(entity, one)
+            if case .compared(let found, _) = one { evidence(try await store.evidence(of: found)) }
             if index % 64 == 0 { progress(index, entities.count) }
         }
         return summary
     }
 
     /// Everything that the report shows, from this database alone. Throws when one of `audited` is none of its entities.
-    public func report(auditing audited: [EntityID] = [], progress: (Int, Int) -> Void = { _, _ in }) async throws -> Report {
+    /// Without `evidence` no gate is open.
+    public func report(
+        auditing audited: [EntityID] = [], evidence: EvidenceSummary? = nil, progress: (Int, Int) -> Void = { _, _ in }
+    ) async throws -> Report {
         let summary = try await comparison(progress: progress)
         let tally = try await JournalTally(of: store, app)
         var details: [MismatchDetail] = []
@@ -57,7 +71,7 @@ public struct StoredRun<State: MachineState, Record: Codable & Sendable>: Sendab
             title: app.title, generatedAt: Timestamp(Date()), plan: PlanProgress(bridge.plan, figures: tally.figures),
             runs: [try await bridge.figures(of: "stored")], comparison: summary.comparison, mismatches: details,
             segments: try await SegmentAudit.all(of: details.map(\.comparison.entity) + audited, store, database),
-            matrix: MatrixView(app.domain.machineDescription, taken: tally.taken))
+            matrix: MatrixView(app.domain.machineDescription, taken: tally.taken), evidence: evidence)
     }
 }
 

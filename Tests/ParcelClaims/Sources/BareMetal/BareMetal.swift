@@ -30,7 +30,7 @@ package let nodePlan = """
     version: 1
     steps:
       - { step: 1, title: Enrolment, stage: legacy }
-      - { step: 2, title: Cleaning, stage: durable, expects: { effects: [agent.cleanStep] } }
+      - { step: 2, title: Cleaning, stage: durable, announces: [{ effect: agent.cleanStep, count: 0..20 }] }
       - { step: 3, title: Deployment, stage: legacy }
       - { step: 4, title: Use, stage: legacy }
     """

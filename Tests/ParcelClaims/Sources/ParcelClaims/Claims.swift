@@ -13,6 +13,12 @@ package let claimPlan = """
     version: 1
     steps:
       - { step: 1, title: Check, stage: legacy }
-      - { step: 1.1, title: Photo, stage: durable, added: true, expects: { facts: [photo], effects: [mail.*] } }
+      - step: 1.1
+        title: Photo
+        stage: durable
+        added: true
+        announces:
+          - { effect: mail.askForPhoto, count: 1 }
+          - { fact: photo, change: changed }
       - { step: 2, title: Payment, stage: legacy }
     """

@@ -36,7 +36,13 @@ package let registrationPlan = """
       - { step: 3, title: Identity, stage: legacy }
       - { step: 4, title: Score, stage: legacy }
       - { step: 5, title: Use case, stage: legacy }
-      - { step: 5.2, title: Vetting, stage: durable, added: true, expects: { facts: [score], effects: [vetting.*] } }
+      - step: 5.2
+        title: Vetting
+        stage: durable
+        added: true
+        announces:
+          - { effect: vetting.request, count: 1 }
+          - { fact: score, change: changed }
       - { step: 6, title: Campaign, stage: legacy }
       - { step: 7, title: Provider, stage: legacy }
       - { step: 8, title: Registry, stage: legacy }

@@ -1,0 +1,132 @@
+import Cutover
+import Events
+import Outcomes
+import ShadowComparator
+
+/// What `compare` prints.
+struct CompareText {
+    var summary: ComparisonSummary
+    /// Of a database as it stands.
+    var stored: StoredSummary?
+    /// Legacy alone against itself; nil when it was not measured.
+    var noise: ComparisonSummary?
+    /// The evidence file as it is now; nil when nothing was added to one.
+    var evidence: EvidenceSummary?
+    /// What was written about the causes of mismatches.
+    var scenarios: [String] = []
+
+    func text(databases: String?) -> String {
+        var lines = head + layers + rules + causes + places
+        for mismatch in summary.mismatches.prefix(20) { lines += self.mismatch(mismatch) }
+        if let stored {
+            lines += ["", "\(stored.underWay) under way, \(stored.incomparable.count) that cannot be compared"]
+            lines += stored.incomparable.prefix(20).map { "  " + Console.visible($0) }
+        }
+        if !scenarios.isEmpty { lines += [""] + scenarios.map { Console.visible($0) } }
+        lines += ["", noiseText]
+        if let evidence { lines += ["", EvidenceText.text(evidence)] }
+        if let databases { lines += ["", "databases \(databases).legacy and .hybrid; see '\(Program.name) history show'"] }
+        return lines.joined(separator: "\n")
+    }
+
+    private var head: [String] {
+        [
+            "\(summary.compared) compared: \(summary.matched) matched, \(summary.expectedDifferences) with explained differences,"
+                + " \(summary.mismatched) mismatched", "",
+        ]
+    }
+
+    private var layers: [String] {
+        let classes = Difference.Class.allCases.map(\.rawValue)
+        let rows = summary.layers.map { layer in
+            [layer.layer.rawValue, layer.verdict.rawValue] + classes.map { String(layer.differences[$0] ?? 0) }
+        }
+        return [Console.table([["layer", "verdict"] + classes] + rows)]
+    }
+
+    /// Rules with a finding; an announcement that was not needed by these cases is no finding here, but a note of the report.
+    private var rules: [String] {
+        let found = summary.rules.filter { $0.explains != .announced && !$0.findings.isEmpty }
+        return found.isEmpty ? [] : [""] + found.map { Console.visible("\($0.rule): \($0.findings.joined(separator: "; "))") }
+    }
+
+    private var causes: [String] {
+        guard !summary.causes.isEmpty else { return [] }
+        let rows = summary.causes.map { cause in
+            [
+                cause.step?.description ?? "", cause.state ?? "", "\(cause.first) \(cause.kind.rawValue)", String(cause.entities),
+                cause.example,
+            ]
+        }
+        return ["", Console.table([["step", "state", "first that differs", Program.nouns, "example"]] + rows)]
+    }
+
+    private var places: [String] {
+        guard !summary.clusters.isEmpty else { return [] }
+        let rows = summary.clusters.map {
+            [$0.layer.rawValue, $0.path, String($0.entities), String($0.unexpected), $0.example]
+        }
+        return ["", Console.table([["layer", "path", Program.nouns, "unexplained", "example"]] + rows)]
+    }
+
+    private func mismatch(_ mismatch: Comparison) -> [String] {
+        ["", Console.visible("\(mismatch.entity)")]
+            + mismatch.differences.filter { !$0.expected }.map { difference in
+                let (before, after) = (difference.control?.canonicalText ?? "nothing", difference.candidate?.canonicalText ?? "nothing")
+                let owed = difference.rule.map { ", promised: \($0)" } ?? ""
+                return
+                    "  \(difference.layer.rawValue) \(difference.path) \(difference.kind.rawValue): legacy \(before), hybrid \(after)\(owed)"
+            }
+    }
+
+    private var noiseText: String {
+        guard let noise else { return "noise: not measured" }
+        guard noise.mismatched > 0 else { return "noise: none; legacy alone, played twice, is the same for all \(noise.compared)" }
+        let places = noise.clusters.prefix(10).map { "\($0.layer.rawValue) \($0.path) (\($0.entities))" }.joined(separator: ", ")
+        return
+            "noise: legacy alone, played twice, differs for \(noise.mismatched) of \(noise.compared): \(places); find the cause, or rule it"
+    }
+
+    /// The members of a comparison; beside them `noise`, `evidence`, and for a database `underWay` and `incomparable`.
+    var json: JSONValue {
+        get throws {
+            var json = try JSONValue(encoding: summary)
+            json["verdicts"] = .object(
+                Dictionary(uniqueKeysWithValues: summary.layers.map { ($0.layer.rawValue, .string($0.verdict.rawValue)) }))
+            if let stored {
+                json["underWay"] = .integer(stored.underWay)
+                json["incomparable"] = .array(stored.incomparable.map { .string($0) })
+            }
+            if let noise { json["noise"] = ["compared": .integer(noise.compared), "differing": .integer(noise.mismatched)] }
+            if let evidence { json["evidence"] = try EvidenceText.json(evidence) }
+            return json
+        }
+    }
+}
+
+/// Collects what one comparison is evidence for.
+struct EvidenceRecorder {
+    private let file: EvidenceFile
+    private let plan: MigrationPlan
+    private let version: EvidenceVersion
+    private var lines: [EvidenceLine]
+
+    /// Refuses a file that holds something else, before anything is compared.
+    init(path: String, app: some Application, plan: MigrationPlan, at now: Timestamp) throws {
+        file = EvidenceFile(path: path)
+        _ = try file.log()
+        self.plan = plan
+        version = try BuildIdentity.version(of: app, plan: plan)
+        lines = [.run(at: now, version: version)]
+    }
+
+    mutating func add(_ one: EvidenceCase?) {
+        if let one { lines.append(.compared(one)) }
+    }
+
+    /// Writes it, and says what the file comes to.
+    func append() throws -> EvidenceSummary {
+        try file.append(lines)
+        return try file.log().summary(of: plan, version: version)
+    }
+}

@@ -1,0 +1,46 @@
+import ArgumentParser
+import Cutover
+import Events
+import Outcomes
+
+/// `lockstep evidence`
+struct EvidenceCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evidence", abstract: "Says for every moved step what was compared, what that proves, and what is still missing.",
+        discussion: """
+            \(Program.name) compare trace.jsonl --evidence evidence.jsonl     adds what was compared
+            \(Program.name) evidence evidence.jsonl
+            \(Program.name) evidence evidence.jsonl --plan my-plan.yaml --format json
+
+            A gate is open when a rate of mismatches of --limit or more is excluded at level --alpha, for every kind of ending of the \
+            step. You may look as often as you like; every further build of a step is judged at half the level of the one before. \
+            Evidence of another build, table, plan or rule does not count.
+            Exit codes: 1 when a gate is closed, 2 for a file that is no evidence.
+            """)
+
+    @Argument(help: ArgumentHelp("The evidence file.", valueName: "file")) var file: String
+    @Option(help: "A plan file; default: the program's own.") var plan: String?
+    @OptionGroup var terms: TermsOptions
+    @Option(help: "Output: text or json.") var format: OutputFormat = .text
+
+    func run() async throws {
+        let plan = try InputOptions.plan(plan)
+        let version = try BuildIdentity.version(of: try Program.app, plan: plan)
+        let summary = try EvidenceFile(path: file).existingLog().summary(of: plan, version: version, terms: terms.terms)
+        Console.print(format == .json ? try EvidenceText.json(summary).canonicalText : EvidenceText.text(summary))
+        if !summary.isOpen { throw CommandFailure(.differences, "") }
+    }
+}
+
+/// What a gate demands.
+struct TermsOptions: ParsableArguments {
+    @Option(help: "The rate of mismatches that a gate has to exclude.") var limit: Double = 0.001
+    @Option(help: "The level over all builds of a step.") var alpha: Double = 0.05
+
+    var terms: GateTerms { GateTerms(limit: limit, alpha: alpha) }
+
+    func validate() throws {
+        guard limit > 0, limit < 1 else { throw ValidationError("--limit: expected a rate above 0 and below 1, found \(limit)") }
+        guard alpha > 0, alpha < 1 else { throw ValidationError("--alpha: expected a level above 0 and below 1, found \(alpha)") }
+    }
+}

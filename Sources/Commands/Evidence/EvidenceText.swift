@@ -1,0 +1,74 @@
+import Cutover
+import Events
+import Outcomes
+
+/// Evidence as people read it.
+enum EvidenceText {
+    static func text(_ summary: EvidenceSummary) -> String {
+        var lines = [summary.isOpen ? "All gates are open." : "Gates are closed: \(summary.reasons.joined(separator: "; "))."]
+        lines.append(
+            "Limit \(percent(summary.limit)), level \(percent(summary.alpha)) over all builds of a step, cases taken as exchangeable.")
+        for step in summary.steps { lines += [""] + text(step) }
+        let version = summary.version
+        lines += ["", "build \(version.build), table \(version.machine), plan \(version.plan), compared last \(last(summary))"]
+        return lines.joined(separator: "\n")
+    }
+
+    private static func last(_ summary: EvidenceSummary) -> String { summary.comparedLast?.description ?? "never" }
+
+    private static func text(_ step: EvidenceSummary.Step) -> [String] {
+        var lines = ["step \(step.step): gate \(step.isOpen ? "open" : "closed"), build \(step.build) of the step"]
+        if step.isStale { lines.append("  stale: all \(step.voided) cases are of another build, table, plan or rule") }
+        if step.voided > 0, !step.isStale { lines.append("  \(step.voided) cases of other builds, tables, plans or rules do not count") }
+        if step.comparedAgain > 0 {
+            lines.append("  \(step.comparedAgain) cases were compared with an earlier build: they do not count again")
+        }
+        guard !step.rows.isEmpty else { return lines + ["  no case"] }
+        lines.append(
+            Console.table(
+                [["  ends with", "cases", "mismatches", "log10 E", "gate", "proved", "still needed"]]
+                    + step.rows.map { row in
+                        [
+                            "  " + row.path, String(row.cases), String(row.mismatches), decimal(row.log10E), row.isOpen ? "open" : "closed",
+                            "below \(percent(row.bound))", needed(row),
+                        ]
+                    }))
+        lines.append(
+            "  \(step.paths) different paths in \(step.cases) cases; a new case takes another one in about \(percent(step.unseenEstimate))"
+                + " of cases, in at most \(percent(step.unseenBound))")
+        return lines
+    }
+
+    private static func needed(_ row: EvidenceSummary.Row) -> String {
+        guard let more = row.moreCleanCases else { return "no number of clean cases opens it" }
+        return more == 0 ? "" : "\(more) more clean cases"
+    }
+
+    /// `0.081 %`, with two digits that count, rounded up: a bound is never shown better than it is.
+    static func percent(_ value: Double) -> String {
+        let percent = value * 100
+        guard percent > 1e-9 else { return "0 %" }
+        var scale = 1.0
+        while percent * scale < 10, scale < 1e9 { scale *= 10 }
+        let scaled = (percent * scale - 1e-9).rounded(.up) / scale
+        return scaled == scaled.rounded() ? "\(Int(scaled)) %" : "\(scaled) %"
+    }
+
+    private static func decimal(_ value: Double) -> String { String((value * 100).rounded(.down) / 100) }
+
+    /// The members of the summary, with what follows from them: whether gates are open, and why not.
+    static func json(_ summary: EvidenceSummary) throws -> JSONValue {
+        var json = try JSONValue(encoding: summary)
+        json["isOpen"] = .bool(summary.isOpen)
+        json["reasons"] = .array(summary.reasons.map { .string($0) })
+        json["steps"] = .array(
+            try summary.steps.map { step in
+                var json = try JSONValue(encoding: step)
+                json["isOpen"] = .bool(step.isOpen)
+                json["cases"] = .integer(step.cases)
+                json["mismatches"] = .integer(step.mismatches)
+                return json
+            })
+        return json
+    }
+}
