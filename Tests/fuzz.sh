@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 target=${1:?a target: the name of a folder in Tests/Fuzz/Corpus}
 runs=${2:?the number of runs}
-built=$PWD/${BUILT:-.build/debug}
+built=$(cd "${BUILT:-.build/debug}" && pwd)
 out=$PWD/.build/fuzz
 features="-enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault
     -enable-upcoming-feature MemberImportVisibility -enable-upcoming-feature InferIsolatedConformances

@@ -58,7 +58,9 @@ extension FuzzProperties {
             for moment in moments {
                 guard let next = cron.next(after: moment, countedFrom: at) else { continue }
                 if next <= moment { return "\(next) does not come after \(moment)" }
-                if cron.next(after: Timestamp(milliseconds: next.milliseconds - 1), countedFrom: at) != next { return "\(next) comes at another moment, too" }
+                if cron.next(after: Timestamp(milliseconds: next.milliseconds - 1), countedFrom: at) != next {
+                    return "\(next) comes at another moment, too"
+                }
             }
         }
         return nil

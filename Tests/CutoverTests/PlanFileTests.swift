@@ -46,6 +46,9 @@ struct PlanFileTests {
             name: "glob is no text", yaml: head + "  - { step: 1, title: a, stage: legacy, expects: { facts: [{ a: b }] } }\n", line: 4,
             says: ["a text", "a mapping"]),
         Refusal(
+            name: "aliases of aliases as a key",
+            yaml: head + "  - {? [&a [x,x], &b [*a,*a,*a,*a,*a], &c [*b,*b,*b,*b,*b]] : 1, *c : 2}\n", line: 4, says: ["at most 8 aliases"]),
+        Refusal(
             name: "unknown expectation", yaml: head + "  - { step: 1, title: a, stage: legacy, expects: { fact: [] } }\n", line: 4,
             says: ["'fact'", "effects, facts"]),
     ]
