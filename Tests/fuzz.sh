@@ -14,6 +14,7 @@ features="-enable-upcoming-feature ExistentialAny -enable-upcoming-feature Inter
     -enable-upcoming-feature NonisolatedNonsendingByDefault -enable-upcoming-feature ImmutableWeakCaptures"
 mkdir -p "$out/found/$target" "$out/new/$target"
 compile() { # MODULE FOLDER: one object with coverage
+    [ ! -e "$out/$1.o" ] || [ -n "$(find "$2" -name '*.swift' -newer "$out/$1.o" | head -1)" ] || return 0
     swiftc -O -wmo -swift-version 6 $features -sanitize=fuzzer -parse-as-library -module-name "$1" -package-name lockstep \
         -I "$out" -I "$built/Modules" -I "$PWD/Sources/WorkflowHook/include" $includes \
         -emit-module -emit-module-path "$out/$1.swiftmodule" -c $(find "$2" -name '*.swift') -o "$out/$1.o"
@@ -33,7 +34,7 @@ if [ ! -x "$out/fuzz" ] || [ -n "$newest" ]; then
     rm -f "$out/rest.a"
     for module in Outcomes HybridRouter LegacyStateMachine ShadowComparator WorkflowHook HeapModule DequeModule InternalCollectionsUtilities \
         ContainersPreview BasicContainers CoreMetrics Tracing Instrumentation ServiceContextModule Logging Crypto CryptoBoringWrapper \
-        CCryptoBoringSSL CCryptoBoringSSLShims Yams CYaml; do
+        CCryptoBoringSSL CCryptoBoringSSLShims CXKCP CXKCPShims Yams CYaml; do
         [ ! -d "$built/$module.build" ] || find "$built/$module.build" -name '*.o' -print0 | xargs -0 ar qc "$out/rest.a"
     done
     ar s "$out/rest.a"
