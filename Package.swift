@@ -144,7 +144,7 @@ let package = Package(
                 .embedInCode("Schema/v001_lockstep.sql"), .embedInCode("Schema/v002_workflows.sql"),
                 .embedInCode("Schema/v003_pins.sql"), .embedInCode("Schema/v010_workflow_runtime.sql"),
                 .embedInCode("Schema/v011_moves.sql"),
-                .embedInCode("Schema/v012_workflow_once.sql"),
+                .embedInCode("Schema/v012_workflow_once.sql"), .embedInCode("Schema/v013_unclaimed.sql"),
                 .embedInCode("Schema/v014_legacy_service.sql"),
                 .embedInCode("Plans/hybrid-5.2.yaml"), .embedInCode("Plans/hybrid-2-5.2.yaml"),
                 .embedInCode("Plans/legacy.yaml"), .embedInCode("Plans/all-durable.yaml"),
@@ -206,8 +206,8 @@ let package = Package(
         .testTarget(
             name: "A2PRegistrationTests",
             dependencies: [
-                "A2PRegistration", "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "BridgeTesting",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "A2PRegistration", "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Cutover",
+                "BridgeTesting", .product(name: "Crypto", package: "swift-crypto"),
             ], exclude: ["Gallery"]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(

@@ -8,6 +8,7 @@ public enum EmbeddedSchema {
         ("v010_workflow_runtime", text(PackageResources.v010_workflow_runtime_sql)),
         ("v011_moves", text(PackageResources.v011_moves_sql)),
         ("v012_workflow_once", text(PackageResources.v012_workflow_once_sql)),
+        ("v013_unclaimed", text(PackageResources.v013_unclaimed_sql)),
         ("v014_legacy_service", text(PackageResources.v014_legacy_service_sql)),
     ]
 

@@ -22,21 +22,41 @@ struct PlanReader {
     /// The deepest that a plan nests is 4; the parser calls itself at every level.
     private static let deepest = 32
 
-    /// Refuses a text that is too long or nested too deep, before the parser spends memory and stack on it.
+    /// The most aliases of a plan: of few, nobody makes billions of nodes by naming what names what names them.
+    private static let mostAliases = 8
+
+    /// Refuses a text that is too long, nested too deep or full of aliases, before the parser spends memory and stack on it.
     func requireModest(_ yaml: String) throws(PlanError) {
         guard yaml.utf8.count <= MigrationPlan.mostBytes else {
             throw refusal(line: 1, expected: "at most \(MigrationPlan.mostBytes) bytes", found: "\(yaml.utf8.count)")
         }
-        var depth = 0
+        var (depth, aliases) = (0, 0)
         for (index, line) in yaml.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             for byte in line.utf8 {
                 if byte == UInt8(ascii: "[") || byte == UInt8(ascii: "{") { depth += 1 }
                 if byte == UInt8(ascii: "]") || byte == UInt8(ascii: "}") { depth = max(0, depth - 1) }
                 guard depth <= Self.deepest else { throw tooDeep(index) }
             }
+            aliases += Self.aliases(in: line)
+            guard aliases <= Self.mostAliases else {
+                throw refusal(line: index + 1, expected: "at most \(Self.mostAliases) aliases", found: "more")
+            }
             let indent = line.utf8.prefix { [UInt8(ascii: " "), UInt8(ascii: "-"), UInt8(ascii: "?")].contains($0) }
             guard indent.count <= 4 * Self.deepest else { throw tooDeep(index) }
         }
+    }
+
+    /// How often an asterisk begins a name, where a value may begin.
+    private static func aliases(in line: Substring) -> Int {
+        var previous = UInt8(ascii: " ")
+        var count = 0
+        for (byte, next) in zip(line.utf8, line.utf8.dropFirst()) {
+            let mayBegin = " \t[{,:".utf8.contains(previous)
+            let isName = (0x30...0x39).contains(next) || (0x41...0x5A).contains(next & 0xDF) || next == UInt8(ascii: "_") || next == 0x2D
+            if byte == UInt8(ascii: "*"), mayBegin, isName { count += 1 }
+            previous = byte
+        }
+        return count
     }
 
     private func tooDeep(_ index: Int) -> PlanError {

@@ -43,6 +43,9 @@ struct InMemoryContents {
     var counters: [String: Int] = [:]
     var deadLetters: [DeadLetter] = []
     var deadLetterIDs: Set<Delivery> = []
+    var letterCount = 0
+    /// Deliveries that an entity can still claim, with the number of their letter.
+    var unclaimed: [(letter: Int, incoming: IncomingEvent)] = []
     var intentions: [EffectKey: EffectCall] = [:]
     var quarantined: [Quarantined] = []
     var values: [String: String] = [:]
@@ -81,7 +84,8 @@ extension InMemoryContents {
         case .event(let incoming, let birth):
             let delivery = Delivery(source: incoming.source, id: incoming.id)
             if seen.contains(delivery) { return duplicate(delivery) }
-            guard let entity = resolve(incoming.reference, mayBeBorn: birth != nil) else { return keepArrived(.unknownEntity(incoming)) }
+            guard let entity = resolve(incoming.reference, mayBeBorn: birth != nil) else { return keepUnclaimed(incoming) }
+            supersede(delivery)
             if let birth, entities[entity] == nil { create(entity, birth, at: incoming.receivedAt) }
             return insert(incoming, for: entity, delivery)
         }
@@ -106,7 +110,7 @@ extension InMemoryContents {
         entities[entity] = created
     }
 
-    private mutating func insert(_ incoming: IncomingEvent, for entity: EntityID, _ delivery: Delivery) -> Acceptance {
+    mutating func insert(_ incoming: IncomingEvent, for entity: EntityID, _ delivery: Delivery) -> Acceptance {
         let event = incoming.event(for: entity)
         if let subject = incoming.subject, let entity = entities[event.entity] {
             let calls = entity.ledger.times(of: incoming.answers)
@@ -130,13 +134,16 @@ extension InMemoryContents {
     }
 
     /// Keeps a letter of a delivery; one that is kept already came twice, and counts as that.
-    private mutating func keepArrived(_ letter: DeadLetter) -> Acceptance {
+    mutating func keepArrived(_ letter: DeadLetter) -> Acceptance {
         if deadLetterIDs.contains(Delivery(source: letter.source, id: letter.id)) { counters["duplicates", default: 0] += 1 }
         return keep(letter)
     }
 
     mutating func keep(_ letter: DeadLetter) -> Acceptance {
-        if deadLetterIDs.insert(Delivery(source: letter.source, id: letter.id)).inserted { deadLetters.append(letter) }
+        if deadLetterIDs.insert(Delivery(source: letter.source, id: letter.id)).inserted {
+            letterCount += 1
+            deadLetters.append(letter)
+        }
         return .deadLetter(letter.id, letter.reason)
     }
 
@@ -175,6 +182,7 @@ extension InMemoryContents {
 
     private mutating func write(_ transaction: EntityTransaction, _ consequences: Consequences, _ entity: Entity) -> Committed {
         let before = entity.snapshot.ownership
+        let isNew = entity.snapshot.record.version == 1
         if let record = transaction.record {
             let version = entity.snapshot.record.version + 1
             entity.snapshot.record = record
@@ -183,7 +191,7 @@ extension InMemoryContents {
         }
         entity.snapshot.ownership = consequences.ownership
         var moves = transaction.moves
-        for external in transaction.references { refer(external, to: transaction.entity, &moves) }
+        let known = transaction.references.filter { refer($0, to: transaction.entity, &moves) }
         entity.journal += JournalEntry.entries(
             moves, of: transaction.entity, at: transaction.at, owner: before.owner, epoch: before.epoch)
         for change in consequences.rows { apply(change, entity) }
@@ -196,18 +204,21 @@ extension InMemoryContents {
             seen.insert(Delivery(source: event.source, id: event.id))
             return append(event, priority: event.isNext ? 0 : 1)
         }
+        let claimed = claim(known + (isNew ? [transaction.entity.rawValue] : []), for: transaction.entity, at: transaction.at)
         return Committed(
             ownership: entity.snapshot.ownership, record: transaction.record.map { _ in entity.snapshot.record },
-            queued: consequences.requeued + appended, outbox: consequences.outbox.map { send($0) })
+            queued: consequences.requeued + appended + claimed, outbox: consequences.outbox.map { send($0) })
     }
 
-    private mutating func refer(_ external: String, to entity: EntityID, _ moves: inout [Move]) {
+    /// True when the id is the entity's now.
+    private mutating func refer(_ external: String, to entity: EntityID, _ moves: inout [Move]) -> Bool {
         if let holder = references[external], holder != entity {
             moves.append(.referenceRefused(external, holder: holder))
             counters["referencesRefused", default: 0] += 1
-        } else {
-            references[external] = entity
+            return false
         }
+        references[external] = entity
+        return true
     }
 
     private mutating func apply(_ change: Consequences.RowChange, _ entity: Entity) {

@@ -21,7 +21,8 @@ extension SQLiteHandoffStore {
         case .event(let incoming, let birth):
             if try Self.isKnown(incoming, in: database) { return try duplicate(incoming, in: database) }
             let resolved = try Self.resolve(incoming.reference, mayBeBorn: birth != nil, in: database)
-            guard let (entity, exists) = resolved else { return try keepArrived(.unknownEntity(incoming), in: database) }
+            guard let (entity, exists) = resolved else { return try keepUnclaimed(incoming, in: database) }
+            try supersede(incoming, in: database)
             if let birth, !exists { try Self.create(entity, birth, at: incoming.receivedAt, in: database) }
             return try insert(incoming, for: entity, in: database)
         }
@@ -80,7 +81,7 @@ extension SQLiteHandoffStore {
         try write([birth.entry(entity, at: now).move], of: entity, at: now, owner: .legacy, epoch: 1, in: database)
     }
 
-    private func insert(_ incoming: IncomingEvent, for entity: EntityID, in database: Database) throws -> Acceptance {
+    func insert(_ incoming: IncomingEvent, for entity: EntityID, in database: Database) throws -> Acceptance {
         let event = incoming.event(for: entity)
         if let subject = incoming.subject, try Self.isRepetition(event, of: subject, answering: incoming.answers, in: database) {
             try database.run("INSERT INTO repetition (source, event_id) VALUES (?, ?)", [.id(event.source), .id(event.id)])

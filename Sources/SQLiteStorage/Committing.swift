@@ -66,7 +66,8 @@ extension SQLiteHandoffStore {
             try database.run(sql, Rows.values(consequences.ownership) + [.id(entity)])
         }
         owners.note(consequences.ownership)
-        let refused = try transaction.references.compactMap { try Self.refer($0, to: entity, in: database) }
+        let referred = try transaction.references.map { ($0, try Self.refer($0, to: entity, in: database)) }
+        let refused = referred.compactMap(\.1)
         try Self.write(
             transaction.moves + refused, of: entity, at: transaction.at, owner: before.owner, epoch: before.epoch, in: database)
         try Self.writeEffects(transaction, in: database)
@@ -75,9 +76,11 @@ extension SQLiteHandoffStore {
         let appended = try consequences.appended.map { event in
             try Self.append(event, priority: event.isNext ? 0 : 1, in: database)
         }
+        let known = referred.filter { $0.1 == nil }.map(\.0) + (version == 1 ? [entity.rawValue] : [])
+        let claimed = try claim(known, for: entity, at: transaction.at, in: database)
         let outbox = try consequences.outbox.map { try Self.send($0, in: database) }
         return Committed(
-            ownership: consequences.ownership, record: record, queued: consequences.requeued + appended, outbox: outbox)
+            ownership: consequences.ownership, record: record, queued: consequences.requeued + appended + claimed, outbox: outbox)
     }
 
     private static func writeEffects(_ transaction: EntityTransaction, in database: Database) throws {

@@ -177,6 +177,7 @@ extension SQLiteHandoffStore {
     private static func emptyLetter(_ number: Int, in database: Database) throws {
         try database.run(
             "UPDATE dead_letter SET detail = ?, type = NULL, body = '' WHERE sequence = ?", [.text(Move.forgottenText), .int(number)])
+        try abandon(number, in: database)
     }
 
     /// True when one of `names` stands in `text` as a whole: `R-1` does not stand in `R-10`.

@@ -47,6 +47,7 @@ package enum PersonalData {
             "sequence": .kept, "event_id": .kept, "source": .kept, "reason": .kept, "detail": .emptied, "type": .emptied,
             "body": .emptied, "received_at": .kept,
         ],
+        "unclaimed": all(.removed, "letter", "external", "event"),
         "quarantine": ["sequence": .kept, "kind": .kept, "key": .kept, "entity": .kept, "reason": .emptied, "since": .kept],
         "counter": all(.kept, "name", "value"),
         "workflow_run": all(

@@ -6,17 +6,23 @@ import Outcomes
 enum FuzzProperties {
     /// The targets by name.
     static let targets: [String: @Sendable ([UInt8]) -> String?] = [
-        "decoders": { decoders($0) }, "traces": { traces($0) }, "timestamps": { timestamps($0) }, "json": { json($0) },
+        "tcr": { decoded($0, by: TCRDecoder()) }, "twilio": { decoded($0, by: TwilioDecoder()) },
+        "telnyx": { decoded($0, by: TelnyxDecoder()) }, "decoders": { decoders($0) }, "traces": { traces($0) },
+        "timestamps": { timestamps($0) }, "json": { json($0) }, "plans": { plans($0) }, "histories": { histories($0) },
+        "queries": { queries($0) }, "crons": { crons($0) },
     ]
 
-    private static let at = Timestamp(milliseconds: 1_772_442_000_000)
+    static let at = Timestamp(milliseconds: 1_772_442_000_000)
 
     /// The first byte chooses the sender, the rest is the body. Nil when everything holds, else what does not.
     static func decoders(_ input: [UInt8]) -> String? {
         guard let first = input.first else { return nil }
-        let decoder = A2PDecoders.all[Int(first) % A2PDecoders.all.count]
-        let message = WireMessage(source: decoder.source, bytes: Array(input.dropFirst()), receivedAt: at)
-        let decoded = decoder.decode(message)
+        return decoded(Array(input.dropFirst()), by: A2PDecoders.all[Int(first) % A2PDecoders.all.count])
+    }
+
+    /// A body of one sender.
+    static func decoded(_ input: [UInt8], by decoder: any WireDecoder) -> String? {
+        let decoded = decoder.decode(WireMessage(source: decoder.source, bytes: input, receivedAt: at))
         if decoded.isEmpty { return "a delivery became nothing" }
         return decoded.lazy.compactMap(problem).first
     }

@@ -150,7 +150,8 @@ import Testing
         } else {
             Issue.record("what came too early is accepted once its entity exists, found \(answer as Any)")
         }
-        #expect(try await store.counters()["duplicates"] == 2)
+        #expect(try await store.counters()["duplicates"] == 3)
+        #expect(try await store.deadLetters().isEmpty)
     }
 
     private static let handOff: [Move] = [.handedOff(["5.2"])]

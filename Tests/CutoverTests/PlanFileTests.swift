@@ -48,6 +48,9 @@ struct PlanFileTests {
             name: "wildcards of earlier versions", yaml: head + "  - { step: 1, title: a, stage: legacy, expects: { facts: [a] } }\n",
             line: 4,
             says: ["'announces', one entry for each effect and fact", "'expects', whose wildcards explain whatever a step does"]),
+        Refusal(
+            name: "aliases of aliases as a key",
+            yaml: head + "  - {? [&a [x,x], &b [*a,*a,*a,*a,*a], &c [*b,*b,*b,*b,*b]] : 1, *c : 2}\n", line: 4, says: ["at most 8 aliases"]),
     ]
 
     static func announced(_ entry: String) -> String {

@@ -64,10 +64,11 @@ struct TicketDecoder: WireDecoder {
             ]
         }
         let number = body["number"]?.integer ?? 0
+        let reference = ticket.hasPrefix("job-") ? EntityReference.external([ticket]) : .entity(EntityID(ticket))
         return [
             .event(
                 IncomingEvent(
-                    id: EventID("\(ticket)-\(kind)-\(number)"), source: source, reference: .entity(EntityID(ticket)), kind: EventKind(kind),
+                    id: EventID("\(ticket)-\(kind)-\(number)"), source: source, reference: reference, kind: EventKind(kind),
                     payload: ["number": .integer(number)], receivedAt: message.receivedAt))
         ]
     }
@@ -76,8 +77,12 @@ struct TicketDecoder: WireDecoder {
 let tickets = Domain(
     machine: ticketMachine,
     sweeper: Sweeper(rules: [SweepRule("remind", in: [.OPEN], after: .hours(2), since: .stepEntered, emits: "timer.remind")]),
-    decoders: [TicketDecoder()], durableSteps: [photoStep], interrupts: [], birth: { $0.kind == "ticket.work" ? Ticket() : nil },
-    references: { _ in [] },
+    decoders: [TicketDecoder()], durableSteps: [photoStep], interrupts: [],
+    birth: { incoming in
+        if case .entity = incoming.reference, incoming.kind == "ticket.work" { Ticket() } else { nil }
+    },
+    // Work from 1000 on has a number that the desk gives out.
+    references: { $0.done.filter { $0 >= 1000 }.map { "job-\($0)" } },
     outcome: { ticket, state, _ in
         Outcome(
             status: state == .CLOSED ? "closed" : "open", state: state.rawValue,

@@ -98,7 +98,10 @@ enum Markers {
             ), ("fax", ["sender": .string(text), "phone": .string(phones[1])]),
         ]
         return bodies.map { TraceLine(receivedAt: time, source: EventSource($0.0), body: $0.1).text }
-            + [TraceLine(receivedAt: time, source: "tcr", body: ["eventType": "BRAND_ADD", "note": .string(text)], lost: true).text]
+            + [
+                ["eventType": "BRAND_ADD", "note": .string(text)],
+                ["eventType": "BRAND_ADD", "brandId": "B999999", "displayName": .string(names[0]), "description": .string(text)],
+            ].map { TraceLine(receivedAt: time, source: "tcr", body: $0, lost: true).text }
     }
 
     /// Lines of a stream that are no deliveries.

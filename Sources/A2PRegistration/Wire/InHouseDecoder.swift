@@ -86,7 +86,7 @@ public struct InHouseDecoder: WireDecoder {
         return nil
     }
 
-    /// The members that the machine reads. Of an edit only the names of what changed are kept, of free text what is not personal.
+    /// The members that the machine reads. Of an edit only the names of what changed are kept, of free text a token.
     private static func payload(_ data: WireBody) -> JSONValue {
         var payload: [String: JSONValue] = [:]
         payload["entityType"] = data["entityType"]?.string.flatMap(EntityType.init(wire:)).map { .string($0.rawValue) }
@@ -100,7 +100,7 @@ public struct InHouseDecoder: WireDecoder {
         payload["numberSid"] = data.id("numberSid")
         for name in ["rule", "fee", "currency", "errorCode"] { payload[name] = data.code(name) }
         payload["operator"] = data["operator"]?.string.map { .string(Operator.name($0)) }
-        payload["reason"] = data["reason"]?.string.map { .string(Redaction.clean($0)) }
+        payload["reason"] = data["reason"]?.string.map(FreeText.token)
         payload["failureReason"] = data.code("failureReason")
         if let reasons = data["reasons"]?.array {
             payload["reasons"] = .array(reasons.prefix(64).compactMap { WireID.read($0).flatMap(Redaction.code) }.map { .string($0) })
@@ -152,6 +152,11 @@ enum Operator {
             && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
         return isID ? text : "operator-\(StableHash.hexadecimal(text).prefix(8))"
     }
+}
+
+/// What people write. No machine reads it: a token is kept that is the same for the same words, because other words are another message.
+enum FreeText {
+    static func token(_ text: String) -> JSONValue { .string("text-\(StableHash.hexadecimal(Redaction.clean(text)))") }
 }
 
 /// The decoders of all senders.

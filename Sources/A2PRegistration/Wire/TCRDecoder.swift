@@ -116,11 +116,11 @@ enum MobileNetwork {
 }
 
 extension Dictionary<String, JSONValue> {
-    /// Keeps a sender's free text without what is personal, and the codes that stand in it.
+    /// Keeps the codes that stand in a sender's free text, and of the text itself what tells it from another one.
     mutating func describe(_ text: String?) {
         guard let text, !text.isEmpty else { return }
         let codes = TCRDecoder.codes(text)
         if !codes.isEmpty { self["reasons"] = .array(codes.map { .string($0) }) }
-        self["description"] = .string(Redaction.clean(text))
+        self["description"] = FreeText.token(text)
     }
 }

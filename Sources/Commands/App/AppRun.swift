@@ -173,7 +173,7 @@ public struct AppRun<State: MachineState, Record: Codable & Sendable>: Sendable 
             occur: { line in
                 try outside.happen(line)
                 guard !forgets, line.lost && bridge.isAboutSomebody(line) || line.source == .world else { return }
-                try await notes.set("world/\(StableHash.hexadecimal(line.text))", to: line.text)
+                try await notes.set("world/\(StableHash.hexadecimal(line.text))", to: line.kept.text)
             }, operate: operate, acknowledge: acknowledge)
     }
 

@@ -16,12 +16,18 @@ public struct WorkflowQuery: Hashable, Sendable, CustomStringConvertible {
         case compare(String, Comparison, JSONValue)
     }
 
+    /// The most bytes of a condition.
+    public static let longest = 1 << 16
+
     /// As it was written.
     public let description: String
     private let condition: Condition
 
     /// Reads a condition; throws ``WorkflowQueryError`` with the place that is wrong.
     public init(_ text: String) throws {
+        guard text.utf8.count <= Self.longest else {
+            throw WorkflowQueryError(description: "query: expected at most \(Self.longest) bytes, found \(text.utf8.count)")
+        }
         description = text
         var parser = QueryParser(tokens: try QueryToken.read(text), text: text)
         condition = try parser.whole()
@@ -168,6 +174,10 @@ private struct QueryParser {
     let tokens: [(QueryToken, Int)]
     let text: String
     private var position = 0
+    private var depth = 0
+
+    /// The deepest that parentheses nest; the parser, and whoever asks the condition, call themselves at every level.
+    private static let deepest = 64
 
     init(tokens: [(QueryToken, Int)], text: String) {
         self.tokens = tokens
@@ -214,8 +224,11 @@ private struct QueryParser {
 
     private mutating func one() throws -> WorkflowQuery.Condition {
         if takes("(") {
+            depth += 1
+            guard depth <= Self.deepest else { throw error("at most \(Self.deepest) levels of parentheses") }
             let inner = try any()
             try require(")")
+            depth -= 1
             return inner
         }
         guard case .word(let field) = next else { throw error("a name") }

@@ -48,6 +48,18 @@ import Testing
         #expect(error.description.hasPrefix("query, character \(place): expected"), "\(error)")
     }
 
+    /// A condition has limits before it takes stack and memory.
+    @Test func aQueryHasLimits() throws {
+        func nested(_ depth: Int) -> String { String(repeating: "(", count: depth) + "a = 1" + String(repeating: ")", count: depth) }
+        #expect(throws: Never.self) { try WorkflowQuery(nested(64)) }
+        for text in [nested(65), nested(30_000), String(repeating: "(", count: 60_000)] {
+            let error = try #require(throws: WorkflowQueryError.self) { try WorkflowQuery(text) }
+            #expect(error.description.contains("at most 64 levels of parentheses"), "\(error.description.prefix(200))")
+        }
+        let long = try #require(throws: WorkflowQueryError.self) { try WorkflowQuery("a = '\(String(repeating: "x", count: 65_536))'") }
+        #expect(long.description.contains("at most 65536 bytes"))
+    }
+
     /// Retention keeps the end of a child until its parent has heard of it.
     @Test(arguments: LawEngine.allCases) func retentionKeepsWhatIsNotDelivered(engine: LawEngine) async throws {
         let parent = WorkflowType("parent") { context, _ in
