@@ -23,7 +23,9 @@ bash Tests/differential.sh
 large='EveryStepTests|MutationTests|ResendTests|StoredRunTests|CrashPointTests'
 swift test --skip-build --skip "SimulationTests|MetricsEndpointTests|$large"
 echo "== a machine of somebody else, in a package of its own"
-swift test --package-path Tests/ParcelClaims
+# In the same build folder: what is built of Lockstep is not built again.
+swift build --package-path Tests/ParcelClaims --scratch-path .build --build-tests
+swift test --package-path Tests/ParcelClaims --scratch-path .build --skip-build
 # Alone: its sockets have time limits, and the other tests hold the threads that would answer in time.
 swift test --skip-build --filter MetricsEndpointTests
 echo "== model of the hand-off"

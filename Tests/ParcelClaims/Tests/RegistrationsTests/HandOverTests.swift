@@ -23,7 +23,7 @@ extension LegacyServiceTests {
         /// The bridge learns of what the cron job did a moment later than the service.
         private func isThrough(_ service: ReferenceService) async throws -> Bool {
             guard try active(service) == Self.count else { return false }
-            let store = SQLiteHandoffStore(try LockstepDatabase(path: BridgeProcess.database(service)))
+            let store = SQLiteHandoffStore(try LockstepDatabase(path: BridgeProcess.database(service), access: .reader))
             for number in 1...Self.count {
                 guard try await store.snapshot(of: EntityID("R-\(number)"))?.record.state == "ACTIVE" else { return false }
             }
@@ -35,11 +35,12 @@ extension LegacyServiceTests {
         }
 
         /// Waits for a signal that is read again and again; gives up when nothing of the kind comes for a minute.
-        private func wait(_ what: String, until isTrue: () async throws -> Bool) async throws {
+        private func wait(_ what: String, _ service: ReferenceService, until isTrue: () async throws -> Bool) async throws {
             let end = ContinuousClock.now + .seconds(60)
             while try await !isTrue() {
                 guard ContinuousClock.now < end else {
-                    Issue.record("expected \(what) within a minute")
+                    let states = try service.query("SELECT state, count(*) FROM registration GROUP BY 1")
+                    Issue.record("expected \(what) within a minute, found \(states) in the service")
                     throw CancellationError()
                 }
                 try await Task.sleep(for: .milliseconds(20))
@@ -49,7 +50,7 @@ extension LegacyServiceTests {
         @Test func everyRegistrationComesThrough() async throws {
             let service = try service()
             let bridge = try BridgeProcess(service, Deliveries.lines(Self.count))
-            try await wait("all to be active on both sides") { try await isThrough(service) }
+            try await wait("all to be active on both sides", service) { try await isThrough(service) }
             #expect(try bridge.end() == 0)
             try await verify(service)
         }
@@ -58,7 +59,7 @@ extension LegacyServiceTests {
         @Test func everyCallMayBeCutOff() async throws {
             let service = try service("3")
             let bridge = try BridgeProcess(service, Deliveries.lines(Self.count))
-            try await wait("all to be active on both sides") { try await isThrough(service) }
+            try await wait("all to be active on both sides", service) { try await isThrough(service) }
             #expect(try bridge.end() == 0)
             try await verify(service)
         }
@@ -70,7 +71,7 @@ extension LegacyServiceTests {
             var bridge = try BridgeProcess(service, lines)
             for (round, fault) in ["kill", "bridge", "freeze", "bridge", "kill", "freeze", "bridge", "kill"].enumerated() {
                 let target = try moves(service) + 6 + round
-                try await wait("more moves") { try moves(service) >= target || active(service) == Self.count }
+                try await wait("more moves", service) { try moves(service) >= target || active(service) == Self.count }
                 switch fault {
                 case "kill":
                     service.kill(SIGKILL)
@@ -85,7 +86,7 @@ extension LegacyServiceTests {
                     bridge = try BridgeProcess(service, lines)
                 }
             }
-            try await wait("all to be active on both sides") { try await isThrough(service) }
+            try await wait("all to be active on both sides", service) { try await isThrough(service) }
             #expect(try bridge.end() == 0)
             try await verify(service)
         }
@@ -101,7 +102,7 @@ extension LegacyServiceTests {
                 FROM move WINDOW w AS (PARTITION BY entity ORDER BY version)) m WHERE version <> last + 1 OR from_state <> before ORDER BY entity
                 """)
             #expect(gaps.count == Self.count && gaps.allSatisfy { $0.hasSuffix("|BRAND_READY|BRAND_READY") }, "\(gaps)")
-            let store = SQLiteHandoffStore(try LockstepDatabase(path: BridgeProcess.database(service)))
+            let store = SQLiteHandoffStore(try LockstepDatabase(path: BridgeProcess.database(service), access: .reader))
             #expect(try await store.quarantined() == [])
             for number in 1...Self.count { try await verify("R-\(number)", service, store) }
             let vettings = try FileManager.default.contentsOfDirectory(atPath: service.folder + "/vetting")
