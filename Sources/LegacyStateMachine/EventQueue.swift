@@ -33,6 +33,8 @@ public struct EventQueue: Sendable {
     private struct Lane {
         var messages: [QueueMessage] = []
         var claimedUntil: Timestamp?
+        /// Which message is claimed. It need not be the first: others may have come back before it meanwhile.
+        var claimed: Int?
         /// How many of its messages ``waitingCount`` counts.
         var waiting = 0
         /// The claimed message when it was added again meanwhile: it is queued anew once the claim is completed.
@@ -73,9 +75,7 @@ public struct EventQueue: Sendable {
     /// Adds a message; one whose sequence is in the queue already is left alone, and one that is claimed comes again afterwards.
     public mutating func enqueue(_ message: QueueMessage) {
         guard entityOf.updateValue(message.entity, forKey: message.sequence) == nil else {
-            let isClaimed =
-                lanes[message.entity]?.claimedUntil != nil && lanes[message.entity]?.messages.first?.sequence == message.sequence
-            if isClaimed { lanes[message.entity]?.again = message }
+            if lanes[message.entity]?.claimed == message.sequence { lanes[message.entity]?.again = message }
             return
         }
         var lane = lanes[message.entity] ?? Lane()
@@ -92,6 +92,7 @@ public struct EventQueue: Sendable {
         heads.removeMin()
         if lanes[ready.entity]?.claimedUntil != nil { redelivered = ready.entity }
         lanes[ready.entity]?.claimedUntil = now + visibilityTimeout
+        lanes[ready.entity]?.claimed = head.sequence
         announce(ready.entity)
         return head
     }
@@ -101,6 +102,7 @@ public struct EventQueue: Sendable {
         guard let entity = entityOf.removeValue(forKey: sequence), var lane = lanes[entity] else { return }
         lane.messages.removeAll { $0.sequence == sequence }
         lane.claimedUntil = nil
+        lane.claimed = nil
         waitingCount -= lane.waiting
         lane.waiting = 0
         let again = lane.again
@@ -130,6 +132,7 @@ public struct EventQueue: Sendable {
         else { return }
         change(&lane.messages[index])
         lane.claimedUntil = nil
+        lane.claimed = nil
         lane.again = nil
         lanes[entity] = lane
         announce(entity)

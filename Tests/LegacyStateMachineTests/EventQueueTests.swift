@@ -50,6 +50,22 @@ private struct NaiveQueue {
         #expect(queue.claim(at: now) == nil && queue.count == 0)
     }
 
+    /// The same when others have come back before it: a hand back brings all rows of its entity at once.
+    @Test func whatComesAgainBehindOthersIsQueuedAgain() {
+        let now = Timestamp(milliseconds: 0)
+        var queue = EventQueue()
+        queue.enqueue(QueueMessage(sequence: 4, entity: "R-1", visibleAt: now))
+        #expect(queue.claim(at: now)?.sequence == 4)
+        for sequence in [2, 3, 4] { queue.enqueue(QueueMessage(sequence: sequence, entity: "R-1", visibleAt: now)) }
+        queue.complete(4)
+        let order = (1...3).compactMap { _ in
+            let message = queue.claim(at: now)
+            if let message { queue.complete(message.sequence) }
+            return message?.sequence
+        }
+        #expect(order == [2, 3, 4])
+    }
+
     @Test(arguments: 0..<60) func agreesWithTheNaiveQueue(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))
         var queue = EventQueue()
