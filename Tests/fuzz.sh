@@ -42,5 +42,5 @@ if [ ! -x "$out/fuzz" ] || [ -n "$newest" ]; then
         $includes Tests/Fuzz/FuzzDriver.swift $properties $objects "$out/rest.a" -o "$out/fuzz"
 fi
 echo "findings go to $out/found/$target"
-FUZZ_TARGET=$target exec "$out/fuzz" -runs="$runs" -timeout=1 -malloc_limit_mb=64 -rss_limit_mb=1024 -max_len=4096 -print_final_stats=1 \
+SWIFT_BACKTRACE=enable=no FUZZ_TARGET=$target exec "$out/fuzz" -runs="$runs" -timeout=1 -malloc_limit_mb=64 -rss_limit_mb=1024 -max_len=4096 -print_final_stats=1 \
     -artifact_prefix="$out/found/$target/" "$out/new/$target" "Tests/Fuzz/Corpus/$target"

@@ -182,6 +182,23 @@ import Testing
         }
     }
 
+    /// A duration that no server writes ends no process.
+    @Test(arguments: [
+        ("315576000000s", true), ("-315576000000.999s", true), ("315576000001s", false), ("9223372036854775807s", false),
+        ("-9223372036854775808s", false), ("9223372036854775807.999s", false),
+    ]) func durationsHaveALimit(duration: String, isRead: Bool) throws {
+        let text = """
+            {"events":[{"eventId":"1","eventType":"EVENT_TYPE_WORKFLOW_EXECUTION_STARTED","eventTime":"2026-01-01T00:00:00Z",\
+            "workflowExecutionStartedEventAttributes":{"workflowType":{"name":"w"},"workflowExecutionTimeout":"\(duration)"}}]}
+            """
+        guard isRead else {
+            let error = try #require(throws: HistoryError.self) { try WorkflowHistory(temporalJSON: text) }
+            #expect(error.description.contains("expected a duration of at most 315576000000s"), "\(error)")
+            return
+        }
+        #expect(try WorkflowHistory(temporalJSON: text).temporalJSON.contains("\"workflowExecutionTimeout\":\"\(duration)\""))
+    }
+
     @Test func bothSpellingsAndUnknownEvents() throws {
         let first = #"{"eventId":"1","eventTime":"2026-01-01T00:00:00Z","eventType":"WorkflowExecutionStarted"}"#
         let ignorable = #"{"eventId":"2","eventTime":"2026-01-01T00:00:00Z","eventType":"EVENT_TYPE_NEW","workerMayIgnore":true}"#

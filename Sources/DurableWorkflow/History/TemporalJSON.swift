@@ -139,6 +139,9 @@ extension RetryPolicy {
 
 /// Durations as protobuf writes them: `300s`, `0.100s`.
 enum ProtoDuration {
+    /// The most seconds that protobuf allows: 10,000 years.
+    private static let longest: Int64 = 315_576_000_000
+
     static func text(_ duration: Duration) -> String {
         let milliseconds = duration.milliseconds
         let rest = milliseconds % 1000
@@ -151,8 +154,11 @@ enum ProtoDuration {
         guard text.hasSuffix("s"), let whole = parts.first.flatMap({ Int64($0) }), parts.count <= 2 else {
             throw HistoryError("expected a duration like 1.500s, found \(text)")
         }
+        guard (-longest...longest).contains(whole) else {
+            throw HistoryError("expected a duration of at most \(longest)s, found \(text)")
+        }
         let fraction = parts.count == 2 ? Int64((parts[1] + "000").prefix(3)) ?? 0 : 0
-        return .milliseconds(whole * 1000 + fraction)
+        return .milliseconds(whole * 1000 + (text.hasPrefix("-") ? -fraction : fraction))
     }
 }
 
