@@ -22,8 +22,9 @@ struct PlanReader {
     /// The deepest that a plan nests is 4; the parser calls itself at every level.
     private static let deepest = 32
 
-    /// The most aliases of a plan: of few, nobody makes billions of nodes by naming what names what names them.
-    private static let mostAliases = 8
+    /// The most aliases of a plan. A condition is often named ten times; of sixteen, naming what names what names them makes some hundred
+    /// nodes, and not billions.
+    private static let mostAliases = 16
 
     /// Refuses a text that is too long, nested too deep or full of aliases, before the parser spends memory and stack on it.
     func requireModest(_ yaml: String) throws(PlanError) {
