@@ -50,7 +50,7 @@ struct PlanFileTests {
             says: ["'announces', one entry for each effect and fact", "'expects', whose wildcards explain whatever a step does"]),
         Refusal(
             name: "aliases of aliases as a key",
-            yaml: head + "  - {? [&a [x,x], &b [*a,*a,*a,*a,*a], &c [*b,*b,*b,*b,*b], &d [*c,*c,*c,*c,*c]] : 1, *d : 2}\n", line: 4,
+            yaml: head + "  - {? [&a [x,x], &b [*a,*a,*a,*a,*a], &c [*b,*b,*b,*b,*b], &d [*c,*c,*c,*c,*c,*c]] : 1, *d : 2}\n", line: 4,
             says: ["at most 16 aliases"]),
     ]
 
