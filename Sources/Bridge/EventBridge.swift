@@ -68,7 +68,11 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
 
     /// Makes deliveries durable. A duplicate is answered, counted and dropped; what cannot be read is kept as a dead letter.
     public func receive(_ messages: [WireMessage], at now: Timestamp) async throws -> [Acceptance] {
-        let arrivals = messages.flatMap(decode).map(arrival)
+        try await accept(messages.flatMap(decode).map(arrival), at: now)
+    }
+
+    /// Stores arrivals, and queues the rows of those that are new.
+    func accept(_ arrivals: [Arrival], at now: Timestamp) async throws -> [Acceptance] {
         let loads = pipeline.loads
         let acceptances = try await store.accept(arrivals, at: now)
         let rows: [QueuedRow] = acceptances.compactMap { acceptance in

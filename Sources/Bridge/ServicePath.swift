@@ -36,15 +36,15 @@ extension Pipeline {
             attempt: row.attempt, event: row.event)
         let answer: LegacyAnswer
         do { answer = try await asking { try await service.handle(call) } } catch LegacyRefusal.moved(let view) {
-            return try await catchUp(view, snapshot, before: row, at: now)
+            // What it has done since comes first; then the row is decided anew.
+            try await adopt(view, snapshot, seen: nil, at: now)
+            return release(row.sequence)
         }
         var transaction = EntityTransaction(
             entity: entity, epoch: snapshot.ownership.epoch, version: snapshot.record.version, at: now)
         let after = try learn(answer.view, &transaction, snapshot)
         let next = try settle(row, answer, &transaction, in: after.record.state, at: now)
-        try await leaveBoundary(
-            &transaction, after.ownership, at: after.record.state, isEntered: snapshot.record.state != after.record.state, after.record)
-        try await commit(transaction, on: snapshot)
+        try await conclude(&transaction, snapshot, after)
         if let next { retry(row.sequence, at: next) } else { complete(row.sequence) }
     }
 
@@ -76,12 +76,6 @@ extension Pipeline {
         return nil
     }
 
-    /// Makes true here what the service has done since, before the row is decided anew.
-    private func catchUp(_ view: LegacyView, _ snapshot: EntitySnapshot, before row: InboxRow, at now: Timestamp) async throws {
-        try await adopt(view, snapshot, seen: nil, at: now)
-        release(row.sequence)
-    }
-
     /// The service has done something by itself.
     private func look(_ service: any LegacyService, _ row: InboxRow, _ snapshot: EntitySnapshot, at now: Timestamp) async throws {
         let reference = RowReference(row.sequence, row.event.kind)
@@ -93,13 +87,19 @@ extension Pipeline {
         complete(row.sequence)
     }
 
+    /// Makes true here what the service has done.
     private func adopt(_ view: LegacyView, _ snapshot: EntitySnapshot, seen: RowReference?, at now: Timestamp) async throws {
         var transaction = EntityTransaction(
             entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, version: snapshot.record.version, at: now)
         let after = try learn(view, &transaction, snapshot)
         if let seen { transaction.moves.append(.seen(seen)) }
-        try await leaveBoundary(
-            &transaction, after.ownership, at: after.record.state, isEntered: snapshot.record.state != after.record.state, after.record)
+        try await conclude(&transaction, snapshot, after)
+    }
+
+    /// Commits what was learned; a boundary that it has led to is left.
+    private func conclude(_ transaction: inout EntityTransaction, _ snapshot: EntitySnapshot, _ after: EntitySnapshot) async throws {
+        let isEntered = snapshot.record.state != after.record.state
+        try await leaveBoundary(&transaction, after.ownership, at: after.record.state, isEntered: isEntered, after.record)
         try await commit(transaction, on: snapshot)
     }
 }
@@ -235,13 +235,13 @@ extension Pipeline {
     fileprivate func asking<Value>(_ call: () async throws -> Value) async throws -> Value {
         do {
             let value = try await call()
-            live.service(isWell: true, nil)
+            live.service(has: nil)
             return value
         } catch let error as LegacyUnreachable {
-            live.service(isWell: false, error.description)
+            live.service(has: error.description)
             throw error
         } catch let error as LegacyRefusal {
-            live.service(isWell: true, nil)
+            live.service(has: nil)
             throw error
         }
     }
@@ -290,13 +290,7 @@ extension EventBridge {
                 id: EventID("look/\(entity)/v\(version)"), source: .lockstep, reference: .entity(entity), kind: .look, receivedAt: now)
             arrivals.append(.event(look, birth: nil))
         }
-        let loads = pipeline.loads
-        let rows = try await store.accept(arrivals, at: now).compactMap { acceptance -> QueuedRow? in
-            guard case .accepted(_, let row) = acceptance else { return nil }
-            return row
-        }
-        pipeline.enqueue(rows, since: loads)
-        return rows.count
+        return try await accept(arrivals, at: now).count { if case .accepted = $0 { true } else { false } }
     }
 
     /// An entity that the service has and we do not is none of ours: it was never sent through the bridge.
@@ -311,7 +305,7 @@ extension EventBridge {
 extension Pipeline {
     fileprivate func changes(of service: any LegacyService, after cursor: String?) async throws -> LegacyChanges {
         do { return try await asking { try await service.changes(after: cursor, limit: 500) } } catch let fault as LegacyFault {
-            live.service(isWell: false, fault.description)
+            live.service(has: fault.description)
             throw fault
         }
     }

@@ -86,8 +86,9 @@ struct Compare: AsyncParsableCommand {
     }
 
     private func compare(_ database: String, _ app: some Application) async throws {
-        let stored = try await StoredRun(app.typed, database: database, plan: try input.loadPlan())
-        var recorder = try evidence.map { try EvidenceRecorder(path: $0, app: app, plan: try input.loadPlan(), at: Timestamp(Date())) }
+        let plan = try input.loadPlan()
+        let stored = try await StoredRun(app.typed, database: database, plan: plan)
+        var recorder = try evidence.map { try EvidenceRecorder(path: $0, app: app, plan: plan, at: Timestamp(Date())) }
         let summary = try await stored.comparison(
             progress: { Console.progress("\($0) of \($1) \(Program.nouns)") }, evidence: { recorder?.add($0) })
         Console.endProgress()

@@ -337,3 +337,16 @@ extension JSONValue {
         }
     }
 }
+
+extension DecodingError {
+    /// Where a value is wrong, without what stands there: it may be personal.
+    package var place: String {
+        func path(_ keys: [any CodingKey]) -> String { keys.map(\.stringValue).joined(separator: ".") }
+        switch self {
+        case .keyNotFound(let key, let context): return "no member \(path(context.codingPath + [key]))"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+            return "another form of member \(path(context.codingPath))"
+        @unknown default: return "another form"
+        }
+    }
+}

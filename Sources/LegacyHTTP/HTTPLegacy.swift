@@ -129,7 +129,8 @@ extension HTTPLegacy {
                     + " 'lockstep legacy check' tells what is missing")
         }
         do { return try reply.body.decoded() } catch {
-            throw LegacyFault("the legacy service at \(base): expected the answer to \(name) in its form, found \(Self.problem(error))")
+            let problem = (error as? DecodingError)?.place ?? "another form"
+            throw LegacyFault("the legacy service at \(base): expected the answer to \(name) in its form, found \(problem)")
         }
     }
 
@@ -145,18 +146,6 @@ extension HTTPLegacy {
         default:
             throw LegacyFault(
                 "the legacy service at \(base): expected the problem moved, stale or busy with status 409 of \(name), found another")
-        }
-    }
-
-    /// Where an answer is wrong, without what stands there.
-    private static func problem(_ error: any Error) -> String {
-        func path(_ keys: [any CodingKey]) -> String { keys.map(\.stringValue).joined(separator: ".") }
-        switch error {
-        case DecodingError.keyNotFound(let key, let context): return "no member \(path(context.codingPath + [key]))"
-        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
-            DecodingError.dataCorrupted(let context):
-            return "another form of member \(path(context.codingPath))"
-        default: return "another form"
         }
     }
 }

@@ -62,23 +62,10 @@ public struct MachineRuntime<State: MachineState, Record: Codable & Sendable>: L
 
     private func typed(_ record: RecordBody, of entity: EntityID) throws -> Record {
         do { return try record.value() } catch {
-            let problem = Self.problem(error)
+            let problem = (error as? DecodingError)?.place ?? "\(error)"
             throw UnknownRecord("\(entity): expected a record of machine \(machine.name), found \(problem); use the build that wrote it")
         }
     }
-
-    /// Where a record is wrong, without what stands there.
-    private static func problem(_ error: any Error) -> String {
-        guard let error = error as? DecodingError else { return "\(error)" }
-        switch error {
-        case .keyNotFound(let key, let context): return "no member \(path(context.codingPath + [key]))"
-        case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-            return "another form of member \(path(context.codingPath))"
-        @unknown default: return "another form"
-        }
-    }
-
-    private static func path(_ keys: [any CodingKey]) -> String { keys.map(\.stringValue).joined(separator: ".") }
 
     /// See ``LegacyTable``.
     public func place(of state: String) throws -> LegacyPlace { places[try known(state)] ?? LegacyPlace(step: nil) }

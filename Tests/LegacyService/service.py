@@ -214,40 +214,46 @@ class Service:
         if version != known and self.wrong != "ignores-versions":
             raise Refusal(409, {"problem": "moved", "view": self.view(cursor, row["entity"], version)} if row else {"problem": "stale", "epoch": 0})
 
-    def answered(self, cursor, entity, key):
-        if self.wrong == "repeats" and key.startswith("handle"):
-            return None
-        cursor.execute("SELECT body FROM answer WHERE entity = %s AND key = %s", (entity, key))
-        row = cursor.fetchone()
-        return row and row["body"]
-
-    def answer(self, cursor, entity, key, body):
-        cursor.execute(
-            "INSERT INTO answer VALUES (%s, %s, %s) ON CONFLICT (entity, key) DO UPDATE SET body = excluded.body", (entity, key, json.dumps(body)))
-        return body
-
-    def handle(self, call):
-        entity, kind, key = call["entity"], call["event"]["kind"], f"handle/{call['row']}/{call['attempt']}"
+    def once(self, call, key, work):
+        """Does a call once: whoever repeats it gets the answer that was stored with the work."""
+        entity = call["entity"]
         with self.transaction() as cursor:
             self.lock(cursor, entity)
-            known = self.answered(cursor, entity, key)
-            if known:
-                return known
+            if not (self.wrong == "repeats" and key.startswith("handle")):
+                cursor.execute("SELECT body FROM answer WHERE entity = %s AND key = %s", (entity, key))
+                known = cursor.fetchone()
+                if known:
+                    return known["body"]
+            body = work(cursor, self.find(cursor, entity), call)
+            cursor.execute(
+                "INSERT INTO answer VALUES (%s, %s, %s) ON CONFLICT (entity, key) DO UPDATE SET body = excluded.body",
+                (entity, key, json.dumps(body)))
+            return body
+
+    @staticmethod
+    def idle(cursor, entity):
+        """Refuses what comes while the service has work of its own for the entity."""
+        cursor.execute("SELECT 1 FROM queue WHERE entity = %s LIMIT 1", (entity,))
+        if cursor.fetchone():
+            raise Refusal(409, {"problem": "busy", "detail": "an event of it waits in the queue"})
+
+    def handle(self, call):
+        return self.once(call, f"handle/{call['row']}/{call['attempt']}", self.handled)
+
+    def handled(self, cursor, row, call):
+        entity, kind = call["entity"], call["event"]["kind"]
+        self.fenced(cursor, row, call["epoch"], call["version"])
+        if row is None:
+            if kind != "registration.submit":
+                return {"result": "undefined", "reason": "no such registration"}
+            record = {**call["event"]["payload"], "ours": "kept"}
+            cursor.execute(
+                "INSERT INTO registration VALUES (%s, 'NEW', %s, 0, %s, false, clock_timestamp())",
+                (entity, json.dumps(record), call["epoch"]))
             row = self.find(cursor, entity)
-            self.fenced(cursor, row, call["epoch"], call["version"])
-            if row is None:
-                if kind != "registration.submit":
-                    return self.answer(cursor, entity, key, {"result": "undefined", "reason": "no such registration"})
-                record = {**call["event"]["payload"], "ours": "kept"}
-                cursor.execute(
-                    "INSERT INTO registration VALUES (%s, 'NEW', %s, 0, %s, false, clock_timestamp())",
-                    (entity, json.dumps(record), call["epoch"]))
-                row = self.find(cursor, entity)
-            cursor.execute("SELECT 1 FROM queue WHERE entity = %s LIMIT 1", (entity,))
-            if cursor.fetchone():
-                raise Refusal(409, {"problem": "busy", "detail": "an event of it waits in the queue"})
-            cursor.execute("UPDATE registration SET epoch = greatest(epoch, %s) WHERE entity = %s", (call["epoch"], entity))
-            return self.answer(cursor, entity, key, self.first(cursor, row, call))
+        self.idle(cursor, entity)
+        cursor.execute("UPDATE registration SET epoch = greatest(epoch, %s) WHERE entity = %s", (call["epoch"], entity))
+        return self.first(cursor, row, call)
 
     def first(self, cursor, row, call):
         """The first attempt is made at once; what fails waits in the queue."""
@@ -265,41 +271,33 @@ class Service:
         return {"result": "handled", "view": self.view(cursor, row["entity"], call["version"])}
 
     def release(self, call):
-        entity, key = call["entity"], f"release/{call['epoch']}"
-        with self.transaction() as cursor:
-            self.lock(cursor, entity)
-            known = self.answered(cursor, entity, key)
-            if known:
-                return known
-            row = self.find(cursor, entity)
-            if row is None:
-                raise Refusal(422, {"detail": "no such registration"})
-            self.fenced(cursor, row, call["epoch"], call["version"])
-            cursor.execute("SELECT 1 FROM queue WHERE entity = %s LIMIT 1", (entity,))
-            if cursor.fetchone():
-                raise Refusal(409, {"problem": "busy", "detail": "an event of it waits in the queue"})
-            cursor.execute("UPDATE registration SET epoch = %s, released = true WHERE entity = %s", (call["epoch"], entity))
-            return self.answer(cursor, entity, key, self.view(cursor, entity, call["version"]))
+        return self.once(call, f"release/{call['epoch']}", self.released)
+
+    def released(self, cursor, row, call):
+        entity = call["entity"]
+        if row is None:
+            raise Refusal(422, {"detail": "no such registration"})
+        self.fenced(cursor, row, call["epoch"], call["version"])
+        self.idle(cursor, entity)
+        cursor.execute("UPDATE registration SET epoch = %s, released = true WHERE entity = %s", (call["epoch"], entity))
+        return self.view(cursor, entity, call["version"])
 
     def take(self, call):
-        entity, key = call["entity"], f"take/{call['epoch']}"
-        with self.transaction() as cursor:
-            self.lock(cursor, entity)
-            known = self.answered(cursor, entity, key)
-            if known:
-                return known
-            row = self.find(cursor, entity)
-            if row and call["epoch"] < row["epoch"] and self.wrong != "ignores-epochs":
-                raise Refusal(409, {"problem": "stale", "epoch": row["epoch"]})
-            if call["state"] not in HANDLED:
-                raise Refusal(422, {"detail": "no such state"})
-            record = row["record"] if self.wrong == "loses-records" and row else call["record"]
-            cursor.execute(
-                "INSERT INTO registration VALUES (%(e)s, %(s)s, %(r)s, 1, %(p)s, false, clock_timestamp()) ON CONFLICT (entity) DO UPDATE"
-                " SET state = %(s)s, record = %(r)s, version = registration.version + 1, epoch = %(p)s, released = false,"
-                " changed_at = clock_timestamp()",
-                {"e": entity, "s": call["state"], "r": json.dumps(record), "p": call["epoch"]})
-            return self.answer(cursor, entity, key, self.view(cursor, entity, 1 << 30))
+        return self.once(call, f"take/{call['epoch']}", self.taken)
+
+    def taken(self, cursor, row, call):
+        entity = call["entity"]
+        if row and call["epoch"] < row["epoch"] and self.wrong != "ignores-epochs":
+            raise Refusal(409, {"problem": "stale", "epoch": row["epoch"]})
+        if call["state"] not in HANDLED:
+            raise Refusal(422, {"detail": "no such state"})
+        record = row["record"] if self.wrong == "loses-records" and row else call["record"]
+        cursor.execute(
+            "INSERT INTO registration VALUES (%(e)s, %(s)s, %(r)s, 1, %(p)s, false, clock_timestamp()) ON CONFLICT (entity) DO UPDATE"
+            " SET state = %(s)s, record = %(r)s, version = registration.version + 1, epoch = %(p)s, released = false,"
+            " changed_at = clock_timestamp()",
+            {"e": entity, "s": call["state"], "r": json.dumps(record), "p": call["epoch"]})
+        return self.view(cursor, entity, 1 << 30)
 
     def changes(self, after, limit):
         with self.transaction() as cursor:

@@ -19,7 +19,7 @@ final class LiveHooks: Sendable {
     /// What is wrong with the legacy service; nil when it answers, or when there is none.
     var serviceProblem: String? { state.withLock { $0.serviceProblem } }
 
-    func service(isWell: Bool, _ problem: String?) { state.withLock { $0.serviceProblem = isWell ? nil : problem } }
+    func service(has problem: String?) { state.withLock { $0.serviceProblem = problem } }
 
     func remove() { state.withLock { $0 = State() } }
 

@@ -12,12 +12,15 @@ extension BridgeService {
 
     var duties: [Duty] {
         let bridge = bridge
-        return [
+        var duties = [
             Duty(period: options.sweepPeriod) { _ = try await bridge.sweep(at: $0) },
             Duty(period: options.reconcilePeriod) { _ = try await bridge.reconcile(at: $0) },
-            Duty(period: options.servicePeriod) { _ = try await bridge.followService(at: $0) },
             Duty(period: options.foreignPeriod) { _ in _ = try await bridge.loadForeignChange() },
         ]
+        if bridge.domain.service != nil {
+            duties.append(Duty(period: options.servicePeriod) { _ = try await bridge.followService(at: $0) })
+        }
+        return duties
     }
 
     func perform(_ duty: Duty) async {
