@@ -139,13 +139,13 @@ let package = Package(
             ]),
         // SQL schema and migration plans, embedded in the binary
         .target(
-            name: "Migrations", path: "Migrations",
+            name: "Migrations", path: "Migrations", exclude: ["Plans/brand-durable.yaml", "Plans/campaign-durable.yaml"],
             resources: [
                 .embedInCode("Schema/v001_lockstep.sql"), .embedInCode("Schema/v002_workflows.sql"),
                 .embedInCode("Schema/v003_pins.sql"), .embedInCode("Schema/v010_workflow_runtime.sql"),
                 .embedInCode("Schema/v011_moves.sql"),
                 .embedInCode("Schema/v012_workflow_once.sql"), .embedInCode("Schema/v013_unclaimed.sql"),
-                .embedInCode("Schema/v014_legacy_service.sql"),
+                .embedInCode("Schema/v014_legacy_service.sql"), .embedInCode("Schema/v015_intentions_in_order.sql"),
                 .embedInCode("Plans/hybrid-5.2.yaml"), .embedInCode("Plans/hybrid-2-5.2.yaml"),
                 .embedInCode("Plans/legacy.yaml"), .embedInCode("Plans/all-durable.yaml"),
             ]),

@@ -43,7 +43,7 @@ public protocol OwnershipStore: EffectLedger {
     func counters() async throws -> [String: Int]
     /// All dead letters' counts by reason.
     func deadLetters() async throws -> [String: Int]
-    /// The effects that were begun and have no result, in order of their keys.
+    /// The effects that were begun and have no result, in the order in which they were begun.
     func intentions() async throws -> [EffectCall]
     /// Sets something aside; nothing of its entity is handled from now on. Something of the same kind and key that is set aside already
     /// keeps its reason.

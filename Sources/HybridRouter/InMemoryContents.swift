@@ -46,7 +46,8 @@ struct InMemoryContents {
     var letterCount = 0
     /// Deliveries that an entity can still claim, with the number of their letter.
     var unclaimed: [(letter: Int, incoming: IncomingEvent)] = []
-    var intentions: [EffectKey: EffectCall] = [:]
+    var intentions: [EffectKey: (number: Int, call: EffectCall)] = [:]
+    var lastIntention = 0
     var quarantined: [Quarantined] = []
     var values: [String: String] = [:]
 }

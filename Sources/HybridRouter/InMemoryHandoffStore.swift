@@ -57,16 +57,23 @@ public final class InMemoryHandoffStore: HandoffStore {
     public func reads(of entity: EntityID) async throws -> [RecordedRead] { contents.withLock { $0.entities[entity]?.reads ?? [] } }
 
     /// See ``EffectLedger``.
-    public func intend(_ call: EffectCall) async throws { contents.withLock { $0.intentions[call.key] = call } }
+    public func intend(_ call: EffectCall) async throws {
+        contents.withLock { contents in
+            contents.lastIntention += 1
+            contents.intentions[call.key] = (contents.lastIntention, call)
+        }
+    }
 
     /// See ``EffectLedger``.
     public func withdraw(_ key: EffectKey) async throws { contents.withLock { $0.intentions[key] = nil } }
 
     /// See ``EffectLedger``.
-    public func intention(_ key: EffectKey) async throws -> EffectCall? { contents.withLock { $0.intentions[key] } }
+    public func intention(_ key: EffectKey) async throws -> EffectCall? { contents.withLock { $0.intentions[key]?.call } }
 
     /// See ``OwnershipStore``.
-    public func intentions() async throws -> [EffectCall] { contents.withLock { $0.intentions.values.sorted { $0.key < $1.key } } }
+    public func intentions() async throws -> [EffectCall] {
+        contents.withLock { $0.intentions.values.sorted { $0.number < $1.number }.map(\.call) }
+    }
 
     /// See ``OwnershipStore``.
     public func pendingRows() async throws -> [QueuedRow] {

@@ -35,7 +35,7 @@ package enum PersonalData {
             "sequence": .kept, "key": .kept, "entity": .kept, "request": .emptied, "reply": .emptied, "owner": .kept, "epoch": .kept,
             "attempt": .kept, "at": .kept, "sum": .kept,
         ],
-        "intention": all(.removed, "key", "request", "owner", "epoch", "attempt", "at"),
+        "intention": all(.removed, "sequence", "key", "request", "owner", "epoch", "attempt", "at"),
         "reading": [
             "sequence": .kept, "entity": .kept, "operation": .kept, "request": .emptied, "reply": .emptied, "owner": .kept,
             "epoch": .kept, "at": .kept,

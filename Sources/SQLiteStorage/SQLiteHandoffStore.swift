@@ -74,7 +74,7 @@ public final class SQLiteHandoffStore: HandoffStore {
 
     /// See ``OwnershipStore``.
     public func intentions() async throws -> [EffectCall] {
-        let sql = "SELECT key, request, owner, epoch, attempt, at FROM intention ORDER BY key"
+        let sql = "SELECT key, request, owner, epoch, attempt, at FROM intention ORDER BY sequence"
         return try database.read { try $0.all(sql, [], Rows.intention) }
     }
 

@@ -275,6 +275,18 @@ import Testing
         #expect(try await store.intention(entry.key) == nil)
     }
 
+    /// A person answers them in that order, and their order in the ledger is the order performed.
+    @Test(arguments: Kind.allCases) func intentionsAreInTheOrderBegun(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        let keys = ["zones.add", "billing.fee", "mail.send"].map { EffectKey(entity: "R-1", step: "1", operation: $0) }
+        for key in keys { try await store.intend(EffectCall(key: key, request: [:], owner: .legacy, epoch: 1, attempt: 1, at: now)) }
+        #expect(try await store.intentions().map(\.key) == keys)
+        try await store.withdraw(keys[0])
+        try await store.intend(EffectCall(key: keys[0], request: [:], owner: .legacy, epoch: 1, attempt: 2, at: now))
+        #expect(try await store.intentions().map(\.key) == [keys[1], keys[2], keys[0]])
+    }
+
     @Test(arguments: Kind.allCases) func whatWasReadIsRecorded(kind: Kind) async throws {
         let store = try store(kind)
         try await born(store)
