@@ -6,7 +6,7 @@ struct Generate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Records a trace of many \(Program.nouns) against the simulated outside, in the same form as the fixtures.",
         discussion: """
-            \(Program.name) generate --registrations 10000 --seed 7 --output trace.jsonl
+            \(Program.name) generate --registrations 100 --seed 7 --output many.jsonl
             The same arguments give the same file, byte for byte.
             """)
 

@@ -14,7 +14,7 @@ struct ImportCommand: AsyncParsableCommand {
         commandName: "import", abstract: "Takes in \(Program.nouns) that are in the middle of their life, from a team's own database.",
         discussion: """
             \(Program.name) import records.jsonl --dry-run
-            \(Program.name) import records.jsonl --database work.sqlite
+            \(Program.name) import records.jsonl --database imported.sqlite
 
             One JSON object a line:
             {"entity": …, "state": …, "record": {…}, "createdAt": …, "stepEnteredAt"?: …, "lastEventAt"?: …, "step"?: "5.2", \

@@ -11,7 +11,7 @@ struct Migrate: ParsableCommand {
         discussion: """
             \(Program.name) migrate status --database work.sqlite
             \(Program.name) migrate halt --database work.sqlite
-            \(Program.name) migrate recall R-900001 --database work.sqlite
+            \(Program.name) migrate recall R-900003 --database work.sqlite
             All but adopt work beside a running '\(Program.name) run', and while none runs.
             """,
         subcommands: [

@@ -47,7 +47,7 @@ extension Migrate {
         static let configuration = CommandConfiguration(
             abstract: "Gives \(Program.nouns) that are inside a legacy step to the durable side, where they stand.",
             discussion: """
-                \(Program.name) migrate adopt R-900001 --database work.sqlite --plan my-plan.yaml
+                \(Program.name) migrate adopt R-900005 --database work.sqlite --plan my-next-plan.yaml
 
                 Only when a rehearsal on a copy finds the durable code waiting for the same events until the same moment; else the \
                 \(Program.noun) moves at its next boundary, and the answer says why. No process may run on the database meanwhile, because \

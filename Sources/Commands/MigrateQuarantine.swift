@@ -66,8 +66,8 @@ extension Migrate {
         static let configuration = CommandConfiguration(
             abstract: "Says what became of an effect that was begun and of which nobody knew whether it was done.",
             discussion: """
-                \(Program.name) migrate settle R-900001/9/bank.pay/1 --done '{"receipt":"A7"}' --database work.sqlite
-                \(Program.name) migrate settle R-900001/9/bank.pay/1 --not-done --database work.sqlite
+                \(Program.name) migrate settle R-900001/5.2/vetting.order/1 --done '{"receipt":"A7"}' --database work.sqlite
+                \(Program.name) migrate settle R-900001/5.2/vetting.order/1 --not-done --database work.sqlite
 
                 The other side can neither refuse a call that it knows nor say what it has done, so only a person can. With --done the \
                 reply goes into the ledger and the call is never made again; with --not-done it is made when the \(Program.noun) goes on.

@@ -63,10 +63,10 @@ struct Run: AsyncParsableCommand {
         abstract: "Runs deliveries through the legacy machine alone or in hybrid mode: live, or as they were recorded.",
         discussion: """
             \(Program.name) run                                   all fixtures, hybrid
-            \(Program.name) run --mode legacy LegacyFixtures/m01-exact-duplicate
+            \(Program.name) run --mode legacy trace.jsonl
             \(Program.name) run trace.jsonl --database work.sqlite   killed? the same command goes on where it stopped
-            producer | \(Program.name) run --events - --database work.sqlite     live: prints ACK <event id> once each is durable
-            producer | \(Program.name) run --events - --lanes 256 --live         so many \(Program.nouns) at the same time
+            \(Program.name) run --events - --database live.sqlite < deliveries.jsonl     live: prints ACK <event id> once each is durable
+            \(Program.name) run --events - --lanes 256 --live < deliveries.jsonl         so many \(Program.nouns) at the same time
             \(Program.name) run --events recording.jsonl                         lines with "receivedAt": virtual time
             \(Program.name) run --events recording.jsonl --drain                 the same, then plays time on until nothing is left to do
             \(Program.name) run --metrics metrics.prom            for Prometheus, renewed every few seconds and at the end

@@ -65,7 +65,7 @@ extension ScheduleCommand {
         static let configuration = CommandConfiguration(
             abstract: "Creates a schedule.",
             discussion: """
-                \(Program.name) schedule create nightly --type report --cron '0 2 * * *' --input '{"kind":"full"}' --database work.sqlite
+                \(Program.name) schedule create weekly --type report --cron '0 2 * * MON' --input '{"kind":"full"}' --database work.sqlite
                 \(Program.name) schedule create poll --type poll --interval 15m --overlap bufferOne --catch-up 1h --database work.sqlite
                 """)
 

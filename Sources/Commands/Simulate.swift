@@ -56,9 +56,9 @@ struct Simulate: AsyncParsableCommand {
         abstract:
             "Runs \(Program.nouns) in hybrid mode in simulated time while everything goes wrong, and checks the laws of the hand-off.",
         discussion: """
-            \(Program.name) simulate --seed 7 --entities 1000
-            \(Program.name) simulate --seed 1 --runs 100 --entities 10000 --format json      one line a seed
-            \(Program.name) simulate --seed 7 --entities 1000 --faults crash=0.001,busy=0.01
+            \(Program.name) simulate --seed 7 --entities 200
+            \(Program.name) simulate --seed 1 --runs 5 --entities 100 --format json      one line a seed
+            \(Program.name) simulate --seed 7 --entities 200 --faults crash=0.001,busy=0.01
             Faults: all=SHARE, none, or a list of crash, tornPage, diskFull, ioError, busy, duplicate, loss, delay, reorder, clockJump,
             slow, tooManyRequests, responseLost, planChange, recall, adoption, halt. After the run legacy alone gets the same world and
             schedule; every difference that the plan does not declare is a violation (I7). The same arguments give the same run, byte

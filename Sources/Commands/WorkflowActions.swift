@@ -6,7 +6,7 @@ import Events
 struct WorkflowSignal: AsyncParsableCommand, CarriedOutBeside {
     static let configuration = CommandConfiguration(
         commandName: "signal", abstract: "Sends a signal; a second one of the same id is not delivered.",
-        discussion: "\(Program.name) workflow signal order-1 approve --id click-17 --payload '{\"by\":\"reviewer\"}' --database work.sqlite"
+        discussion: "\(Program.name) workflow signal R-900001/2 approve --id 17 --payload '{\"by\":\"reviewer\"}' --database work.sqlite"
     )
 
     @OptionGroup var which: WorkflowOptionsOnCommandLine
@@ -31,7 +31,7 @@ struct WorkflowSignal: AsyncParsableCommand, CarriedOutBeside {
 struct WorkflowCancel: AsyncParsableCommand, CarriedOutBeside {
     static let configuration = CommandConfiguration(
         commandName: "cancel", abstract: "Asks a workflow to cancel; its code may still compensate.",
-        discussion: "\(Program.name) workflow cancel order-1 --database work.sqlite")
+        discussion: "\(Program.name) workflow cancel R-900001/2 --database work.sqlite")
 
     @OptionGroup var which: WorkflowOptionsOnCommandLine
 
@@ -49,7 +49,7 @@ struct WorkflowCancel: AsyncParsableCommand, CarriedOutBeside {
 struct WorkflowTerminate: AsyncParsableCommand, CarriedOutBeside {
     static let configuration = CommandConfiguration(
         commandName: "terminate", abstract: "Ends a workflow at once; its code does not hear of it.",
-        discussion: "\(Program.name) workflow terminate order-1 --reason 'entered twice' --database work.sqlite")
+        discussion: "\(Program.name) workflow terminate R-900001/2 --reason 'entered twice' --database work.sqlite")
 
     @OptionGroup var which: WorkflowOptionsOnCommandLine
     @Option(help: "Why; it is kept in the history.") var reason: String
@@ -63,7 +63,7 @@ struct WorkflowTerminate: AsyncParsableCommand, CarriedOutBeside {
 struct WorkflowReset: AsyncParsableCommand, CarriedOutBeside {
     static let configuration = CommandConfiguration(
         commandName: "reset", abstract: "Ends the run and begins another whose history is the old one up to an event.",
-        discussion: "\(Program.name) workflow reset order-1 --event 12 --reason 'wrong branch' --database work.sqlite")
+        discussion: "\(Program.name) workflow reset R-900001/2 --event 4 --reason 'wrong branch' --database work.sqlite")
 
     @OptionGroup var which: WorkflowOptionsOnCommandLine
     @Option(help: "The start or the end of the workflow task to make anew; it and what comes after it are left out.") var event: Int

@@ -9,9 +9,9 @@ extension WorkflowCommand {
         static let configuration = CommandConfiguration(
             abstract: "Puts a recorded history into a database as a run; an open one goes on there.",
             discussion: """
-                \(Program.name) workflow export order-1 --database a.sqlite > order-1.json
-                \(Program.name) workflow replay order-1.json
-                \(Program.name) workflow import order-1.json --database b.sqlite
+                \(Program.name) workflow export R-900001/2 --database work.sqlite > history.json
+                \(Program.name) workflow replay history.json
+                \(Program.name) workflow import history.json --database copy.sqlite
 
                 The file is Temporal's history JSON. The next process that runs on the database goes on with an open run: its activities, \
                 timers, messages and workflow task become due. How often an open activity was tried is not in a history; its attempts begin \

@@ -9,7 +9,7 @@ struct WorkflowQuarantined: AsyncParsableCommand, CarriedOutBeside {
         commandName: "quarantined", abstract: "Lists what was due and could not be run, and makes it due again.",
         discussion: """
             \(Program.name) workflow quarantined --database work.sqlite
-            \(Program.name) workflow quarantined --release order-1 --database work.sqlite
+            \(Program.name) workflow quarantined --release R-900001/2 --database work.sqlite
 
             A thing that cannot be run is set aside with a sentence, so that everything else goes on. Once what is wrong is mended, --release \
             makes what was set aside of a workflow due again.

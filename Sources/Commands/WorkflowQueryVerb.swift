@@ -9,7 +9,7 @@ extension WorkflowCommand {
             abstract: "Asks a workflow's code something; nothing changes.",
             discussion: """
                 \(Program.name) workflow query R-900001/2 progress --database work.sqlite
-                \(Program.name) workflow query order-1 lines --args '{"page":2}' --database work.sqlite --run 4a7d1ed4
+                \(Program.name) workflow query R-900001/2 progress --args '{"page":2}' --database work.sqlite
 
                 The run, open or closed, is replayed against the code of this binary, beside a running process or while none runs; the code \
                 answers as it stood after its last workflow task. The answer is JSON.

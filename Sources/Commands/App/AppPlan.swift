@@ -10,14 +10,20 @@ public enum AppPlan: Sendable {
 
     /// Reads the plan. Throws a sentence when it cannot be read, or is none.
     public func read() throws -> MigrationPlan {
+        let (text, name) = try source()
+        return try MigrationPlan(yaml: text, file: name)
+    }
+
+    /// The plan as it is written, and what it is called in error messages.
+    func source() throws -> (text: String, name: String) {
         switch self {
-        case .text(let yaml, let name): return try MigrationPlan(yaml: yaml, file: name)
+        case .text(let yaml, let name): return (yaml, name)
         case .file(let path):
             let found = AppFiles.find(path) ?? path
             guard let bytes = try? ByteLines.beginning(of: found, atMost: MigrationPlan.mostBytes + 1) else {
                 throw CommandFailure(.usage, "\(path): expected a plan file that can be read, found none; see Migrations/Plans")
             }
-            return try MigrationPlan(yaml: String(decoding: bytes, as: UTF8.self), file: path)
+            return (String(decoding: bytes, as: UTF8.self), path)
         }
     }
 }

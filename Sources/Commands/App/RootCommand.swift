@@ -13,10 +13,9 @@ struct RootCommand: AsyncParsableCommand {
         discussion: "Exit codes: 0 ok, 1 differences or violations found, 2 bad usage, 3 the environment has to change.",
         version: "\(Program.name), Lockstep \(LockstepVersion.current)",
         subcommands: [
-            Run.self, Compare.self, EvidenceCommand.self, MachineCommand.self, PlanCommand.self, Generate.self, ReportCommand.self,
-            History.self, Migrate.self,
-            WorkflowCommand.self, ScheduleCommand.self, PatchCommand.self, Simulate.self, ImportCommand.self, Doctor.self,
-            Forget.self, LegacyCommand.self,
+            Demo.self, Run.self, Compare.self, EvidenceCommand.self, MachineCommand.self, PlanCommand.self, Generate.self,
+            ReportCommand.self, History.self, Migrate.self, WorkflowCommand.self, ScheduleCommand.self, PatchCommand.self, Simulate.self,
+            ImportCommand.self, Doctor.self, Forget.self, LegacyCommand.self,
         ])
 
     /// Runs the command that the process was started with; returns its exit code.
