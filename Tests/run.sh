@@ -19,8 +19,8 @@ if [ $# -gt 0 ]; then
 fi
 echo "== Temporal's dev server answers as it did when its answers were stored"
 bash Tests/differential.sh
-# What plays thousands of deliveries, or is killed a thousand times, is tested further below as an optimised build.
-large='EveryStepTests|MutationTests|ResendTests|StoredRunTests|CrashPointTests'
+# What plays thousands of deliveries, is killed a thousand times, or pastes a hundred commands is tested further below, optimised.
+large='ExampleTests|EveryStepTests|MutationTests|ResendTests|StoredRunTests|CrashPointTests'
 swift test --skip-build --skip "SimulationTests|MetricsEndpointTests|$large"
 echo "== a machine of somebody else, in a package of its own"
 # In the same build folder: what is built of Lockstep is not built again.
