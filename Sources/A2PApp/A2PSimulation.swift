@@ -66,6 +66,7 @@ package struct A2PSimulation {
             domain: Self.domain, plans: plans, seed: seed, rates: rates, quietAfter: settings.steps, watched: watched)
         options.ports = ports
         options.storage = storage
+        options.mostViolations = settings.mostViolations
         let start = Date()
         var hybrid = try await Simulation(options, world: world).play(progress: progress)
         let seconds = Date().timeIntervalSince(start)

@@ -42,7 +42,7 @@ extension LegacyCommand {
     struct Describe: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "machine", abstract: "Prints the machine that a service describes, to keep in a file.",
-            discussion: "Example: \(Program.name) legacy machine http://127.0.0.1:8080/lockstep/v1 > machine.json")
+            discussion: "\(Program.name) legacy machine http://127.0.0.1:8080/lockstep/v1 > machine.json")
 
         @OptionGroup var address: Address
 

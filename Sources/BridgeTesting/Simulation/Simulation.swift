@@ -35,6 +35,9 @@ public struct SimulationOptions<State: MachineState, Record: Codable & Sendable>
     /// What stands below the checker: a bug of the storage itself.
     public var storage: @Sendable (any HandoffStore) -> any HandoffStore = { $0 }
 
+    /// The run ends when it has broken so many laws.
+    public var mostViolations = Int.max
+
     /// The schedule, when what came from outside is to be repeated.
     var repeated: SimulatedSchedule? { isAnswered ? nil : schedule }
 
@@ -129,7 +132,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         while true {
             takeLines()
             if run.steps == options.quietAfter { try await quiet() }
-            if runsInCircles() { break }
+            if runsInCircles() || checker.violationCount >= options.mostViolations { break }
             if try await step() {
                 run.steps += 1
                 if run.steps.isMultiple(of: 50_000) { progress(run.events, worldNow) }
