@@ -70,7 +70,7 @@ let package = Package(
             name: "Bridge",
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover",
-                "MigrationReport", .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
             ]),
         // adapter: every store on one SQLite database
         .target(
@@ -91,8 +91,7 @@ let package = Package(
         .target(
             name: "A2PRegistration",
             dependencies: [
-                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "Events", "Outcomes", "LegacyStateMachine", "DurableWorkflow", .product(name: "Crypto", package: "swift-crypto"),
             ]),
         // public test kit
         .target(
@@ -176,7 +175,7 @@ let package = Package(
         .executableTarget(
             name: "fault-worker", dependencies: ["Events", "DurableWorkflow", "SQLiteStorage", "FaultyDisk"], path: "Tests/FaultWorker"),
         .testTarget(
-            name: "FaultTests", dependencies: ["fault-worker", "Benchmarks", "Events", "DurableWorkflow", "SQLiteStorage", "BridgeTesting"]),
+            name: "FaultTests", dependencies: ["fault-worker", "Benchmarks", "Events", "DurableWorkflow", "SQLiteStorage"]),
 
         .testTarget(name: "EventsTests", dependencies: ["Events"]),
         .testTarget(name: "OutcomesTests", dependencies: ["Outcomes", "Events"]),
@@ -185,7 +184,7 @@ let package = Package(
         .testTarget(
             name: "DurableWorkflowTests",
             dependencies: [
-                "DurableWorkflow", "Events", "Outcomes", "BridgeTesting", "SQLiteStorage", "MetricsEndpoint",
+                "DurableWorkflow", "Events", "BridgeTesting", "MetricsEndpoint",
                 .product(name: "MetricsTestKit", package: "swift-metrics"), .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
@@ -206,8 +205,8 @@ let package = Package(
         .testTarget(
             name: "A2PRegistrationTests",
             dependencies: [
-                "A2PRegistration", "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Cutover",
-                "BridgeTesting", .product(name: "Crypto", package: "swift-crypto"),
+                "A2PRegistration", "Events", "Outcomes", "LegacyStateMachine", "DurableWorkflow", "Cutover",
+                .product(name: "Crypto", package: "swift-crypto"),
             ], exclude: ["Gallery"]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(
@@ -225,17 +224,17 @@ let package = Package(
         .testTarget(
             name: "SimulationTests",
             dependencies: [
-                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "BridgeTesting", "Commands", "A2PApp",
-                "LockstepCommand", "Bridge", "Cutover", "Migrations", "SQLiteStorage", .product(name: "GRDB", package: "GRDB.swift"),
+                "Events", "Outcomes", "HybridRouter", "DurableWorkflow", "BridgeTesting", "Commands", "A2PApp",
+                "Bridge", "Cutover", "Migrations", "SQLiteStorage", .product(name: "GRDB", package: "GRDB.swift"),
             ], exclude: ["Model"]),
         // the code of the tutorial, which is a package of its own
         .target(name: "ClaimMachine", dependencies: ["Lockstep"], path: "Tests/ParcelClaims/Sources/ParcelClaims"),
         .testTarget(
             name: "ScenarioTests",
             dependencies: [
-                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover",
-                "MigrationReport", "Bridge", "SQLiteStorage", "A2PRegistration", "BridgeTesting", "LegacyFixtures", "Migrations",
-                "Commands", "A2PApp", "LockstepCommand", "ClaimMachine",
+                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover", "Bridge",
+                "SQLiteStorage", "A2PRegistration", "BridgeTesting", "LegacyFixtures", "Migrations", "Commands", "A2PApp",
+                "LockstepCommand", "ClaimMachine",
             ]),
     ]
 )

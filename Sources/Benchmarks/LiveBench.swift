@@ -73,7 +73,9 @@ struct LiveBench {
         let entities = try await desk.store.entities()
         var closed = 0
         for entity in entities where try await desk.store.snapshot(of: entity)?.record.isFinal == true { closed += 1 }
-        guard closed == registrations else { throw Floor.Failure(message: "expected \(registrations) closed claims, found \(closed)") }
+        guard closed == registrations else {
+            throw Floor.Failure(message: "expected \(registrations.counted("closed claim")), found \(closed)")
+        }
     }
 
     /// So many entities at once, each with one event at a time; every event is a call that takes `latency`. The floor is what so many

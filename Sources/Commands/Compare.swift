@@ -64,7 +64,9 @@ struct Compare: AsyncParsableCommand {
             app.typed, plan: try input.loadPlan(), database: database, telemetry: watching.telemetry)
         let lines = inputs.lines
         try await watching.during(comparison.hybrid) {
-            try await comparison.play(lines) { Console.progress("\($0.rawValue): \($1) of \(lines.count) deliveries, \($2)") }
+            try await comparison.play(lines) {
+                Console.progress("\($0.rawValue): \($1) of \(lines.count.counted("delivery", "deliveries")), \($2)")
+            }
         }
         Console.endProgress()
         let noise = noise ? try await comparison.noise(app.typed, lines) : nil
@@ -90,7 +92,7 @@ struct Compare: AsyncParsableCommand {
         let stored = try await StoredRun(app.typed, database: database, plan: plan)
         var recorder = try evidence.map { try EvidenceRecorder(path: $0, app: app, plan: plan, at: Timestamp(Date())) }
         let summary = try await stored.comparison(
-            progress: { Console.progress("\($0) of \($1) \(Program.nouns)") }, evidence: { recorder?.add($0) })
+            progress: { Console.progress("\($0) of \(Program.counted($1))") }, evidence: { recorder?.add($0) })
         Console.endProgress()
         let text = CompareText(summary: summary.comparison, stored: summary, evidence: try recorder?.append())
         Console.print(input.format == .json ? try text.json.canonicalText : text.text(databases: nil))

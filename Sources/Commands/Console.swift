@@ -18,7 +18,7 @@ package enum Console {
     package static func print(_ text: String) {
         guard let problem = write(visible(text, keepingLines: true) + "\n", to: STDOUT_FILENO) else { return }
         error(
-            "\(Program.name): standard output: expected to write \(text.utf8.count + 1) bytes, found: \(problem); what was done before is kept"
+            "\(Program.name): standard output: expected to write \((text.utf8.count + 1).counted("byte")), found: \(problem); what was done before is kept"
         )
         exit(CommandFailure.Code.environment.rawValue)
     }

@@ -52,7 +52,7 @@ struct Doctor: AsyncParsableCommand {
         Finding("plan", remedy: "pass a plan of this machine with --plan") {
             let plan = try app.plan(plan)
             try plan.check(against: app.typed.domain.processSteps)
-            return "\(plan.title), \(plan.steps.count) steps"
+            return "\(plan.title), \(plan.steps.count.counted("step"))"
         }
     }
 

@@ -51,7 +51,7 @@ extension HistoryEvent {
         let number = fields.integer(.attempt).flatMap { $0 > 1 ? "attempt \($0)" : nil }
         let sizes = [("input", EventField.input), ("result", .result)].compactMap { label, field in
             let payloads = fields.payloads(field)
-            return payloads.isEmpty ? nil : "\(label) \(payloads.reduce(0) { $0 + $1.data.count }) bytes"
+            return payloads.isEmpty ? nil : "\(label) \(payloads.reduce(0) { $0 + $1.data.count }.counted("byte"))"
         }
         let failures = [EventField.failure, .lastFailure].compactMap { fields.failure($0)?.chainText }
         return (names.map { fields.text($0) }.filter { !$0.isEmpty } + [timer, number].compactMap { $0 } + sizes + failures)

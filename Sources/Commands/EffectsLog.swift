@@ -86,7 +86,7 @@ final class EffectsLog: EffectJournal {
                 let found = written < 0 ? String(cString: strerror(errno)) : "room for \(written)"
                 end.isTorn = true
                 try? mend(&end)
-                throw CommandFailure(.environment, "\(path): expected room for \(bytes.count) bytes, found: \(found); make room")
+                throw CommandFailure(.environment, "\(path): expected room for \(bytes.count.counted("byte")), found: \(found); make room")
             }
             end.length += bytes.count
         }
@@ -107,7 +107,7 @@ final class EffectsLog: EffectJournal {
         let known = try await store.value(Self.setting)
         guard known != file else { return }
         guard try await !belongs(to: store, isFresh: isFresh) else { return }
-        let found = entries.isEmpty ? "an empty one" : "one with \(entries.count) effects that it does not have"
+        let found = entries.isEmpty ? "an empty one" : "one with \(entries.count.counted("effect")) that it does not have"
         throw CommandFailure(
             .environment, "\(path): expected the effects log of this database, found \(found); pass its own with --effects-log")
     }

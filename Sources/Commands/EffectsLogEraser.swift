@@ -57,7 +57,7 @@ final class EffectsLogEraser {
 
     private func write(_ bytes: [UInt8], at offset: Int) throws {
         let count = bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, off_t(offset)) }
-        guard count == bytes.count else { throw failure("to write over \(bytes.count) bytes") }
+        guard count == bytes.count else { throw failure("to write over \(bytes.count.counted("byte"))") }
     }
 
     /// Sees to it that the disk has taken it.

@@ -62,9 +62,10 @@ private struct ForgetAnswer: Codable {
 
     var text: String {
         var lines = forgotten.map { remains in
-            "\(remains.registration): forgotten; left: its id and state \(remains.state), ids and kinds of \(remains.deliveries) deliveries,"
-                + " keys of \(remains.effects) effects, \(remains.moves) moves without texts;"
-                + " gone: \(remains.removedRuns) workflow runs, \(remains.emptiedLetters) dead letters emptied"
+            "\(remains.registration): forgotten; left: its id and state \(remains.state), ids and kinds of"
+                + " \(remains.deliveries.counted("delivery", "deliveries")), keys of \(remains.effects.counted("effect")),"
+                + " \(remains.moves.counted("move")) without texts; gone: \(remains.removedRuns.counted("workflow run")),"
+                + " \(remains.emptiedLetters.counted("dead letter")) emptied"
         }
         if let emptiedLetters { lines.append("dead letters emptied: \(emptiedLetters)") }
         return (lines + ["\(database): written anew; files that were written elsewhere stay as they are"]).joined(separator: "\n")

@@ -27,7 +27,7 @@ struct Generate: AsyncParsableCommand {
 
     func run() async throws {
         let count = try await Program.app.simulation().write(registrations, seed: seed, to: output)
-        Console.print("\(registrations) \(Program.nouns), \(count) deliveries, seed \(seed): \(output)")
+        Console.print("\(Program.counted(registrations)), \(count.counted("delivery", "deliveries")), seed \(seed): \(output)")
     }
 }
 
@@ -43,7 +43,7 @@ extension AppSimulation {
             let lines = try await record(first...last, seed: seed)
             try spool.add(lines)
             deliveries += lines.count
-            Console.progress("\(last) of \(count) \(Program.nouns)")
+            Console.progress("\(last) of \(Program.counted(count))")
         }
         try spool.merge { try file.write($0) }
         try file.end()

@@ -47,7 +47,7 @@ struct ImportCommand: AsyncParsableCommand {
             try await importing.take(line, lines.name, &summary)
             if summary.lines % 500 == 0 {
                 try await importing.flush()
-                Console.progress("\(summary.lines) lines, \(summary.imported) taken in, \(summary.refused) refused")
+                Console.progress("\(summary.lines.counted("line")), \(summary.imported) taken in, \(summary.refused) refused")
             }
         }
         try await importing.flush()
@@ -128,7 +128,8 @@ private struct ImportSummary: Codable {
     }
 
     var text: String {
-        let head = "\(lines) lines: \(imported) \(dryRun ? "could come in" : "taken in"), \(known) known before, \(refused) refused"
+        let head =
+            "\(lines.counted("line")): \(imported) \(dryRun ? "could come in" : "taken in"), \(known) known before, \(refused) refused"
         let rows = [["state", Program.nouns]] + states.sorted { $0.key < $1.key }.map { [$0.key, String($0.value)] }
         let table = states.isEmpty ? [] : ["", Console.table(rows)]
         return ([head] + table + (refusals.isEmpty ? [] : [""] + refusals.map { Console.visible($0) })).joined(separator: "\n")

@@ -117,8 +117,9 @@ extension LegacyCommand {
         }
 
         private func text(_ breaches: [LegacyServiceLaws.Breach]) -> String {
-            guard !breaches.isEmpty else { return "\(LegacyServiceLaws.names.count) laws, all kept" }
-            return (breaches.map { "\($0.law): \($0.problem)" } + ["\(Set(breaches.map(\.law)).count) laws broken"]).joined(separator: "\n")
+            guard !breaches.isEmpty else { return "\(LegacyServiceLaws.names.count.counted("law")), all kept" }
+            return (breaches.map { "\($0.law): \($0.problem)" } + ["\(Set(breaches.map(\.law)).count.counted("law")) broken"]).joined(
+                separator: "\n")
         }
     }
 }

@@ -131,7 +131,7 @@ private struct MigrationStatus: Codable {
                 "halted since \($0): every step returns to legacy at its next boundary; end it with '\(Program.name) migrate resume'"
             }
                 ?? "not halted")
-        lines.append("\(registrations) \(Program.nouns): \(legacy) legacy, \(durable) durable, \(ended) ended")
+        lines.append("\(Program.counted(registrations)): \(legacy) legacy, \(durable) durable, \(ended) ended")
         lines += ["", Console.table([["step", "title", "stage", "legacy", "durable", "ended", "pins"]] + steps.map(\.cells)), ""]
         let waiting = ["pending", "signalled", "parked"].map { "\(rows[$0] ?? 0) \($0)" }.joined(separator: ", ")
         lines.append("inbox rows: \(waiting); messages not sent: \(unsentMessages)")

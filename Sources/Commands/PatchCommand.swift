@@ -73,7 +73,7 @@ struct PatchReportVerb: AsyncParsableCommand {
 
     private static func show(_ report: PatchReport, _ format: OutputFormat) throws -> String {
         guard format == .text else { return try JSONValue(encoding: report).canonicalText }
-        guard !report.patches.isEmpty else { return "no patch in \(report.open) open runs" }
+        guard !report.patches.isEmpty else { return "no patch in \(report.open.counted("open run"))" }
         let head = ["patch", "code", "before", "marked", "deprecated", "not reached", "unknown", "closed"]
         let rows = report.patches.map { patch in
             [

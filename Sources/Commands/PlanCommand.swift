@@ -42,7 +42,7 @@ struct PlanCommand: ParsableCommand {
         }
 
         private static func text(_ plan: MigrationPlan, _ problems: [String], _ warnings: [String]) -> String {
-            let head = problems.isEmpty ? "\(plan.title): \(plan.steps.count) steps, can be run" : "\(plan.title): cannot be run"
+            let head = problems.isEmpty ? "\(plan.title): \(plan.steps.count.counted("step")), can be run" : "\(plan.title): cannot be run"
             return ([head] + problems.map { "problem: \($0)" } + warnings.map { "warning: \($0)" }).joined(separator: "\n")
         }
 

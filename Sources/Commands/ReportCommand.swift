@@ -53,7 +53,9 @@ struct ReportCommand: AsyncParsableCommand {
         let database = try input.database ?? InputOptions.freshDatabase("report")
         let comparison = try AppComparison(app.typed, plan: try input.loadPlan(), database: database)
         let lines = inputs.lines
-        try await comparison.play(lines) { Console.progress("\($0.rawValue): \($1) of \(lines.count) deliveries, \($2)") }
+        try await comparison.play(lines) {
+            Console.progress("\($0.rawValue): \($1) of \(lines.count.counted("delivery", "deliveries")), \($2)")
+        }
         Console.endProgress()
         let audited = audit.map { EntityID($0) }
         let summary = try weigh(app)
@@ -72,7 +74,7 @@ struct ReportCommand: AsyncParsableCommand {
     private func report(on database: String, _ app: some Application) async throws {
         let stored = try await StoredRun(app.typed, database: database, plan: try input.loadPlan())
         let report = try await stored.report(auditing: audit.map { EntityID($0) }, evidence: try weigh(app)) {
-            Console.progress("\($0) of \($1) \(Program.nouns) compared with legacy alone")
+            Console.progress("\($0) of \(Program.counted($1)) compared with legacy alone")
         }
         Console.endProgress()
         let paths = try Self.write(report, to: output ?? database.replacing(".sqlite", with: "") + "-report")

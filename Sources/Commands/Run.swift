@@ -47,7 +47,7 @@ struct RunSummary: Codable {
 
     var text: String {
         let rows = [["outcome", Program.nouns]] + outcomes.sorted { $0.key < $1.key }.map { [$0.key, String($0.value)] }
-        var lines = ["\(mode.rawValue): \(entities) \(Program.nouns) in \(durationSeconds) s", "", Console.table(rows), ""]
+        var lines = ["\(mode.rawValue): \(Program.counted(entities)) in \(durationSeconds) s", "", Console.table(rows), ""]
         lines.append("hand offs \(handOffs), hand backs \(handBacks), dead letters \(deadLetters)")
         if let unread = UnreadEvents(unread).sentence { lines.append(unread) }
         lines.append("database \(database)")
@@ -161,13 +161,13 @@ struct Run: AsyncParsableCommand {
         if let outcomes { try await run.writeOutcomes(to: outcomes) }
         let summary = try await RunSummary(run, unexpected: unexpected, seconds: Date().timeIntervalSince(start))
         Console.print(input.format == .json ? try JSONValue(encoding: summary).canonicalText : summary.text)
-        if !unexpected.isEmpty { throw CommandFailure(.differences, "\(unexpected.count) facts are not as recorded") }
+        if !unexpected.isEmpty { throw CommandFailure(.differences, "\(unexpected.count.counted("fact is", "facts are")) not as recorded") }
     }
 
     /// Plays the inputs, or the stream.
     private func play<State, Record>(_ run: AppRun<State, Record>, _ inputs: Inputs?, _ stream: LineStream?) async throws {
         if let lines = inputs?.lines {
-            try await run.play(lines, progress: { Console.progress("\($0) of \(lines.count) deliveries, \($1)") })
+            try await run.play(lines, progress: { Console.progress("\($0) of \(lines.count.counted("delivery", "deliveries")), \($1)") })
             Console.endProgress()
         } else if let stream {
             try await run.play(

@@ -33,8 +33,7 @@ struct ScheduleOptions: ParsableArguments {
 struct ScheduleChanges: ParsableArguments {
     @Option(help: "A cron expression of five fields, or @hourly, @every 90s and the like; may be given several times.") var cron: [String] =
         []
-    @Option(help: "Starts every so long, counted from 1970: 45s, 90m, 12h, 7d.") var interval: String?
-    @Option(help: "Added to every start of the interval.") var offset: String?
+    @OptionGroup var every: ScheduleInterval
     @Option(help: "The workflow's input as JSON.") var input: String?
     @Option(help: "The workflow's task queue.") var taskQueue: String?
     @Option(help: "When the last one is open: skip, bufferOne, bufferAll, cancelOther, terminateOther or allowAll.")
@@ -44,8 +43,7 @@ struct ScheduleChanges: ParsableArguments {
 
     func apply(to schedule: inout Schedule) throws {
         if !cron.isEmpty { schedule.crons = cron }
-        if let interval { schedule.interval = try CommandDuration(interval, option: "--interval").value }
-        if let offset { schedule.offset = try CommandDuration(offset, option: "--offset").value }
+        try every.apply(to: &schedule)
         if let input { schedule.input = try JSONValue(input, option: "--input") }
         if let taskQueue { schedule.taskQueue = taskQueue }
         if let overlap { schedule.overlapPolicy = overlap }
@@ -54,6 +52,17 @@ struct ScheduleChanges: ParsableArguments {
         guard !schedule.crons.isEmpty || schedule.interval != nil else {
             throw CommandFailure(.usage, "expected --cron or --interval, found neither")
         }
+    }
+}
+
+/// Starts that come at a fixed distance.
+struct ScheduleInterval: ParsableArguments {
+    @Option(help: "Starts every so long, counted from 1970: 45s, 90m, 12h, 7d.") var interval: String?
+    @Option(help: "Added to every start of the interval.") var offset: String?
+
+    func apply(to schedule: inout Schedule) throws {
+        if let interval { schedule.interval = try CommandDuration(interval, option: "--interval").value }
+        if let offset { schedule.offset = try CommandDuration(offset, option: "--offset").value }
     }
 }
 

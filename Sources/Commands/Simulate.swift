@@ -40,7 +40,8 @@ struct SimulationSummary: Codable {
 
     var text: String {
         var lines = [
-            "seed \(seed): \(entities) entities, \(events) events in \(steps) steps, \(eventsPerSecond) events/s, \(violations) violations,"
+            "seed \(seed): \(entities.counted("entity", "entities")), \(events.counted("event")) in \(steps.counted("step")),"
+                + " \(eventsPerSecond) events/s, \(violations.counted("violation")),"
                 + " digest \(digest)"
         ]
         if !missing.isEmpty { lines.append("  did not occur: \(missing.joined(separator: ", "))") }
@@ -106,14 +107,14 @@ struct Simulate: AsyncParsableCommand {
                 watched: watch.map { EntityID($0) })
             settings.parties = parties
             let start = Date()
-            let (run, seconds) = try await simulation.run(settings) { Console.progress("seed \(seed): \($0) events, \($1)") }
+            let (run, seconds) = try await simulation.run(settings) { Console.progress("seed \(seed): \($0.counted("event")), \($1)") }
             Console.endProgress()
             var summary = SimulationSummary(settings, run, seconds: seconds, elapsed: Date().timeIntervalSince(start))
             if !run.violations.isEmpty { summary.reproduce = try await reproduction(of: settings, run, simulation) }
             Console.print(format == .json ? try JSONValue(encoding: summary).canonicalText : summary.text)
             violations += run.violations.count
         }
-        if violations > 0 { throw CommandFailure(.differences, "\(violations) violations") }
+        if violations > 0 { throw CommandFailure(.differences, violations.counted("violation")) }
     }
 
     private func requireSimulated(_ id: String, _ simulation: any AppSimulation) throws {
@@ -131,7 +132,7 @@ struct Simulate: AsyncParsableCommand {
             var (passing, failing) = (0, settings.steps ?? run.steps)
             while failing - passing > 1 {
                 shortest.steps = (passing + failing) / 2
-                Console.progress("searching for the shortest failing run: \(passing) to \(failing) steps")
+                Console.progress("searching for the shortest failing run: \(passing) to \(failing.counted("step"))")
                 if try await simulation.run(shortest, progress: { _, _ in }).run.violations.isEmpty {
                     passing = (passing + failing) / 2
                 } else {

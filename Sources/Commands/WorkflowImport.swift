@@ -63,7 +63,7 @@ extension WorkflowCommand {
                 if removed == 0 { break }
             }
             let json: JSONValue = ["closedBefore": .string(moment.description), "deleted": .integer(count)]
-            Console.print(beside.format == .json ? json.canonicalText : "\(count) runs closed before \(moment) deleted")
+            Console.print(beside.format == .json ? json.canonicalText : "\(count.counted("run")) closed before \(moment) deleted")
         }
 
         private func moment(before now: Timestamp) throws -> Timestamp {

@@ -33,7 +33,10 @@ struct WorkflowReplay: AsyncParsableCommand {
             }
             Console.print(format == .json ? line.canonicalText : "\(file): \(text)")
         }
-        if failed > 0 { throw CommandFailure(.differences, "\(failed) of \(files.count) histories do not fit the code") }
+        if failed > 0 {
+            throw CommandFailure(
+                .differences, "\(failed) of \(files.count.counted("history", "histories")) \(failed == 1 ? "does" : "do") not fit the code")
+        }
     }
 }
 

@@ -37,19 +37,23 @@ extension WorkflowCommand {
                 concurrency: concurrency ?? ProcessInfo.processInfo.activeProcessorCount)
             let replayer = WorkflowReplayer(workflows: try Program.app.workflowTypes())
             let report = try await shadow.run(replayer, on: try which.store()) { report in
-                Console.progress("\(report.replayed) runs replayed of \(report.matching) found")
+                Console.progress("\(report.replayed.counted("run")) replayed of \(report.matching) found")
             }
             Console.endProgress()
             Console.print(format == .json ? try JSONValue(encoding: report).canonicalText : Self.text(report))
             guard report.problems.isEmpty else {
-                throw CommandFailure(.differences, "\(report.problems.count) of \(report.replayed) runs do not fit the code")
+                throw CommandFailure(
+                    .differences,
+                    "\(report.problems.count) of \(report.replayed.counted("run")) \(report.problems.count == 1 ? "does" : "do") not fit the code"
+                )
             }
             if report.replayed == 0 { Console.error("\(Program.name): no run was replayed; check --query and --sample") }
         }
 
         private static func text(_ report: WorkflowShadow.Report) -> String {
             let rows = report.problems.map { [$0.workflow, $0.run, $0.cause.rawValue, $0.reason] }
-            let count = "\(report.replayed) of \(report.matching) runs replayed, \(report.problems.count) do not fit"
+            let count =
+                "\(report.replayed) of \(report.matching.counted("run")) replayed, \(report.problems.count.counted("does", "do")) not fit"
             return rows.isEmpty ? count : Console.table([["workflow", "run", "cause", "reason"]] + rows) + "\n\n" + count
         }
     }

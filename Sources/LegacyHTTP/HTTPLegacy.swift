@@ -115,7 +115,7 @@ extension HTTPLegacy {
         guard data.count <= Self.largest, let body = try? JSONValue(parsing: String(decoding: data, as: UTF8.self)) else {
             throw LegacyFault(
                 "the legacy service at \(base): expected JSON of at most \(Self.largest >> 20) MiB in the answer to \(name), found status"
-                    + " \(status) with \(data.count) bytes of another form")
+                    + " \(status) with \(data.count.counted("byte")) of another form")
         }
         return Reply(status: status, body: body)
     }

@@ -71,7 +71,7 @@ extension Machine {
 extension MachineDescription {
     /// The table as text, one line a row.
     public var text: String {
-        var lines = ["\(name): \(states.count) states, \(events.count) events, \(counts)"]
+        var lines = ["\(name): \(states.count.counted("state")), \(events.count.counted("event")), \(counts)"]
         for state in states {
             lines.append("")
             lines.append("\(state)\(steps[state].map { " (step \($0))" } ?? "")\(final.contains(state) ? " final" : "")")

@@ -130,7 +130,7 @@ struct HTMLComparison {
         case .different(let control, let candidate):
             Line(isFolded: false, folded: "", tone: tone(control, candidate), control: control.map(entry), candidate: candidate.map(entry))
         case .folded(let count):
-            Line(isFolded: true, folded: "\(Text.number(count)) equal entries", tone: "", control: nil, candidate: nil)
+            Line(isFolded: true, folded: Text.count(count, "equal entry", "equal entries"), tone: "", control: nil, candidate: nil)
         }
     }
 
@@ -166,7 +166,7 @@ struct HTMLMatrix {
     init(_ matrix: MatrixView) {
         let handled = matrix.count(of: .handled)
         caption =
-            "\(matrix.machine): \(matrix.states.count) states × \(matrix.events.count) events, \(Text.number(handled)) cells handled"
+            "\(matrix.machine): \(matrix.size), \(Text.count(handled, "cell", "cells")) handled"
             + " (\(Text.number(matrix.count(of: .handled, taken: true))) of them taken), \(Text.number(matrix.count(of: .ignored)))"
             + " ignored on purpose, \(Text.number(matrix.count(of: .undefined))) undefined"
         events = matrix.events

@@ -114,7 +114,7 @@ public struct MarkdownRenderer: ReportRenderer {
 
     private func matrix(_ matrix: MatrixView?) -> [String] {
         guard let matrix else { return [] }
-        let size = "\(escape(matrix.machine)): \(matrix.states.count) states × \(matrix.events.count) events"
+        let size = "\(escape(matrix.machine)): \(matrix.size)"
         return ["## Legacy machine", "", size, ""]
             + table(
                 ["cells", "all", "taken"],

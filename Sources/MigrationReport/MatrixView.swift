@@ -33,6 +33,9 @@ public struct MatrixView: Codable, Hashable, Sendable {
     /// The cells: one row per state, one cell per event.
     public var cells: [[Cell]]
 
+    /// `39 states × 46 events`.
+    var size: String { "\(Text.count(states.count, "state", "states")) × \(Text.count(events.count, "event", "events"))" }
+
     /// A matrix. `taken` has the counts by state and event, as ``JournalTally/taken`` gives them; `kind` says what the table says.
     public init(
         machine: String, states: [String], events: [String], taken: [String: [String: Int]] = [:],

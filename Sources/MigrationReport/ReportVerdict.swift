@@ -23,7 +23,8 @@ public struct ReportVerdict: Codable, Hashable, Sendable {
     private static func safety(_ evidence: EvidenceSummary?) -> String {
         let cases = evidence?.steps.map(\.cases).min() ?? 0
         let limit = Text.decimal((evidence?.limit ?? 1) * 100)
-        return "Safe to move on: at least \(Text.number(cases)) cases of every moved step exclude a mismatch rate of \(limit) %."
+        let enough = Text.count(cases, "case of every moved step excludes", "cases of every moved step exclude")
+        return "Safe to move on: at least \(enough) a mismatch rate of \(limit) %."
     }
 
     /// A gate without evidence is closed.
@@ -38,7 +39,7 @@ public struct ReportVerdict: Codable, Hashable, Sendable {
             let bound = step.rows.map(\.bound).max() ?? 1
             let unseen = Text.decimal(step.unseenBound * 100)
             return
-                "Step \(step.step): \(Text.number(step.mismatches)) mismatches in \(Text.count(step.cases, "case", "cases")) exclude a rate of"
+                "Step \(step.step): \(Text.count(step.mismatches, "mismatch", "mismatches")) in \(Text.count(step.cases, "case", "cases")) exclude a rate of"
                 + " \(Text.decimal(bound * 100)) % in every kind of ending, however often one has looked; at most \(unseen) % of new cases"
                 + " take a path never taken before. Cases are taken as exchangeable."
         }
@@ -48,12 +49,14 @@ public struct ReportVerdict: Codable, Hashable, Sendable {
         guard let comparison, comparison.compared > 0 else { return ["the two paths have not been compared"] }
         var reasons: [String] = []
         if comparison.mismatched > 0 {
-            let (mismatched, compared) = (Text.number(comparison.mismatched), Text.number(comparison.compared))
+            let mismatched = Text.number(comparison.mismatched)
+            let compared = Text.count(comparison.compared, "compared entity", "compared entities")
             let differ = comparison.mismatched == 1 ? "differs" : "differ"
-            reasons.append("\(mismatched) of \(compared) compared entities \(differ) in a way that nothing explains")
+            reasons.append("\(mismatched) of \(compared) \(differ) in a way that nothing explains")
         }
         if let run, run.entities > comparison.compared {
-            reasons.append("only \(Text.number(comparison.compared)) of \(Text.number(run.entities)) entities were compared")
+            let all = Text.count(run.entities, "entity", "entities")
+            reasons.append("only \(Text.number(comparison.compared)) of \(all) \(comparison.compared == 1 ? "was" : "were") compared")
         }
         reasons += comparison.rules.filter { $0.explains != .announced }.flatMap { rule in
             rule.findings.map { "rule '\(rule.rule)': \($0)" }

@@ -7,8 +7,9 @@ extension SQLiteHandoffStore {
     /// See ``OwnershipStore``.
     public func pendingRows() async throws -> [QueuedRow] {
         let (rows, bad) = try database.read { database in
+            // By the index of what is open: in the order of its numbers the whole inbox would be read.
             let sql = """
-                SELECT \(Rows.queuedColumns) FROM inbox
+                SELECT \(Rows.queuedColumns) FROM inbox INDEXED BY inbox_open
                 WHERE disposition NOT IN ('consumed', 'late', 'dead') AND disposition NOT IN ('signalled', 'parked')
                     AND entity NOT IN (SELECT entity FROM quarantine) ORDER BY sequence
                 """

@@ -78,6 +78,8 @@ extension Database {
 
     private func bound(_ sql: String, _ values: [SQLValue]) throws -> OpaquePointer {
         let statement = try cachedStatement(sql: sql).sqliteStatement
+        // GRDB leaves a statement that it has run as it is until it runs it again, and values can be put only into one that is reset.
+        sqlite3_reset(statement)
         for (index, value) in values.enumerated() {
             let place = Int32(index + 1)
             let code =

@@ -1,3 +1,5 @@
+import Events
+
 /// How often every announcement and rule was needed, and what is wrong with it.
 ///
 /// Two of them are equal: what they come to is in the summary's rules.
@@ -45,7 +47,7 @@ struct RuleLedger: Hashable, Sendable {
         if rule.masked == 0 { rules[index].findings.append("it was never needed; remove it or find out why") }
         let found = places[rule.rule]?.count ?? 0
         if rule.explains != .announced, found > Self.mostPlaces {
-            rules[index].findings.append("it is over-broad: it explains differences at \(found) places; write one rule for each")
+            rules[index].findings.append("it is over-broad: it explains differences at \(found.counted("place")); write one rule for each")
         }
     }
 }

@@ -1,10 +1,9 @@
-import Events
 import Foundation
 import HybridRouter
-import Outcomes
 import SQLiteStorage
 import Testing
 
+/// The laws of one database file.
 @Suite struct LockstepDatabaseTests {
     private func path() -> String { NSTemporaryDirectory() + "lockstep-\(UUID().uuidString).sqlite" }
 

@@ -223,7 +223,7 @@ import Testing
             for verb in [["history", "list"], ["history", "show", "R-900001"], ["migrate", "status"]] {
                 let result = try run(prefix, verb + ["--database", database])
                 #expect(result.code == 0, "\(verb): \(result.error)")
-                #expect(result.output.contains(verb[0] == "migrate" ? "1 registrations" : "R-900001"))
+                #expect(result.output.contains(verb[0] == "migrate" ? "1 registration:" : "R-900001"))
             }
             for verb in [["run", trace], ["migrate", "halt"], ["migrate", "recall", "R-900001"]] {
                 let result = try run(prefix, verb + ["--database", database])

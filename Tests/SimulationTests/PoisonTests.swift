@@ -1,13 +1,8 @@
-import A2PApp
-import Bridge
 import Commands
-import Cutover
-import DurableWorkflow
 import Events
 import Foundation
 import GRDB
 import HybridRouter
-import Migrations
 import Outcomes
 import SQLiteStorage
 import Testing
@@ -46,45 +41,35 @@ import Testing
         }
     }
 
-    private static let registrations = 60
+    /// The size that continuous integration runs; a large run sets both, for example to 10,000 and 1,000.
+    private static let registrations = setting("LOCKSTEP_REGISTRATIONS") ?? 60
+    private static let poisons = setting("LOCKSTEP_POISONS") ?? 2 * Poison.allCases.count
 
-    private static let lines: Task<[TraceLine], any Error> = Task {
-        let path = NSTemporaryDirectory() + "lockstep-poison-\(UUID().uuidString).jsonl"
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        try await RecordedRun.generate(registrations, seed: 11, to: path)
-        return try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map { try TraceLine(parsing: String($0)) }
-    }
+    private static func setting(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
 
-    private static func play(_ lines: ArraySlice<TraceLine>, _ database: String, drains: Bool) async throws -> A2PRun {
-        let plan = try MigrationPlan(yaml: EmbeddedPlans.twoSteps, file: EmbeddedPlans.twoStepsName)
-        let run = try A2PRun(.init(mode: .hybrid, plan: plan, database: database))
-        var rest = lines[...]
-        try await run.play(
-            stream: { rest.popFirst().map { .line($0) } }, drains: drains, acknowledge: { _, _ in })
-        return run
-    }
+    private static let halves = Task { try await TwoHalves(registrations, seed: 11) }
 
     /// The outcomes of all registrations when `damage` is done in the middle.
     private static func outcomes(_ label: String, damage: (LockstepDatabase) throws -> Void) async throws -> (
         [EntityID: Outcome], Set<EntityID>
     ) {
-        let database = NSTemporaryDirectory() + "lockstep-poison-\(label)-\(UUID().uuidString).sqlite"
-        defer { for suffix in ["", "-wal", "-shm", ".effects.jsonl"] { try? FileManager.default.removeItem(atPath: database + suffix) } }
-        let lines = try await Self.lines.value
-        _ = try await play(lines[..<(lines.count / 2)], database, drains: false)
+        let database = TwoHalves.path("poison-\(label)") + ".sqlite"
+        defer { TwoHalves.remove(database) }
+        let halves = try await Self.halves.value
+        try await halves.first(database)
         try damage(try LockstepDatabase(path: database))
-        let run = try await play(lines[(lines.count / 2)...], database, drains: true)
+        let run = try await halves.second(database)
         let aside = try await SQLiteHandoffStore(try LockstepDatabase(path: database, readOnly: true)).quarantined().map(\.entity)
         return (try await run.outcomes(), Set(aside))
     }
 
     private static let calm: Task<[EntityID: Outcome], any Error> = Task { try await outcomes("calm") { _ in }.0 }
 
-    @Test(.timeLimit(.minutes(20))) func everybodyElseEndsAsWithoutThem() async throws {
+    @Test(.timeLimit(.minutes(registrations > 1_000 ? 600 : 20))) func everybodyElseEndsAsWithoutThem() async throws {
         let calm = try await Self.calm.value
         #expect(calm.count == Self.registrations)
         var random = SeededRandom(seed: 3, label: "poisons")
-        let chosen = Array(calm.keys.sorted().shuffled(using: &random).prefix(2 * Poison.allCases.count))
+        let chosen = Array(calm.keys.sorted().shuffled(using: &random).prefix(Self.poisons))
         let poisons = Dictionary(
             uniqueKeysWithValues: chosen.enumerated().map { ($0.element, Poison.allCases[$0.offset % Poison.allCases.count]) })
         let (found, aside) = try await Self.outcomes("poisoned") { database in
@@ -101,6 +86,9 @@ import Testing
             let isSeen = aside.contains(entity) || found[entity]?.status == "quarantined" || Self.isSilentByNature(poison)
             #expect(isSeen, "\(entity): \(poison) gave another outcome, and nobody is told")
         }
+        print(
+            "poisons: \(poisons.count) in \(calm.count) registrations, \(bitten.values.reduce(0, +)) of them with another outcome: \(bitten)"
+        )
         #expect(bitten.count > 4, "the poisons bite: \(bitten)")
     }
 

@@ -1,4 +1,5 @@
 import DurableWorkflow
+import Events
 import Synchronization
 
 /// How a service is.
@@ -35,7 +36,7 @@ extension BridgeService {
         case .stopped: reasons.append("it has stopped")
         }
         if let problem = bridge.pipeline.live.serviceProblem { reasons.append(problem) }
-        if admission.waiting > 0 { reasons.append("\(admission.waiting) deliveries wait for room") }
+        if admission.waiting > 0 { reasons.append("\(admission.waiting.counted("delivery waits", "deliveries wait")) for room") }
         return ServiceHealth(
             isLive: ending.failure == nil && phase != .stopped,
             isReady: phase == .running && ending.failure == nil && admission.waiting == 0, reasons: reasons, busyLanes: events.busy,

@@ -47,7 +47,8 @@ extension Simulation {
         let outside = rows.count { $0.event.source != .lockstep && !$0.event.id.rawValue.hasPrefix("sweep/") }
         let accepted = checker.known(entity)?.accepted ?? 0
         if accepted > outside {
-            checker.report(Violation(invariant: "I3", entity: entity, detail: "expected \(accepted) accepted events, found \(outside)"))
+            checker.report(
+                Violation(invariant: "I3", entity: entity, detail: "expected \(accepted.counted("accepted event")), found \(outside)"))
         }
         if let due = snapshot.record.dueAt {
             // A deadline that is a dead letter waits for somebody to redrive it; until then the sweeper polls.

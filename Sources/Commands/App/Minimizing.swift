@@ -27,7 +27,9 @@ package struct Minimizing: Sendable {
             let few = try await minimize(lines, cause, app.typed)
             let path = "\(folder)/\(Self.name(of: cause))"
             try write(few, to: path, cause)
-            said.append("\(path): \(few.count) of \(lines.count) lines show it; '\(Program.name) compare \(path)' fails until it is mended")
+            said.append(
+                "\(path): \(few.count) of \(lines.count.counted("line")) \(few.count == 1 ? "shows" : "show") it; '\(Program.name) compare \(path)' fails until it is mended"
+            )
         }
         return said
     }

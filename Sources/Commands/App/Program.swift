@@ -33,6 +33,8 @@ enum Program {
     /// One of them, with its article.
     static var aNoun: String { ("aeiou".contains(noun.first ?? "x") ? "an " : "a ") + noun }
     /// What several are called.
+    /// `1 registration`, `2 registrations`.
+    static func counted(_ entities: Int) -> String { entities.counted(noun, nouns) }
     static var nouns: String { running?.noun.many ?? "entities" }
 }
 

@@ -18,10 +18,12 @@ enum EvidenceText {
 
     private static func text(_ step: EvidenceSummary.Step) -> [String] {
         var lines = ["step \(step.step): gate \(step.isOpen ? "open" : "closed"), build \(step.build) of the step"]
-        if step.isStale { lines.append("  stale: all \(step.voided) cases are of another build, table, plan or rule") }
-        if step.voided > 0, !step.isStale { lines.append("  \(step.voided) cases of other builds, tables, plans or rules do not count") }
+        if step.isStale { lines.append("  stale: every case is of another build, table, plan or rule (\(step.voided.counted("case")))") }
+        if step.voided > 0, !step.isStale {
+            lines.append("  \(step.voided.counted("case")) of other builds, tables, plans or rules: not counted")
+        }
         if step.comparedAgain > 0 {
-            lines.append("  \(step.comparedAgain) cases were compared with an earlier build: they do not count again")
+            lines.append("  \(step.comparedAgain.counted("case was", "cases were")) compared with an earlier build: not counted again")
         }
         guard !step.rows.isEmpty else { return lines + ["  no case"] }
         lines.append(
@@ -34,14 +36,14 @@ enum EvidenceText {
                         ]
                     }))
         lines.append(
-            "  \(step.paths) different paths in \(step.cases) cases; a new case takes another one in about \(percent(step.unseenEstimate))"
+            "  \(step.paths.counted("different path")) in \(step.cases.counted("case")); a new case takes another one in about \(percent(step.unseenEstimate))"
                 + " of cases, in at most \(percent(step.unseenBound))")
         return lines
     }
 
     private static func needed(_ row: EvidenceSummary.Row) -> String {
         guard let more = row.moreCleanCases else { return "no number of clean cases opens it" }
-        return more == 0 ? "" : "\(more) more clean cases"
+        return more == 0 ? "" : more.counted("more clean case")
     }
 
     /// `0.081 %`, with two digits that count, rounded up: a bound is never shown better than it is.

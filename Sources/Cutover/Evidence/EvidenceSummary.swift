@@ -92,13 +92,14 @@ public struct EvidenceSummary: Codable, Hashable, Sendable {
         return steps.filter { !$0.isOpen }.map { step in
             guard !step.rows.isEmpty else {
                 return step.isStale
-                    ? "step \(step.step) has no case of this build, table, plan and rules; \(step.voided) of others count no longer"
+                    ? "step \(step.step) has no case of this build, table, plan and rules; \(step.voided.counted("of others counts", "of others count")) no longer"
                     : "step \(step.step) has no compared case"
             }
             let closed = step.rows.filter { !$0.isOpen }
             let more = closed.compactMap(\.moreCleanCases).max() ?? 0
             let row = closed.first { $0.moreCleanCases == more } ?? closed.first
-            return "step \(step.step) needs \(more) more clean cases that end with \(row?.path ?? "")"
+            return
+                "step \(step.step) needs \(more.counted("more clean case that ends", "more clean cases that end")) with \(row?.path ?? "")"
         }
     }
 }

@@ -146,7 +146,7 @@ private struct ByteReader {
     private mutating func slice() throws -> UnsafeBufferPointer<UInt8> {
         let count = try integer()
         guard count >= 0, count <= bytes.count - position else {
-            throw HistoryError("byte \(position): expected \(count) bytes, found \(bytes.count - position)")
+            throw HistoryError("byte \(position): expected \(count.counted("byte")), found \(bytes.count - position)")
         }
         defer { position += count }
         return UnsafeBufferPointer(rebasing: bytes[position..<position + count])

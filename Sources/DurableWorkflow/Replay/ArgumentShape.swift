@@ -31,7 +31,7 @@ struct ArgumentShape: Hashable, Sendable {
         case .integer, .number: "a number"
         case .string: "a text"
         case .array: "a list"
-        case .object(let members): members.count == 1 ? "an object of 1 member" : "an object of \(members.count) members"
+        case .object(let members): "an object of \(members.count.counted("member"))"
         }
     }
 

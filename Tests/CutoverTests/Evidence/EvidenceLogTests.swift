@@ -36,7 +36,7 @@ struct EvidenceLogTests {
         let almost = summary([Self.run("a")] + Self.cases(0..<3791), "a")
         #expect(!almost.isOpen)
         #expect(almost.steps.first?.rows.first?.moreCleanCases == 1)
-        #expect(almost.reasons == ["step 2 needs 1 more clean cases that end with done"])
+        #expect(almost.reasons == ["step 2 needs 1 more clean case that ends with done"])
         #expect(summary([Self.run("a")] + Self.cases(0..<3792), "a").isOpen)
     }
 

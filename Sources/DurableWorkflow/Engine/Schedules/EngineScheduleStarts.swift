@@ -112,8 +112,8 @@ extension EmbeddedEngine {
             if first.key > record.newestKey { return WorkflowExecution(workflowID: id, runID: first.runID) }
             // A schedule of this id that was deleted has made it; a trigger is a start of its own all the same.
             guard wanted.trigger != nil else { return nil }
-            let number = (record.triggers ?? 0) + 1
-            record.triggers = number
+            let number = record.triggered + 1
+            record.triggered = number
             return try await startOrFind(&record, WaitingStart(at: wanted.at, trigger: number, isByHand: true), now: now)
         }
     }

@@ -18,8 +18,7 @@ public struct ScheduleRecord: Codable, Hashable, Sendable {
     var open: WorkflowExecution?
     /// The key of the newest run that is counted.
     var lastKey: Int64?
-    /// How often it was triggered.
-    var triggers: Int?
+    private var triggers = LaterCount()
     /// Starts made.
     public var started = 0
     /// Starts not made because one was open.
@@ -32,19 +31,25 @@ public struct ScheduleRecord: Codable, Hashable, Sendable {
 
     /// Why the last start that failed did so, in one sentence.
     public internal(set) var lastProblem: String?
-    private var failures: Int?
-    private var held: Int?
+    private var failures = LaterCount()
+    private var held = LaterCount()
 
     /// Starts that could not be made; ``lastProblem`` says why.
     public internal(set) var failed: Int {
-        get { failures ?? 0 }
-        set { failures = newValue }
+        get { failures.value }
+        set { failures.value = newValue }
     }
 
     /// Starts not made because the schedule was paused.
     public internal(set) var heldBack: Int {
-        get { held ?? 0 }
-        set { held = newValue }
+        get { held.value }
+        set { held.value = newValue }
+    }
+
+    /// How often it was triggered.
+    var triggered: Int {
+        get { triggers.value }
+        set { triggers.value = newValue }
     }
 
     /// A schedule that has done nothing yet.
@@ -97,6 +102,23 @@ public struct ScheduleRecord: Codable, Hashable, Sendable {
     /// The search attribute of the workflows that it starts.
     static let attribute = "TemporalScheduledById"
     var lock: String { "schedule/\(id)" }
+}
+
+/// A count that rows of older builds lack; none is stored as absent.
+private struct LaterCount: Codable, Hashable, Sendable {
+    var value = 0
+}
+
+extension KeyedDecodingContainer {
+    fileprivate func decode(_ type: LaterCount.Type, forKey key: Key) throws -> LaterCount {
+        LaterCount(value: try decodeIfPresent(Int.self, forKey: key) ?? 0)
+    }
+}
+
+extension KeyedEncodingContainer {
+    fileprivate mutating func encode(_ count: LaterCount, forKey key: Key) throws {
+        if count.value > 0 { try encode(count.value, forKey: key) }
+    }
 }
 
 /// A start that waits for the end of the workflow before.

@@ -73,8 +73,8 @@ extension EmbeddedEngine {
     /// Starts the workflow now, under the schedule's overlap policy or another; every trigger is a start of its own.
     public func triggerSchedule(_ id: String, overlap: ScheduleOverlapPolicy? = nil, at now: Timestamp) async throws {
         try await edit(id) { record in
-            record.triggers = (record.triggers ?? 0) + 1
-            let start = WaitingStart(at: now, trigger: record.triggers, isByHand: true)
+            record.triggered += 1
+            let start = WaitingStart(at: now, trigger: record.triggered, isByHand: true)
             try await self.act(&record, start, now: now, overlap: overlap)
         }
     }
