@@ -30,7 +30,7 @@ struct Demo: AsyncParsableCommand {
         let trace = try TraceFiles(try app.fixtureFolders().map { "\($0)/events.jsonl" })
         try makeFolder()
         let demonstration = Demonstration(app: app.typed, folder: folder, plan: try app.plan(nil))
-        Console.progress("playing \(trace.count) deliveries until two \(Program.nouns) wait in durable steps")
+        Console.progress("playing \(trace.count.counted("delivery", "deliveries")) until two \(Program.nouns) wait in durable steps")
         try await demonstration.play(trace)
         Console.progress("comparing what legacy alone and hybrid make of them")
         try await demonstration.compare()
