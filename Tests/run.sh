@@ -19,8 +19,8 @@ if [ $# -gt 0 ]; then
 fi
 echo "== Temporal's dev server answers as it did when its answers were stored"
 bash Tests/differential.sh
-# What plays thousands of deliveries, is killed a thousand times, or pastes a hundred commands is tested further below, optimised.
-large='ExampleTests|EveryStepTests|MutationTests|ResendTests|StoredRunTests|CrashPointTests'
+# What plays thousands of deliveries, starts hundreds of processes, or is killed a thousand times is tested further below, optimised.
+large='ScenarioTests|CrashPointTests'
 swift test --skip-build --skip "SimulationTests|MetricsEndpointTests|$large"
 echo "== a machine of somebody else, in a package of its own"
 # In the same build folder: what is built of Lockstep is not built again.
@@ -35,7 +35,7 @@ swift build -c release --build-tests
 swift test -c release --skip-build --filter SimulationTests
 echo "== commands of concurrent workflows, memory of live ones, the live service (as an optimised build has them)"
 swift test -c release --skip-build --filter 'CommandStreamTests|MemoryTests|LiveTests'
-echo "== every mix of owners, mutated deliveries, kills at every point (in an optimised build)"
+echo "== the command line, every mix of owners, mutated deliveries, kills at every point (in an optimised build)"
 swift test -c release --skip-build --filter "$large"
 echo "== the same run in debug and release builds"
 digest() { ".build/$1/lockstep" simulate --seed 5 --entities 60 --no-shrink --faults all=0.03 --format json | grep -o '"digest":"[0-9a-f]*"'; }
