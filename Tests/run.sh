@@ -4,6 +4,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export SWIFT_BACKTRACE=enable=no
+# Runs the tests that the arguments select. To select none is a failure, and not a success.
+run() {
+    swift test --skip-build "$@" --xunit-output .build/results.xml
+    if grep -q '<testsuite .* tests="0"' .build/results-swift-testing.xml; then
+        echo "swift test $*: expected some tests, found none" >&2
+        exit 1
+    fi
+}
 
 bash Tests/setup.sh spin gcc python3-venv tzdata postgresql python3-psycopg2
 echo "== installing Temporal's Python SDK, whose Replayer reads our exports"
@@ -15,28 +23,29 @@ echo "== building"
 swift build --build-tests
 echo "== testing"
 if [ $# -gt 0 ]; then
-    exec swift test --skip-build "$@"
+    run "$@"
+    exit
 fi
 echo "== Temporal's dev server answers as it did when its answers were stored"
 bash Tests/differential.sh
 # What plays thousands of deliveries, starts hundreds of processes, or is killed a thousand times is tested further below, optimised.
 large='ScenarioTests|CrashPointTests'
-swift test --skip-build --skip "SimulationTests|MetricsEndpointTests|$large"
+run --skip "SimulationTests|MetricsEndpointTests|$large"
+# Alone: its sockets have time limits, and the other tests hold the threads that would answer in time.
+run --filter MetricsEndpointTests
 echo "== a machine of somebody else, in a package of its own"
 # In the same build folder: what is built of Lockstep is not built again.
 swift build --package-path Tests/ParcelClaims --scratch-path .build --build-tests
-swift test --package-path Tests/ParcelClaims --scratch-path .build --skip-build
-# Alone: its sockets have time limits, and the other tests hold the threads that would answer in time.
-swift test --skip-build --filter MetricsEndpointTests
+run --package-path Tests/ParcelClaims --scratch-path .build
 echo "== model of the hand-off"
 bash Tests/SimulationTests/Model/check.sh
 echo "== simulating (an optimised build: ten times as many registrations in the same time)"
 swift build -c release --build-tests
-swift test -c release --skip-build --filter SimulationTests
+run -c release --filter SimulationTests
 echo "== commands of concurrent workflows, memory of live ones, the live service (as an optimised build has them)"
-swift test -c release --skip-build --filter 'CommandStreamTests|MemoryTests|LiveTests'
+run -c release --filter 'CommandStreamTests|MemoryTests|LiveTests'
 echo "== the command line, every mix of owners, mutated deliveries, kills at every point (in an optimised build)"
-swift test -c release --skip-build --filter "$large"
+run -c release --filter "$large"
 echo "== the same run in debug and release builds"
 digest() { ".build/$1/lockstep" simulate --seed 5 --entities 60 --no-shrink --faults all=0.03 --format json | grep -o '"digest":"[0-9a-f]*"'; }
 debug=$(digest debug)
