@@ -5,6 +5,7 @@ on purpose. Needs psycopg2 alone.
 """
 
 import argparse
+import collections
 import datetime
 import json
 import sys
@@ -373,14 +374,18 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     service = None
     cut = 0
-    calls = 0
+    calls = collections.Counter()
     counting = threading.Lock()
 
     def drops(self):
-        """For tests: every so many calls, the line is cut before the call is seen, or before its answer is sent, in turn."""
+        """For tests: every so many calls of a kind, the line is cut before the call is seen, or before its answer is sent, in turn.
+
+        Counted by kind: over all calls, one that always follows two polls would be cut again and again.
+        """
+        name = urllib.parse.urlparse(self.path).path.rsplit("/", 1)[-1]
         with Handler.counting:
-            Handler.calls += 1
-            calls = Handler.calls
+            Handler.calls[name] += 1
+            calls = Handler.calls[name]
         if not Handler.cut or calls % Handler.cut:
             return None
         return "request" if calls // Handler.cut % 2 else "answer"
@@ -481,7 +486,7 @@ def main():
     parser.add_argument("--cron-every", type=float, default=3600)
     parser.add_argument(
         "--wrong", choices=["repeats", "ignores-epochs", "ignores-versions", "acts-released", "loses-records", "hides-moves"])
-    parser.add_argument("--cut", type=int, default=0, help="drops one of so many calls, its request and its answer in turn")
+    parser.add_argument("--cut", type=int, default=0, help="drops one of so many calls of a kind, its request and its answer in turn")
     options = parser.parse_args()
     service = Service(options.database, options.wrong, options.stuck_after)
     Handler.service, Handler.cut = service, options.cut

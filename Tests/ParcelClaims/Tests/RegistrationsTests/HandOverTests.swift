@@ -34,13 +34,13 @@ extension LegacyServiceTests {
             Int(try service.query("SELECT count(*) FROM move").first ?? "") ?? 0
         }
 
-        /// Waits for a signal that is read again and again; gives up when nothing of the kind comes for a minute.
+        /// Waits for a signal that is read again and again; gives up in time for its last words.
         private func wait(_ what: String, _ service: ReferenceService, until isTrue: () async throws -> Bool) async throws {
-            let end = ContinuousClock.now + .seconds(60)
+            let end = ContinuousClock.now + .seconds(150)
             while try await !isTrue() {
                 guard ContinuousClock.now < end else {
                     let states = try service.query("SELECT state, count(*) FROM registration GROUP BY 1")
-                    Issue.record("expected \(what) within a minute, found \(states) in the service")
+                    Issue.record("expected \(what) within 150 s, found \(states) in the service")
                     throw CancellationError()
                 }
                 try await Task.sleep(for: .milliseconds(20))
