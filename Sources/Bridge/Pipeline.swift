@@ -185,8 +185,11 @@ extension Pipeline {
     var nextVisible: Timestamp? { work.withLock { $0.queue.nextVisible } }
     /// How often the handling of a row has failed in this process, this time included.
     func failures(of sequence: Int) -> Int { work.withLock { $0.fail(sequence) } }
-    /// How often a row has waited for a legacy service before, until now.
-    func waits(of sequence: Int) -> Int { work.withLock { $0.wait(sequence) } }
+    /// How often a row has waited for a legacy service before, and whether that has answered anybody since.
+    func waits(of sequence: Int) -> (count: Int, isAnswered: Bool) {
+        let answers = live.serviceAnswers
+        return work.withLock { $0.wait(sequence, answers: answers) }
+    }
     /// How often it has failed so far.
     func failureCount(of sequence: Int) -> Int { work.withLock { $0.failureCount(of: sequence) } }
 

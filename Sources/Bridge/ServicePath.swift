@@ -247,7 +247,8 @@ extension Pipeline {
     }
 
     /// Puts a row back until the service can be asked again: it is not there, or has work of its own for the entity. False for every other
-    /// error.
+    /// error. A call that was cut while others are answered is made again within a second; a service that answers nobody is left alone
+    /// for longer and longer.
     func waitForService(_ sequence: Int, after error: any Error, at now: Timestamp) -> Bool {
         let isBusy: Bool
         switch error {
@@ -255,8 +256,9 @@ extension Pipeline {
         case LegacyRefusal.busy: isBusy = true
         default: return false
         }
-        let count = waits(of: sequence)
-        let wait = Duration.milliseconds(min(isBusy ? 2_000 : 30_000, 250 << Int64(min(count, 10))))
+        let (count, isAnswered) = waits(of: sequence)
+        let longest: Int64 = isBusy ? 2_000 : isAnswered ? 1_000 : 30_000
+        let wait = Duration.milliseconds(min(longest, 250 << Int64(min(count, 10))))
         postpone(sequence, until: now + wait)
         return true
     }

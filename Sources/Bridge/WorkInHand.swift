@@ -17,7 +17,7 @@ struct WorkInHand {
     var loading = 0
     private var events: [Int: Event] = [:]
     private var failures: [Int: Int] = [:]
-    private var waits: [Int: Int] = [:]
+    private var waits: [Int: (count: Int, answers: Int)] = [:]
 
     /// The most events that stay in memory beside their place in the queue; others are read again when they are handled.
     private static let mostEvents = 16_384
@@ -58,10 +58,11 @@ struct WorkInHand {
         return failures[sequence] ?? 1
     }
 
-    /// How often the row has waited before.
-    mutating func wait(_ sequence: Int) -> Int {
-        defer { waits[sequence, default: 0] += 1 }
-        return waits[sequence] ?? 0
+    /// How often the row has waited before, and whether the service, which has answered so many calls, has answered any since then.
+    mutating func wait(_ sequence: Int, answers: Int) -> (count: Int, isAnswered: Bool) {
+        let last = waits[sequence]
+        waits[sequence] = ((last?.count ?? 0) + 1, answers)
+        return (last?.count ?? 0, last?.answers != answers)
     }
 
     func failureCount(of sequence: Int) -> Int { failures[sequence] ?? 0 }

@@ -7,6 +7,7 @@ final class LiveHooks: Sendable {
         var clock: (any TimeSource)?
         var onNews: (@Sendable () -> Void)?
         var serviceProblem: String?
+        var serviceAnswers = 0
     }
 
     private let state = Mutex(State())
@@ -19,7 +20,15 @@ final class LiveHooks: Sendable {
     /// What is wrong with the legacy service; nil when it answers, or when there is none.
     var serviceProblem: String? { state.withLock { $0.serviceProblem } }
 
-    func service(has problem: String?) { state.withLock { $0.serviceProblem = problem } }
+    /// How many calls the legacy service has answered.
+    var serviceAnswers: Int { state.withLock { $0.serviceAnswers } }
+
+    func service(has problem: String?) {
+        state.withLock { state in
+            state.serviceProblem = problem
+            if problem == nil { state.serviceAnswers += 1 }
+        }
+    }
 
     func remove() { state.withLock { $0 = State() } }
 
