@@ -71,15 +71,12 @@ private struct Demonstration<State: MachineState, Record: Codable & Sendable> {
     }
 
     /// The program's plan, and the same with that legacy step durable that can take over the most entities as they stand.
-    private func writePlans(_ store: any HandoffStore) async throws {
+    private func writePlans(_ snapshots: [EntitySnapshot]) throws {
         let text = try app.plan.source().text
         let lines = (text.last == "\n" ? text.dropLast() : text[...]).split(separator: "\n", omittingEmptySubsequences: false)
             .map(String.init)
         try write(lines, to: "my-plan.yaml")
-        var inside: [StepNumber: Int] = [:]
-        for entity in try await store.entities() {
-            if let step = try await store.snapshot(of: entity)?.ownership.step { inside[step, default: 0] += 1 }
-        }
+        let inside = Dictionary(grouping: snapshots, by: \.ownership.step).mapValues(\.count)
         let steps = plan.steps.filter { $0.stage == .legacy && app.domain.processSteps.takesOver.contains($0.number) }.map(\.number)
         let next = steps.max { inside[$0, default: 0] < inside[$1, default: 0] }
         let moved = lines.map { line in
@@ -105,8 +102,12 @@ private struct Demonstration<State: MachineState, Record: Codable & Sendable> {
         try write(lines.prefix(played).map(\.text), to: "recording.jsonl")
         let live = lines.filter { !$0.lost && $0.source != .world }.prefix(20)
         try write(live.map { DeliveryLine(source: $0.source, body: $0.body).text }, to: "deliveries.jsonl")
-        try write(try await records(run.store), to: "records.jsonl")
-        try await writePlans(run.store)
+        var snapshots: [EntitySnapshot] = []
+        for entity in try await run.store.entities() {
+            if let snapshot = try await run.store.snapshot(of: entity) { snapshots.append(snapshot) }
+        }
+        try writePlans(snapshots)
+        try await writeRecords(snapshots, run.store)
     }
 
     private func isThere(_ store: any HandoffStore) async throws -> Bool {
@@ -116,15 +117,12 @@ private struct Demonstration<State: MachineState, Record: Codable & Sendable> {
     }
 
     /// At most ten entities of legacy in mid-process, as `import` reads them.
-    private func records(_ store: any HandoffStore) async throws -> [String] {
+    private func writeRecords(_ snapshots: [EntitySnapshot], _ store: any HandoffStore) async throws {
         var lines: [String] = []
-        for entity in try await store.entities() where lines.count < 10 {
-            guard let snapshot = try await store.snapshot(of: entity), snapshot.ownership.owner == .legacy, !snapshot.record.isFinal else {
-                continue
-            }
+        for snapshot in snapshots.filter({ $0.ownership.owner == .legacy && !$0.record.isFinal }).prefix(10) {
             lines.append(try await imported(snapshot, store).canonicalText)
         }
-        return lines
+        try write(lines, to: "records.jsonl")
     }
 
     private func imported(_ snapshot: EntitySnapshot, _ store: any HandoffStore) async throws -> JSONValue {

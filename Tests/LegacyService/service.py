@@ -377,15 +377,18 @@ class Handler(BaseHTTPRequestHandler):
     calls = collections.Counter()
     counting = threading.Lock()
 
+    @property
+    def call_name(self):
+        return urllib.parse.urlparse(self.path).path.rsplit("/", 1)[-1]
+
     def drops(self):
         """For tests: every so many calls of a kind, the line is cut before the call is seen, or before its answer is sent, in turn.
 
         Counted by kind: over all calls, one that always follows two polls would be cut again and again.
         """
-        name = urllib.parse.urlparse(self.path).path.rsplit("/", 1)[-1]
         with Handler.counting:
-            Handler.calls[name] += 1
-            calls = Handler.calls[name]
+            Handler.calls[self.call_name] += 1
+            calls = Handler.calls[self.call_name]
         if not Handler.cut or calls % Handler.cut:
             return None
         return "request" if calls // Handler.cut % 2 else "answer"
@@ -422,9 +425,8 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(500, {"detail": "see the log"})
 
     def do_GET(self):
-        url = urllib.parse.urlparse(self.path)
-        query = dict(urllib.parse.parse_qsl(url.query))
-        name = url.path.rsplit("/", 1)[-1]
+        query = dict(urllib.parse.parse_qsl(urllib.parse.urlparse(self.path).query))
+        name = self.call_name
         if name == "machine":
             return self.run(machine)
         if name == "view":
@@ -445,7 +447,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         length = int(self.headers.get("Content-Length") or 0)
         text = self.rfile.read(min(length, 16 << 20))
-        name = urllib.parse.urlparse(self.path).path.rsplit("/", 1)[-1]
+        name = self.call_name
         calls = {"handle": self.service.handle, "release": self.service.release, "take": self.service.take, "tick": self.tick}
         if name not in calls:
             return self.reply(404, {"detail": "no such call"})

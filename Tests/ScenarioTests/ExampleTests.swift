@@ -19,12 +19,14 @@ import Testing
 
     @Test func everyExampleCanBePasted() throws {
         let demo = try Folder()
+        defer { demo.remove() }
         try demo.expect("lockstep demo demo", 0)
         let copy = demo.path + "/demo"
         let pages = try Self.help() + Self.documents()
         #expect(pages.flatMap(\.examples).count > 80)
         for page in pages {
             let folder = try Folder(copyOf: copy)
+            defer { folder.remove() }
             for example in page.examples {
                 let other = Self.others.first { example.hasPrefix($0.key) }?.value
                 try folder.expect(example, other ?? 0, page.name)
@@ -109,6 +111,8 @@ private struct Folder {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         }
     }
+
+    func remove() { try? FileManager.default.removeItem(atPath: path) }
 
     /// Runs a command in a shell, and says what it printed when it ends otherwise.
     func expect(_ command: String, _ code: Int32, _ page: String = "") throws {

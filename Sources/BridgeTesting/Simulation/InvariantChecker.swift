@@ -58,7 +58,6 @@ final class InvariantChecker: ForwardingHandoffStore {
     init(_ base: any HandoffStore) { self.base = base }
 
     var violations: [Violation] { state.withLock { $0.violations } }
-    var violationCount: Int { state.withLock { $0.violations.count } }
     var moves: [String: Int] { state.withLock { $0.moves } }
     var digest: RunDigest { state.withLock { $0.digest } }
     /// The number of deliveries made durable, whether or not the caller was told.

@@ -132,7 +132,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         while true {
             takeLines()
             if run.steps == options.quietAfter { try await quiet() }
-            if runsInCircles() || checker.violationCount >= options.mostViolations { break }
+            if runsInCircles() || checker.violations.count >= options.mostViolations { break }
             if try await step() {
                 run.steps += 1
                 if run.steps.isMultiple(of: 50_000) { progress(run.events, worldNow) }
