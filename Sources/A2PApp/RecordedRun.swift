@@ -18,7 +18,7 @@ public struct RecordedRun {
     }
 
     /// Hands every statement that the database runs to `body`: as it was prepared, and with its values in place.
-    public func onWrite(_ body: @escaping @Sendable (_ sql: String, _ expanded: String) -> Void) { run.database.observe(body) }
+    public func onWrite(_ body: @escaping @Sendable (_ sql: String, _ expanded: () -> String) -> Void) { run.database.observe(body) }
 
     /// Plays the trace to its end.
     public func play() async throws { try await run.play(files) }

@@ -50,7 +50,7 @@ struct LiveBench {
     }
 
     /// Plays all registrations in 64 lanes against parties that answer at once; returns the seconds.
-    private func play(_ isHybrid: Bool, _ observe: (@Sendable (String, String) -> Void)?) async throws -> Double {
+    private func play(_ isHybrid: Bool, _ observe: (@Sendable (String, () -> String) -> Void)?) async throws -> Double {
         let path = Measuring.freshPath("live")
         defer { Measuring.remove(path) }
         let desk = try LiveDesk(path, isHybrid: isHybrid, lanes: 64, parties: SlowParties(latency: .zero) { _ in })

@@ -64,7 +64,11 @@ enum Measuring {
         return .number((value * factor).rounded() / factor)
     }
 
-    static func report(_ line: JSONValue) { print(line.canonicalText) }
+    /// Prints a line, also into a pipe, at once: a benchmark takes minutes.
+    static func report(_ line: JSONValue) {
+        print(line.canonicalText)
+        fflush(nil)
+    }
 }
 
 /// A value that tasks share.
@@ -72,11 +76,6 @@ final class Guarded<Value: Sendable>: Sendable {
     private let value: Mutex<Value>
     init(_ value: Value) { self.value = Mutex(value) }
     func change<Result: Sendable>(_ body: (inout Value) -> Result) -> Result {
-        value.withLock { value in
-            var copy = value
-            let result = body(&copy)
-            value = copy
-            return result
-        }
+        value.withLock { body(&$0) }
     }
 }

@@ -25,7 +25,7 @@ struct RecordedWrites: Sendable {
     var count: Int { writes.count }
 
     /// Notes a statement that was run: as it was prepared, and with its values in place. Reads are left out.
-    mutating func add(_ sql: String, _ expanded: String) {
+    mutating func add(_ sql: String, _ expanded: () -> String) {
         let verb = sql.prefix { $0.isLetter }.uppercased()
         guard ["INSERT", "UPDATE", "DELETE", "BEGIN", "COMMIT"].contains(verb) else { return }
         if verb == "COMMIT" { commits += 1 }
@@ -34,7 +34,7 @@ struct RecordedWrites: Sendable {
             known[sql] = statement
             statements.append(sql)
         }
-        writes.append(Write(statement: statement, values: Self.values(Array(sql.utf8), Array(expanded.utf8))))
+        writes.append(Write(statement: statement, values: Self.values(Array(sql.utf8), Array(expanded().utf8))))
     }
 
     /// The literals that stand where the prepared text has a parameter.

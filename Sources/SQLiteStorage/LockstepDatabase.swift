@@ -290,10 +290,10 @@ public final class LockstepDatabase: Sendable {
     }
 
     /// Hands every statement that is run to `body`: as it was prepared, and with its values in place.
-    package func observe(_ body: @escaping @Sendable (_ sql: String, _ expanded: String) -> Void) {
+    package func observe(_ body: @escaping @Sendable (_ sql: String, _ expanded: () -> String) -> Void) {
         queue.unsafeReentrantWrite { database in
             database.trace(options: .statement) { event in
-                if case .statement(let statement) = event { body(statement.sql, statement.expandedSQL) }
+                if case .statement(let statement) = event { body(statement.sql) { statement.expandedSQL } }
             }
         }
     }
