@@ -11,6 +11,7 @@ public enum EmbeddedSchema {
         ("v013_unclaimed", text(PackageResources.v013_unclaimed_sql)),
         ("v014_legacy_service", text(PackageResources.v014_legacy_service_sql)),
         ("v015_intentions_in_order", text(PackageResources.v015_intentions_in_order_sql)),
+        ("v016_archive", text(PackageResources.v016_archive_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -35,6 +35,9 @@ extension EventBridge {
         guard try await store.value(Forgotten.setting(of: entity)) == nil else {
             return .incomparable("\(entity): it was forgotten, and what it was told with it")
         }
+        guard try await store.compactedDeliveries(of: entity).isEmpty else {
+            return .incomparable("\(entity): it was compacted, and what it was told long ago is gone")
+        }
         guard snapshot.record.isFinal || State(rawValue: snapshot.record.state).map(resting.contains) == true else { return .underWay }
         let ledger = try await store.ledger(of: entity)
         let effects = RecordedEffects(ledger: ledger, reads: try await store.reads(of: entity))

@@ -123,11 +123,17 @@ struct Run: AsyncParsableCommand {
     @Option(help: "Live: how many \(Program.nouns) are handled at the same time.")
     var lanes = 64
 
+    @Option(help: "Live: pack what has been over for so long, for example 90d; see 'compact'. Default: everything is kept.")
+    var retention: String?
+
     func validate() throws {
         guard !live || !recorded else { throw ValidationError("give --live or --recorded, not both") }
         guard events != nil || !(live || recorded) else { throw ValidationError("--live and --recorded belong to --events") }
         guard !live || !drain else { throw ValidationError(Self.noDrain) }
         guard (1...4096).contains(lanes) else { throw ValidationError("--lanes: expected 1 to 4096, found \(lanes)") }
+        guard retention == nil || events != nil, retention == nil || !recorded else {
+            throw ValidationError("--retention belongs to a live run of --events")
+        }
         guard events == nil || input.inputs.isEmpty else { throw ValidationError("give --events or inputs, not both") }
         guard events != nil || !drain else { throw ValidationError("--drain belongs to --events; inputs are always played to the end") }
     }

@@ -20,7 +20,8 @@ extension Run {
     func runLive(
         _ app: some Application, _ stream: LineStream, _ options: RunOptions, _ watching: Watching, since start: Date
     ) async throws {
-        let liveRun = try LiveRun(app.typed, options, lanes: lanes)
+        let age = try retention.map { try CommandDuration($0, option: "--retention").value }
+        let liveRun = try LiveRun(app.typed, options, lanes: lanes, retention: age)
         let service = liveRun.service
         let signals = StopSignals()
         let playing = Task {

@@ -54,7 +54,8 @@ extension WorkflowCommand {
 
         func run() async throws {
             let database = try LockstepDatabase(path: beside.database, access: .beside(wait: .seconds(beside.wait)))
-            let moment = try await moment(before: OperatorEngine.now(database))
+            let now = try await OperatorEngine.now(database)
+            let moment = try CommandDuration.moment(closedBefore, before: now, option: "--closed-before")
             let store = SQLiteWorkflowStore(database)
             var count = 0
             while true {
@@ -64,12 +65,6 @@ extension WorkflowCommand {
             }
             let json: JSONValue = ["closedBefore": .string(moment.description), "deleted": .integer(count)]
             Console.print(beside.format == .json ? json.canonicalText : "\(count.counted("run")) closed before \(moment) deleted")
-        }
-
-        private func moment(before now: Timestamp) throws -> Timestamp {
-            if let moment = Timestamp(closedBefore) { return moment }
-            let age = try CommandDuration(closedBefore, option: "--closed-before")
-            return Timestamp(milliseconds: now.milliseconds - age.value.milliseconds)
         }
     }
 }
@@ -84,5 +79,11 @@ struct CommandDuration: Sendable {
             throw CommandFailure(.usage, "\(option): expected a duration like 30d, 12h, 90m or 45s, found '\(text)'")
         }
         value = .milliseconds(count * unit)
+    }
+
+    /// What a moment, or an age counted back from `now`, means.
+    static func moment(_ text: String, before now: Timestamp, option: String) throws -> Timestamp {
+        if let moment = Timestamp(text) { return moment }
+        return Timestamp(milliseconds: now.milliseconds - (try CommandDuration(text, option: option)).value.milliseconds)
     }
 }

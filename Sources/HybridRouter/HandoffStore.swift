@@ -60,6 +60,19 @@ public protocol OwnershipStore: EffectLedger {
     func values(prefix: String) async throws -> [String: String]
     /// Hands every event that was accepted from outside to `body`, in order of arrival.
     func replayAccepted(_ body: (Event) throws -> Void) async throws
+    /// Packs what became true before `moment`, so that the store does not grow for ever.
+    ///
+    /// Of an entity that legacy owns and of which nothing waits, all moves that are older go into one row, and nobody sees a difference: they
+    /// are still its journal. The events that were handled before the moment lose their contents; their names are kept, so that one that comes
+    /// again is still a duplicate. So do the answers of reads. Ownership, record, references and performed effects stay as they are.
+    /// What is lost: such an entity can no longer be compared with legacy alone, which would need what it was told.
+    ///
+    /// It is one transaction. It looks at no more than `limit` transactions' moves, in the order in which they were written, behind the place
+    /// `after`, at which an earlier call has stopped; 0 is the beginning. What was written while a clock was ahead holds up what came after it
+    /// until the clock is there. A store that goes with its process packs nothing.
+    func compact(before moment: Timestamp, after place: Int, limit: Int) async throws -> Compaction
+    /// The names of the entity's deliveries of which the contents are gone; empty when nothing of it was packed.
+    func compactedDeliveries(of entity: EntityID) async throws -> Set<DeliveryName>
     /// Makes everything so far durable; does nothing in a store that commits every call.
     func flush() async throws
     /// True when another process or connection has committed something since this was last asked, or since the store was opened. The

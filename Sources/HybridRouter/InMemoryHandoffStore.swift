@@ -153,6 +153,12 @@ public final class InMemoryHandoffStore: HandoffStore {
         }
     }
 
+    /// It goes with its process: nothing is packed.
+    public func compact(before moment: Timestamp, after place: Int, limit: Int) async throws -> Compaction { Compaction() }
+
+    /// Empty: nothing is packed.
+    public func compactedDeliveries(of entity: EntityID) async throws -> Set<DeliveryName> { [] }
+
     /// See ``OwnershipStore``.
     public func flush() async throws {}
 

@@ -22,6 +22,7 @@ extension SQLiteHandoffStore {
             if try Self.isKnown(incoming, in: database) { return try duplicate(incoming, in: database) }
             let resolved = try Self.resolve(incoming.reference, mayBeBorn: birth != nil, in: database)
             guard let (entity, exists) = resolved else { return try keepUnclaimed(incoming, in: database) }
+            if exists, try Self.wasPacked(incoming, of: entity, in: database) { return try duplicate(incoming, in: database) }
             try supersede(incoming, in: database)
             if let birth, !exists { try Self.create(entity, birth, at: incoming.receivedAt, in: database) }
             return try insert(incoming, for: entity, in: database)
@@ -35,6 +36,11 @@ extension SQLiteHandoffStore {
             SELECT 1 FROM inbox WHERE source = ?1 AND event_id = ?2 UNION ALL SELECT 1 FROM repetition WHERE source = ?1 AND event_id = ?2
             """
         return try database.first(sql, values) { _ in true } ?? false
+    }
+
+    /// True when a delivery of this name was accepted, and its contents are gone.
+    private static func wasPacked(_ incoming: IncomingEvent, of entity: EntityID, in database: Database) throws -> Bool {
+        try Archive.of(entity, in: database)?.contains(DeliveryName(incoming.source, incoming.id)) ?? false
     }
 
     private func duplicate(_ incoming: IncomingEvent, in database: Database) throws -> Acceptance {

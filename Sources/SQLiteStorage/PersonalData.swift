@@ -43,6 +43,7 @@ package enum PersonalData {
         "move": [
             "sequence": .kept, "entity": .kept, "at": .kept, "owner": .kept, "epoch": .kept, "moves": .reduced, "sum": .kept,
         ],
+        "archive": ["entity": .kept, "moves": .reduced, "deliveries": .kept, "sum": .kept],
         "dead_letter": [
             "sequence": .kept, "event_id": .kept, "source": .kept, "reason": .kept, "detail": .emptied, "type": .emptied,
             "body": .emptied, "received_at": .kept,

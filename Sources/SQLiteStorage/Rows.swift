@@ -191,10 +191,16 @@ enum Rows {
         let reader = Reader("move", String(row.int(0)))
         let (owner, epoch, text) = (row.text(2), row.int(3), row.text(4))
         try moveSum(entity, row.time(1), owner, epoch, text).check(row.sum(5), table: "move", key: String(row.int(0)))
+        return try entries(text, of: entity, at: row.time(1), owner: owner, epoch: epoch, reader)
+    }
+
+    static func entries(
+        _ text: String, of entity: EntityID, at now: Timestamp, owner: String, epoch: Int, _ reader: Reader
+    ) throws -> [JournalEntry] {
         let moves = try (try reader.json("moves", text).array ?? []).map { json in
             do { return try Move(json: json) } catch { throw reader.unreadable("moves", "a move that this build knows", "\(error)") }
         }
-        return JournalEntry.entries(moves, of: entity, at: row.time(1), owner: try reader.choice("owner", owner), epoch: epoch)
+        return JournalEntry.entries(moves, of: entity, at: now, owner: try reader.choice("owner", owner), epoch: epoch)
     }
 
     static func moveSum(_ entity: EntityID, _ at: Timestamp, _ owner: String, _ epoch: Int, _ moves: String) -> Sum {

@@ -108,7 +108,10 @@ public final class SQLiteHandoffStore: HandoffStore {
     /// See ``OwnershipStore``.
     public func journal(of entity: EntityID) async throws -> [JournalEntry] {
         let sql = "SELECT \(Rows.moveColumns) FROM move WHERE entity = ? ORDER BY sequence"
-        return try database.read { try $0.all(sql, [.id(entity)]) { try Rows.journalEntries(of: entity, $0) }.flatMap { $0 } }
+        return try database.readTogether { database in
+            let packed = try Archive.of(entity, in: database)?.journal(of: entity) ?? []
+            return packed + (try database.all(sql, [.id(entity)]) { try Rows.journalEntries(of: entity, $0) }).flatMap { $0 }
+        }
     }
 
     /// See ``OwnershipStore``.

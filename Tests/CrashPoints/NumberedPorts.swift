@@ -40,6 +40,12 @@ struct NumberedHandoffStore: HandoffStore {
     func reads(of entity: EntityID) async throws -> [RecordedRead] {
         try await points.around(.reads, entity.rawValue) { try await base.reads(of: entity) }
     }
+    func compact(before moment: Timestamp, after place: Int, limit: Int) async throws -> Compaction {
+        try await points.around(.compact) { try await base.compact(before: moment, after: place, limit: limit) }
+    }
+    func compactedDeliveries(of entity: EntityID) async throws -> Set<DeliveryName> {
+        try await points.around(.compactedDeliveries, entity.rawValue) { try await base.compactedDeliveries(of: entity) }
+    }
     func intend(_ call: EffectCall) async throws {
         try await points.around(.intend, call.key.description) { try await base.intend(call) }
     }

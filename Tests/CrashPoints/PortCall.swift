@@ -30,6 +30,8 @@ package enum PortCall: String, CaseIterable, Sendable {
     case set = "OwnershipStore.set(_:to:)"
     case values = "OwnershipStore.values(prefix:)"
     case replayAccepted = "OwnershipStore.replayAccepted(_:)"
+    case compact = "OwnershipStore.compact(before:after:limit:)"
+    case compactedDeliveries = "OwnershipStore.compactedDeliveries(of:)"
     case flush = "OwnershipStore.flush()"
     case takeForeignChange = "OwnershipStore.takeForeignChange()"
 
@@ -54,8 +56,8 @@ package enum PortCall: String, CaseIterable, Sendable {
     /// True when a call of it leaves something behind: it has a point after it as well as before.
     package var hasConsequences: Bool {
         switch self {
-        case .accept, .commit, .keep, .intend, .withdraw, .quarantine, .release, .markDone, .set, .flush, .workflowCommit, .remove,
-            .perform:
+        case .accept, .commit, .keep, .intend, .withdraw, .quarantine, .release, .markDone, .set, .compact, .flush, .workflowCommit,
+            .remove, .perform:
             true
         default: false
         }
@@ -66,6 +68,7 @@ package enum PortCall: String, CaseIterable, Sendable {
         switch self {
         case .entities, .journal, .counters, .deadLetters, .rows, .ledger, .reads, .runs, .count: "only reports read it"
         case .intend, .withdraw, .intention: "the parties of this run refuse keys that they know"
+        case .compact, .compactedDeliveries: "nothing of this run is old enough to be packed"
         case .quarantine, .release: "nothing of this run is bad"
         case .schedules, .schedule: "the hand-off makes no schedule"
         case .taker: "no run of the hand-off follows another one, and its starts have no request id"

@@ -130,6 +130,14 @@ public struct GroupCommitStore: HandoffStore {
     public func values(prefix: String) async throws -> [String: String] {
         try await commits.read { [base] in try await base.values(prefix: prefix) }
     }
+    /// Joins a commit.
+    public func compact(before moment: Timestamp, after place: Int, limit: Int) async throws -> Compaction {
+        try await commits.write { [base] in try await base.compact(before: moment, after: place, limit: limit) }
+    }
+    /// Reads on the stores' thread.
+    public func compactedDeliveries(of entity: EntityID) async throws -> Set<DeliveryName> {
+        try await commits.read { [base] in try await base.compactedDeliveries(of: entity) }
+    }
     /// Every write is durable when it returns.
     public func flush() async throws {
         try await commits.write {}

@@ -20,6 +20,13 @@ extension BridgeService {
         if bridge.domain.service != nil {
             duties.append(Duty(period: options.servicePeriod) { _ = try await bridge.followService(at: $0) })
         }
+        if let retention = options.retention {
+            duties.append(
+                Duty(period: options.compactionPeriod) { now in
+                    let moment = Timestamp(milliseconds: now.milliseconds - retention.milliseconds)
+                    _ = try await bridge.store.compact(before: moment, limit: 100)
+                })
+        }
         return duties
     }
 

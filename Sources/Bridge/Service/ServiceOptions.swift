@@ -14,6 +14,10 @@ public struct ServiceOptions: Sendable {
     public var foreignPeriod: Duration
     /// How often a legacy service is asked what it has done by itself.
     public var servicePeriod: Duration
+    /// How old what is handled and over has to be to be packed, see `OwnershipStore.compact`; nil keeps everything as it is.
+    public var retention: Duration?
+    /// How often it is packed, and at the start.
+    public var compactionPeriod: Duration
     /// The most deliveries that wait: those that are being stored, and events that wait for nothing but a lane. Who delivers more waits.
     public var maximumWaiting: Int
     /// How long calls that are under way may take when the service is stopped; then they are left to the next process.
@@ -26,8 +30,8 @@ public struct ServiceOptions: Sendable {
     /// Options.
     public init(
         lanes: Int = 64, relays: Int = 64, sweepPeriod: Duration = .hours(1), reconcilePeriod: Duration = .hours(1),
-        foreignPeriod: Duration = .milliseconds(250), servicePeriod: Duration = .seconds(1), maximumWaiting: Int = 4096,
-        grace: Duration = .seconds(30),
+        foreignPeriod: Duration = .milliseconds(250), servicePeriod: Duration = .seconds(1), retention: Duration? = nil,
+        compactionPeriod: Duration = .hours(1), maximumWaiting: Int = 4096, grace: Duration = .seconds(30),
         firstBackoff: Duration = .seconds(1), longestSleep: Duration = .seconds(60)
     ) {
         self.lanes = lanes
@@ -36,6 +40,8 @@ public struct ServiceOptions: Sendable {
         self.reconcilePeriod = reconcilePeriod
         self.foreignPeriod = foreignPeriod
         self.servicePeriod = servicePeriod
+        self.retention = retention
+        self.compactionPeriod = compactionPeriod
         self.maximumWaiting = maximumWaiting
         self.grace = grace
         self.firstBackoff = firstBackoff

@@ -37,6 +37,14 @@ extension ForwardingHandoffStore {
     /// Forwards.
     public func intentions() async throws -> [EffectCall] { try await base.intentions() }
     /// Forwards.
+    public func compact(before moment: Timestamp, after place: Int, limit: Int) async throws -> Compaction {
+        try await base.compact(before: moment, after: place, limit: limit)
+    }
+    /// Forwards.
+    public func compactedDeliveries(of entity: EntityID) async throws -> Set<DeliveryName> {
+        try await base.compactedDeliveries(of: entity)
+    }
+    /// Forwards.
     public func durableOwnerships() async throws -> [Ownership] { try await base.durableOwnerships() }
     /// Forwards.
     public func quarantine(_ item: Quarantined) async throws { try await base.quarantine(item) }

@@ -22,9 +22,9 @@ public struct LiveRun<State: MachineState, Record: Codable & Sendable> {
     public let service: BridgeService<State, Record>
     private let app: LockstepApp<State, Record>
 
-    /// Puts bridge, store and service together. `lanes` is how many entities are handled at the same time. Throws a sentence when plan or
-    /// database are refused.
-    public init(_ app: LockstepApp<State, Record>, _ options: RunOptions, lanes: Int = 64) throws {
+    /// Puts bridge, store and service together. `lanes` is how many entities are handled at the same time. What has been over for
+    /// `retention` is packed, see `OwnershipStore.compact`; nil keeps everything. Throws a sentence when plan or database are refused.
+    public init(_ app: LockstepApp<State, Record>, _ options: RunOptions, lanes: Int = 64, retention: Duration? = nil) throws {
         var options = options
         options.isLive = true
         let database = try LockstepDatabase(path: options.database, durability: .grouped)
@@ -35,7 +35,7 @@ public struct LiveRun<State: MachineState, Record: Codable & Sendable> {
         options.ports.workflows = { GroupCommitWorkflowStore(ports.workflows($0), commits) }
         parts = try AppRun(app, options, on: database, isEager: true)
         self.app = app
-        service = BridgeService(parts.bridge, engine: parts.engine, options: ServiceOptions(lanes: lanes))
+        service = BridgeService(parts.bridge, engine: parts.engine, options: ServiceOptions(lanes: lanes, retention: retention))
     }
 
     /// Runs until the stream has ended and nothing is left that could be done now, or until `stop` asks for the end.

@@ -15,7 +15,7 @@ struct RootCommand: AsyncParsableCommand {
         subcommands: [
             Demo.self, Run.self, Compare.self, EvidenceCommand.self, MachineCommand.self, PlanCommand.self, Generate.self,
             ReportCommand.self, History.self, Migrate.self, WorkflowCommand.self, ScheduleCommand.self, PatchCommand.self, Simulate.self,
-            ImportCommand.self, Doctor.self, Forget.self, LegacyCommand.self,
+            ImportCommand.self, Doctor.self, Compact.self, Forget.self, LegacyCommand.self,
         ])
 
     /// Runs the command that the process was started with; returns its exit code.

@@ -39,6 +39,7 @@ struct EveryStatement {
         try await readWorkflows()
         try await read()
         try await forget()
+        try await compact()
         try lookAtTheSchema()
         return seen.statements.withLock { $0 }.filter { sql in ["SELECT", "INSERT", "UPDATE", "DELETE"].contains { sql.hasPrefix($0) } }
     }
@@ -144,6 +145,11 @@ struct EveryStatement {
         if let obstacle { throw NotEnded(description: obstacle) }
         _ = try store.forget("R-2") { $0 }
         _ = try store.emptyLetters()
+    }
+
+    private func compact() async throws {
+        _ = try await store.compact(before: now + .seconds(1))
+        _ = try await store.compactedDeliveries(of: "R-2")
     }
 
     // MARK: Workflows

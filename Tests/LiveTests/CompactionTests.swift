@@ -1,0 +1,34 @@
+import Bridge
+import BridgeTesting
+import Events
+import HybridRouter
+import Testing
+
+/// A service that keeps what is over for two hours.
+@Suite struct CompactionTests {
+    @Test func whatHasBeenOverForLongIsPackedAndStillKnown() async throws {
+        let clock = ManualClock()
+        let world = GatedWorld { _ in .yes }
+        let options = ServiceOptions(lanes: 4, retention: .hours(2), longestSleep: .milliseconds(10))
+        let desk = try Desk(world, clock: clock, options: options)
+        let running = desk.begin()
+        let message = Desk.message("T-1", at: desk.service.now)
+        let first = try await desk.service.submit(message)
+        try await desk.send("T-2")
+        try await desk.service.settled()
+        let journal = try await desk.store.journal(of: "T-1")
+        #expect(try await desk.store.rows(of: "T-1").count == 1)
+        while try await !desk.store.rows(of: "T-1").filter({ first.map(\.id).contains($0.event.id) }).isEmpty {
+            clock.advance(by: .hours(1))
+            try await desk.service.settled()
+        }
+        #expect(try await desk.store.journal(of: "T-1").starts(with: journal))
+        guard case .duplicate? = try await desk.service.submit(message).first else {
+            Issue.record("expected a duplicate, found news")
+            return
+        }
+        #expect(world.state.value.done[Desk.key("T-1")] == 1)
+        desk.service.shutdown()
+        try await running.value
+    }
+}
