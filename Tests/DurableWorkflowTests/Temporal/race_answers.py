@@ -25,7 +25,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from race_children import child_rows
 from race_order import order_rows
 from race_tasks import task_rows
-from race_workflows import BRIEF, ENDINGS, QUEUE, all_of, close, kinds, new, reach, tokens, worker
+from race_workflows import BRIEF, ENDINGS, QUEUE, all_of, close, kinds, new, reach, token_of, worker
 
 FILE = pathlib.Path(__file__).with_name("RaceAnswers.json")
 LATE = ["complete", "fail", "reportCancelled", "heartbeat"]
@@ -58,7 +58,7 @@ async def late_after_end(client: Client, ending: str, what: str) -> dict:
     identity = new(f"late-{ending}-{what}")
     options = {"execution_timeout": BRIEF} if ending == "timedOut" else {}
     handle = await client.start_workflow("ends", "one", id=identity, task_queue=QUEUE, **options)
-    token = await tokens(identity).get()
+    token = await token_of(identity)
     await close(client, identity, ending, handle.first_execution_run_id)
     before = await kinds(client, identity, handle.first_execution_run_id)
     answer = await say(client, token, what)
@@ -73,7 +73,7 @@ async def prepare(client: Client, state: str) -> tuple[str, bytes]:
         "activityCancelled": "cancelled", "activityTimedOut": "brief", "attemptWaits": "patient", "attemptIsOld": "twice"
     }.get(state, "one")
     handle = await client.start_workflow("ends", plan, id=identity, task_queue=QUEUE)
-    token = await tokens(identity).get()
+    token = await token_of(identity)
     if state == "activityCancelled":
         await handle.signal("end", "cancelActivity")
         await reach(client, identity, "ACTIVITY_TASK_CANCEL_REQUESTED")
@@ -84,7 +84,7 @@ async def prepare(client: Client, state: str) -> tuple[str, bytes]:
     if state == "attemptWaits":
         await say(client, token, "fail")
     if state == "attemptIsOld":
-        await tokens(identity).get()
+        await token_of(identity)
     return identity, token
 
 
@@ -97,12 +97,16 @@ async def late_in_open_run(client: Client, state: str, what: str) -> dict:
 
 
 STATES = ["open", "activityCancelled", "activityCompleted", "activityTimedOut", "attemptWaits", "attemptIsOld"]
-MESSAGES = ["signal", "cancel", "terminate", "update", "query", "signalWithStart", "reset"]
+MESSAGES = [
+    "signal", "cancel", "terminate", "update", "query", "signalWithStart", "reset", "signalOfWorkflow", "cancelOfWorkflow",
+]
 
 
 async def send(client: Client, identity: str, message: str) -> str:
     handle = client.get_workflow_handle(identity)
     try:
+        if message in ("signalOfWorkflow", "cancelOfWorkflow"):
+            return await client.execute_workflow("sender", args=[message, identity], id=new("sender"), task_queue=QUEUE)
         if message == "signal":
             await handle.signal("touch")
         elif message == "cancel":

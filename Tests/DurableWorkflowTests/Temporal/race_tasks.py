@@ -3,31 +3,37 @@
 No SDK holds a task open, so the tasks are polled and answered here. One workflow is started for each row, on a queue of its own.
 """
 
+import asyncio
 from datetime import timedelta
 
+from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
 from temporalio.api.command.v1 import (
     CancelTimerCommandAttributes, CancelWorkflowExecutionCommandAttributes, Command, CompleteWorkflowExecutionCommandAttributes,
     ContinueAsNewWorkflowExecutionCommandAttributes, FailWorkflowExecutionCommandAttributes, ScheduleActivityTaskCommandAttributes,
-    StartTimerCommandAttributes,
+    ProtocolMessageCommandAttributes, StartTimerCommandAttributes,
 )
 from temporalio.api.common.v1 import ActivityType, Payloads, WorkflowExecution, WorkflowType
 from temporalio.api.enums.v1 import CommandType
 from temporalio.api.failure.v1 import ApplicationFailureInfo, Failure
+from temporalio.api.protocol.v1 import Message
 from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.update.v1 import Acceptance, Outcome, Request, Response
 from temporalio.api.workflowservice.v1 import (
     PollActivityTaskQueueRequest, PollWorkflowTaskQueueRequest, RespondActivityTaskCompletedRequest, RespondWorkflowTaskCompletedRequest,
 )
 from temporalio.client import Client
+from temporalio.converter import DataConverter
 from temporalio.service import RPCError, RPCStatusCode
 
 from race_workflows import all_of, kinds, new, reach, status
 
-MESSAGES = ["signal", "cancel", "terminate", "activity", "timer"]
+MESSAGES = ["signal", "cancel", "terminate", "activity", "timer", "update"]
 COMMANDS = ["none", "complete", "fail", "cancel", "continueAsNew", "cancelTimer", "scheduleActivity"]
 EVENTS = {
     "signal": "WORKFLOW_EXECUTION_SIGNALED", "cancel": "WORKFLOW_EXECUTION_CANCEL_REQUESTED", "timer": "TIMER_FIRED",
     "activity": "ACTIVITY_TASK_COMPLETED", "terminate": "WORKFLOW_EXECUTION_TERMINATED",
+    "update": "WORKFLOW_EXECUTION_UPDATE_ACCEPTED",
 }
 
 
@@ -78,21 +84,70 @@ def commands(identity: str, name: str) -> list[Command]:
 
 async def poll(client: Client, identity: str):
     while True:
-        task = await client.workflow_service.poll_workflow_task_queue(
-            PollWorkflowTaskQueueRequest(namespace="default", task_queue=TaskQueue(name=identity), identity="worker"))
+        try:
+            task = await client.workflow_service.poll_workflow_task_queue(
+                PollWorkflowTaskQueueRequest(namespace="default", task_queue=TaskQueue(name=identity), identity="worker"))
+        except RPCError as error:
+            # A poll has a time; a slow server says so in this way.
+            if error.status not in (RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED):
+                raise
+            continue
         if task.task_token:
             return task
 
 
-async def answer(client: Client, task, said: list[Command]) -> str:
+async def answer(client: Client, task, said: list[Command], messages: list[Message] = []) -> str:
     try:
-        await client.workflow_service.respond_workflow_task_completed(
-            RespondWorkflowTaskCompletedRequest(namespace="default", task_token=task.task_token, commands=said, identity="worker"))
+        await client.workflow_service.respond_workflow_task_completed(RespondWorkflowTaskCompletedRequest(
+            namespace="default", task_token=task.task_token, commands=said, messages=messages, identity="worker"))
         return "accepted"
     except RPCError as error:
         if error.status == RPCStatusCode.NOT_FOUND:
             return "notFound"
         return "unhandledCommand" if "UnhandledCommand" in error.message else f"refused: {error.message}"
+
+
+def pack(identity: str, protocol: str, body) -> Message:
+    packed = Any()
+    packed.Pack(body)
+    return Message(id=identity, protocol_instance_id=protocol, body=packed)
+
+
+async def take_update(client: Client, task) -> None:
+    """Accepts and completes the update that a task brings, or one that follows it."""
+    while not task.messages:
+        await answer(client, task, [])
+        task = await poll(client, task.workflow_execution.workflow_id)
+    asked = task.messages[0]
+    request = Request()
+    asked.body.Unpack(request)
+    result = DataConverter.default.payload_converter.to_payloads([1])
+    said = [
+        pack("accept", asked.protocol_instance_id, Acceptance(
+            accepted_request_message_id=asked.id, accepted_request_sequencing_event_id=asked.event_id, accepted_request=request)),
+        pack("complete", asked.protocol_instance_id, Response(
+            meta=request.meta, outcome=Outcome(success=Payloads(payloads=result)))),
+    ]
+    orders = [
+        Command(
+            command_type=CommandType.COMMAND_TYPE_PROTOCOL_MESSAGE,
+            protocol_message_command_attributes=ProtocolMessageCommandAttributes(message_id=message.id))
+        for message in said
+    ]
+    await answer(client, task, orders, said)
+
+
+async def updated(client: Client, identity: str, command: str, task) -> dict:
+    """An update comes while the task is open, or just after: the answers are the same. The next task, if there is one, takes it."""
+    sending = asyncio.create_task(client.get_workflow_handle(identity).execute_update("quick", 1, id="late"))
+    row = {"answer": await answer(client, task, commands(identity, command))}
+    if command not in ("complete", "fail", "cancel"):
+        await take_update(client, await poll(client, identity))
+    try:
+        await sending
+        return {**row, "sender": "ok"}
+    except RPCError as error:
+        return {**row, "sender": "notFound" if error.status == RPCStatusCode.NOT_FOUND else f"refused: {error.message}"}
 
 
 async def take_activity(client: Client, identity: str) -> bytes:
@@ -127,7 +182,7 @@ async def pass_time(client: Client) -> None:
 
 
 #: In seconds: the timer that is to be due while the second task is open.
-TIMER = 3
+TIMER = 6
 
 
 async def open_task(client: Client, identity: str, message: str):
@@ -148,9 +203,12 @@ async def held(client: Client, message: str, command: str) -> dict:
     before = len(task.history.events)
     if any(event.HasField("timer_fired_event_attributes") for event in task.history.events):
         raise RuntimeError(f"{identity}: expected the timer after the task, found it before; the timers are too short")
-    await let_come(client, identity, message, token)
     row = {"group": "task", "message": message, "command": command}
-    row["answer"] = await answer(client, task, commands(identity, command))
+    if message == "update":
+        row |= await updated(client, identity, command, task)
+    else:
+        await let_come(client, identity, message, token)
+        row["answer"] = await answer(client, task, commands(identity, command))
     if row["answer"] == "unhandledCommand":
         # The code decides the same again, now that it has seen the message.
         row["again"] = await answer(client, await poll(client, identity), commands(identity, command))
