@@ -82,7 +82,9 @@ extension EventBridge {
             for member in domain.freeText where event.payload[member] != nil { event.payload[member] = nil }
             let signal = SignalMessage(id: String(row), name: event.kind.rawValue, payload: try JSONValue(encoding: event))
             try await engine.signal(workflowID: message.segmentID, signal: signal, at: now)
-        case .cancel: try await engine.cancel(workflowID: message.segmentID, at: now)
+        case .cancel:
+            // A segment that was never needed was never started.
+            do { try await engine.cancel(workflowID: message.segmentID, at: now) } catch is WorkflowNotFound {}
         }
     }
 

@@ -33,7 +33,7 @@ public protocol DurableEngine: Sendable {
     /// Sends a signal; one whose id the run has is not delivered again, one to a closed or unknown workflow is dropped.
     @discardableResult
     func signal(workflowID: String, signal: SignalMessage, at now: Timestamp) async throws -> SignalReceipt
-    /// Asks for cancellation; a closed or unknown workflow is left as it is.
+    /// Asks for cancellation; a closed workflow is left as it is. Throws ``WorkflowNotFound`` for an unknown one.
     func cancel(workflowID: String, at now: Timestamp) async throws
     /// Where the last run of a workflow stands; nil for an unknown one.
     func status(of workflowID: String) async throws -> WorkflowStatus?

@@ -104,6 +104,53 @@ import Testing
         #expect(try await scenario.engine.describe(workflowID: "w", at: scenario.clock.now).activities.isEmpty)
     }
 
+    /// Who is not there cannot be cancelled, and who asks hears so; who has ended needs no cancelling.
+    @Test(arguments: LawEngine.allCases) func cancellingTheClosedIsDoneAndTheUnknownIsNotFound(engine: LawEngine) async throws {
+        let sender = WorkflowType("sender") { context, input in
+            var heard: [JSONValue] = []
+            for (id, run) in [("closed", nil), ("closed", input.string), ("nobody", nil), ("closed", "no such run")] {
+                do {
+                    try await context.externalWorkflow(id, runID: run).cancel()
+                    heard.append("done")
+                } catch let error as ApplicationError { heard.append(.string(error.type)) }
+            }
+            return .array(heard)
+        }
+        let scenario = try engine.scenario([sender, Self.workflow(.abandon)])
+        let first = try await scenario.start("open", 2, id: "closed")
+        try await scenario.settle()
+        try await scenario.start("open", 2, id: "closed")
+        try await scenario.settle()
+        let closed = try await scenario.store.history(of: "closed")
+        try await scenario.engine.cancel(workflowID: "closed", at: scenario.clock.now)
+        await #expect(throws: WorkflowNotFound.self) { try await scenario.engine.cancel(workflowID: "nobody", at: scenario.clock.now) }
+        try await scenario.start("sender", .string(first.runID))
+        try await scenario.settle()
+        let missing = JSONValue.string("ExternalWorkflowExecutionNotFound")
+        #expect(try await scenario.result("w") == ["done", "done", missing, missing])
+        #expect(try await scenario.store.history(of: "closed") == closed)
+    }
+
+    /// Nobody has asked for the cancellation that an attempt is said to have ended on: the attempt goes on.
+    @Test(arguments: LawEngine.allCases) func nobodyReportsACancellationThatNobodyAskedFor(engine: LawEngine) async throws {
+        let tokens = Notes()
+        let later = ActivityType("later") { context, _ in
+            tokens.add(context.taskToken.description)
+            throw CompletesLater()
+        }
+        let scenario = try engine.scenario([Self.workflow(.tryCancel)], [later])
+        try await scenario.start("open", 1)
+        try await scenario.signal("begin", 1)
+        try await scenario.settle()
+        let token = try #require(tokens.all.first.flatMap { TaskToken($0) })
+        let now = scenario.clock.now
+        await #expect(throws: CancellationNotRequested.self) { try await scenario.engine.reportCancelled(token, at: now) }
+        try await scenario.pass(.hours(1))
+        #expect(tokens.all.count == 1)
+        try await scenario.engine.complete(token, result: 1, at: scenario.clock.now)
+        #expect(try await scenario.kinds().contains(.activityTaskCompleted))
+    }
+
     // MARK: Nobody waits for what can never come
 
     private static let updatable = WorkflowType("updatable") { context, input in

@@ -111,13 +111,15 @@ extension EmbeddedEngine {
     }
 
     @discardableResult
-    private func settle(_ token: TaskToken, _ end: AttemptEnd, startedAt: Timestamp?, at now: Timestamp) async throws -> Bool {
+    private func settle(
+        _ token: TaskToken, _ end: AttemptEnd, startedAt: Timestamp?, at now: Timestamp, isFromOutside: Bool = false
+    ) async throws -> Bool {
         try await turn(token.workflowID, at: now) { turn in
-            guard turn.activity(of: token) != nil else { return false }
-            if case .later = end {
-                turn.leaveOpen(token.scheduledEventID, startedAt: startedAt ?? now)
-            } else {
-                try turn.settle(token.scheduledEventID, end, startedAt: startedAt)
+            guard let activity = turn.activity(of: token) else { return false }
+            switch end {
+            case .later: turn.leaveOpen(token.scheduledEventID, startedAt: startedAt ?? now)
+            case .cancelled where isFromOutside && activity.cancelRequested == nil: throw CancellationNotRequested(token: token)
+            default: try turn.settle(token.scheduledEventID, end, startedAt: startedAt)
             }
             return true
         }
@@ -145,12 +147,12 @@ extension EmbeddedEngine {
         try await answer(token, .failure(error.failure), at: now)
     }
 
-    /// Says that an open attempt has ended because it was cancelled.
+    /// Says that an open attempt has ended because it was cancelled. Throws ``CancellationNotRequested`` when nobody has asked for that.
     public func reportCancelled(_ token: TaskToken, at now: Timestamp) async throws { try await answer(token, .cancelled, at: now) }
 
     private func answer(_ token: TaskToken, _ end: AttemptEnd, at now: Timestamp) async throws {
         do {
-            guard try await settle(token, end, startedAt: nil, at: now) else { throw ActivityNotFound(token: token) }
+            guard try await settle(token, end, startedAt: nil, at: now, isFromOutside: true) else { throw ActivityNotFound(token: token) }
         } catch is WorkflowNotFound { throw ActivityNotFound(token: token) }
     }
 
@@ -178,6 +180,18 @@ public struct ActivityNotFound: Error, Hashable, Sendable, CustomStringConvertib
     /// One sentence.
     public var description: String {
         "activity \(token.scheduledEventID) of workflow \(token.workflowID): expected attempt \(token.attempt) to be open, found that it is not"
+    }
+}
+
+/// An attempt is said to have ended on a cancellation that nobody has asked for.
+public struct CancellationNotRequested: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The token.
+    public let token: TaskToken
+
+    /// One sentence.
+    public var description: String {
+        "activity \(token.scheduledEventID) of workflow \(token.workflowID): expected a request to cancel it, found none (unable to mark activity"
+            + " as canceled without activity being request canceled first); complete or fail the attempt"
     }
 }
 

@@ -37,17 +37,23 @@ extension EmbeddedEngine {
 
     /// Required by ``DurableEngine``, which says what it does.
     public func cancel(workflowID: String, at now: Timestamp) async throws {
-        _ = try await requestCancel(of: workflowID, runID: "", at: now)
+        guard try await requestCancel(of: workflowID, runID: "", at: now) else {
+            throw WorkflowNotFound(workflowID: workflowID, expected: "a run")
+        }
     }
 
-    /// Notes a request for cancellation, once; false when there is no open run, or it is not the one that is meant.
+    /// Notes a request for cancellation, once; a closed run has nothing to cancel. False when there is no such run, or it is not the one that
+    /// is meant.
     func requestCancel(
         of workflowID: String, runID: String, at now: Timestamp, if isOurs: (RunState) -> Bool = { _ in true }
     ) async throws -> Bool {
         do {
             return try await turn(workflowID, at: now) { turn in
-                guard !turn.state.isClosed, turn.state.isNamed(by: runID), isOurs(turn.state) else { return false }
-                if !turn.state.isCancelRequested { try turn.append(.workflowExecutionCancelRequested, [.identity: .text(turn.identity)]) }
+                guard turn.state.isNamed(by: runID) else { return try await self.store.run(workflowID, runID: runID) != nil }
+                guard isOurs(turn.state) else { return false }
+                if !turn.state.isClosed, !turn.state.isCancelRequested {
+                    try turn.append(.workflowExecutionCancelRequested, [.identity: .text(turn.identity)])
+                }
                 return true
             }
         } catch is WorkflowNotFound { return false }
