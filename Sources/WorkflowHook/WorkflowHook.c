@@ -21,4 +21,8 @@ int64_t workflow_hook_end(void) {
     return count;
 }
 
+static _Thread_local char place;
+
+const void *workflow_current_thread(void) { return &place; }
+
 const void *workflow_current_task(void) { return swift_task_getCurrent(); }

@@ -2,12 +2,6 @@ import Synchronization
 import WorkflowHook
 @_spi(ExperimentalScheduling) import _Concurrency
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
 /// Runs one workflow's tasks on the thread that drains it, in an order that depends on nothing but its code.
 ///
 /// `enqueue` only appends. Jobs of the task that ran last go first, then the oldest: first-in-first-out alone gives another order
@@ -104,7 +98,7 @@ final class WorkflowExecutor: TaskExecutor, SchedulingExecutor, Sendable {
         }
     }
 
-    private static var thread: UInt { UInt(pthread_self()) }
+    private static var thread: UInt { UInt(bitPattern: workflow_current_thread()) }
 }
 
 @_silgen_name("swift_task_getJobTaskId")

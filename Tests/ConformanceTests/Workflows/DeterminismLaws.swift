@@ -97,6 +97,30 @@ import Testing
         #expect(try await scenario.problem().contains("found 3.0 seconds of work"))
     }
 
+    /// An optimised build once took the thread before the activity for the one after it, and said that the code had left its executor.
+    @Test(arguments: LawEngine.allCases) func aLocalActivityMayComeBackOnAnotherThread(engine: LawEngine) async throws {
+        let hop = ActivityType("hop") { _, input in
+            for _ in 0..<20 { await Task.detached { await Task.yield() }.value }
+            return input
+        }
+        let workflow = WorkflowType("hops") { context, _ in
+            for number in 0..<20 { _ = try await context.executeLocal("hop", input: .integer(number)) }
+            return "done"
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    let scenario = try engine.scenario([workflow], [hop])
+                    try await scenario.start("hops")
+                    try await scenario.run()
+                    let kinds = try await scenario.kinds()
+                    #expect(!kinds.contains(.workflowTaskFailed) && kinds.last == .workflowExecutionCompleted)
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
     // MARK: Change in flight
 
     private static func patched(_ isNew: Bool) -> WorkflowType {
