@@ -49,7 +49,9 @@ public struct WorkflowHistory: Hashable, Sendable {
             throw HistoryError("event \(id): expected an event time, found \(json["eventTime"]?.canonicalText ?? "none")")
         }
         var event = HistoryEvent(id: id, kind: kind, at: at)
-        let attributes = json.object?.first { $0.key.hasSuffix("Attributes") }?.value ?? [:]
+        let others = (json.object ?? [:]).filter { $0.key.hasSuffix("Attributes") }
+        // The event's own ones, whatever stands beside them.
+        let attributes = others[kind.name + "EventAttributes"] ?? others.min { $0.key < $1.key }?.value ?? [:]
         for field in EventField.allCases where applies(field, kind) {
             guard let value = find(field.path, in: attributes), !value.isNull else { continue }
             if let value = try fieldValue(field, value) { event.fields.append(field, value) }
