@@ -151,8 +151,8 @@ extension EventBridge {
         let id = EventID("import/\(imported.entity)")
         if try await store.snapshot(of: imported.entity) != nil {
             let isOurs = try await store.rows(of: imported.entity).contains { $0.event.id == id && $0.event.source == .lockstep }
-            let wasOurs = try await store.compactedDeliveries(of: imported.entity).contains(DeliveryName(.lockstep, id))
-            if isOurs || wasOurs { return .known }
+            if isOurs { return .known }
+            if try await store.compactedDeliveries(of: imported.entity).contains(DeliveryName(.lockstep, id)) { return .known }
             return .refused("\(imported.entity): expected an entity that the database does not have, found it there")
         }
         let record = try imported.record.decoded(as: Record.self)

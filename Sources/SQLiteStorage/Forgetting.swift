@@ -61,10 +61,10 @@ extension SQLiteHandoffStore {
         try database.write { database in
             var remains = Remains(registration: entity.rawValue, state: "")
             remains.state = try Self.reduceRecord(of: entity, reduced, in: database)
-            remains.deliveries = try Self.emptyInbox(of: entity, in: database)
-            remains.deliveries += try Archive.of(entity, in: database)?.deliveries.count ?? 0
+            let packed = try Self.reduceArchive(of: entity, in: database)
+            remains.deliveries = try Self.emptyInbox(of: entity, in: database) + packed.deliveries
             remains.effects = try Self.emptyEffects(of: entity, in: database)
-            remains.moves = try Self.reduceMoves(of: entity, in: database)
+            remains.moves = try Self.reduceMoves(of: entity, in: database) + packed.moves
             remains.emptiedLetters = try Self.emptyLetters(about: entity, in: database)
             remains.removedRuns = try Self.removeRuns(of: entity, in: database)
             try database.run("DELETE FROM subject WHERE entity = ?", [.id(entity)])
@@ -130,19 +130,19 @@ extension SQLiteHandoffStore {
             let sum = Rows.moveSum(entity, row.at, row.owner, row.epoch, text)
             try database.run("UPDATE move SET moves = ?, sum = ? WHERE sequence = ?", [.text(text), sum.stored, .int(row.number)])
         }
-        return try rows.count + reduceArchive(of: entity, in: database)
+        return rows.count
     }
 
-    /// Packed moves of which a line cannot be read go as a whole.
-    private static func reduceArchive(of entity: EntityID, in database: Database) throws -> Int {
+    /// Packed moves of which a line cannot be read go as a whole. Returns what is left.
+    private static func reduceArchive(of entity: EntityID, in database: Database) throws -> (moves: Int, deliveries: Int) {
         let sql = "SELECT moves, deliveries FROM archive WHERE entity = ?"
         let found = try database.first(sql, [.id(entity)]) { (moves: $0.text(0), deliveries: $0.text(1)) }
-        guard let found else { return 0 }
+        guard let found else { return (0, 0) }
         var archive = Archive(moves: found.moves, deliveries: (try? JSONValue(parsing: found.deliveries).array) ?? [])
         let lines = (try? archive.lines(of: entity)) ?? []
         archive.moves = lines.map { Archive.Line(at: $0.at, owner: $0.owner, epoch: $0.epoch, moves: reduced($0.moves)).text }.joined()
         try archive.write(entity, in: database)
-        return lines.count
+        return (lines.count, archive.deliveries.count)
     }
 
     /// Moves that this build cannot read become a note.

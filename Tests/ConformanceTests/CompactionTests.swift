@@ -148,7 +148,8 @@ import Testing
     }
 
     @Test func itIsForgottenLikeEverythingElse() async throws {
-        let store = SQLiteHandoffStore(try database(.memory))
+        let database = try database(.memory)
+        let store = SQLiteHandoffStore(database)
         try await live("R-1", 0..<3, store)
         var end = EntityTransaction(entity: "R-1", epoch: 1, at: at(3))
         end.record = try await store.snapshot(of: "R-1")?.record
@@ -162,5 +163,8 @@ import Testing
         let journal = try await store.journal(of: "R-1")
         #expect(journal.count == moves)
         #expect(!journal.contains { "\($0.move)".contains("Marker") })
+        try database.write { try $0.execute(sql: "UPDATE archive SET moves = 'Ann Marker'") }
+        #expect(try store.forget("R-1") { $0 }.moves == 0, "what cannot be read is erased like everything else")
+        #expect(try await store.journal(of: "R-1").isEmpty)
     }
 }
