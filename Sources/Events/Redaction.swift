@@ -10,7 +10,8 @@ public enum Redaction {
     }
 
     private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
+        if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7F }
+        return switch scalar.properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned, .surrogate: true
         default: false
         }
@@ -64,6 +65,7 @@ public enum Redaction {
     // MARK: Numbers
 
     fileprivate static func withoutNumbers(_ text: String) -> String {
+        guard text.unicodeScalars.count(where: isDigit) >= 7 else { return text }
         var result = String.UnicodeScalarView()
         var run: [Unicode.Scalar] = []
         for scalar in text.unicodeScalars {
@@ -90,15 +92,19 @@ public enum Redaction {
     }
 
     private static func isDigit(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.properties.generalCategory == .decimalNumber || (scalar.properties.numericType != nil && scalar.value > 0x7F)
+        if scalar.isASCII { return (0x30...0x39).contains(scalar.value) }
+        return scalar.properties.numericType != nil || scalar.properties.generalCategory == .decimalNumber
     }
 
     private static func isJoint(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
+        if scalar.isASCII { return asciiJoints.contains(UInt8(scalar.value)) }
+        return switch scalar.properties.generalCategory {
         case .spaceSeparator, .dashPunctuation: true
-        default: "+./()[]_*·•⁄∕＋．／（）,:#|\\~'’".unicodeScalars.contains(scalar)
+        default: "·•⁄∕＋．／（）’".unicodeScalars.contains(scalar)
         }
     }
+
+    private static let asciiJoints = Array(" -+./()[]_*,:#|\\~'".utf8)
 
     /// A code: one word of letters, digits, dots, dashes and underscores, with no more digits than a code has. Nil for anything else.
     public static func code(_ text: String) -> String? {
