@@ -97,7 +97,7 @@ let package = Package(
         .target(
             name: "BridgeTesting",
             dependencies: [
-                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Cutover", "Bridge",
+                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover", "Bridge",
                 .product(name: "HeapModule", package: "swift-collections"),
             ]),
         // every verb of the command line, for any machine
@@ -225,8 +225,9 @@ let package = Package(
         .testTarget(
             name: "SimulationTests",
             dependencies: [
-                "Events", "Outcomes", "HybridRouter", "DurableWorkflow", "BridgeTesting", "Commands", "A2PApp",
-                "Bridge", "Cutover", "Migrations", "SQLiteStorage", .product(name: "GRDB", package: "GRDB.swift"),
+                "Events", "Outcomes", "HybridRouter", "DurableWorkflow", "ShadowComparator", "BridgeTesting", "Commands", "A2PApp",
+                "A2PRegistration", "LegacyFixtures", "Bridge", "Cutover", "Migrations", "SQLiteStorage",
+                .product(name: "GRDB", package: "GRDB.swift"),
             ], exclude: ["Model"]),
         // the code of the tutorial, which is a package of its own
         .target(name: "ClaimMachine", dependencies: ["Lockstep"], path: "Tests/ParcelClaims/Sources/ParcelClaims"),

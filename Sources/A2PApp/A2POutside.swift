@@ -5,7 +5,7 @@ import Outcomes
 import Synchronization
 
 /// The outside of the built-in domain: the world, and the book of whose ids are whose. A simulator reacts to calls, where there is one.
-final class A2POutside: Outside {
+final class A2POutside: ForkableOutside {
     private let world: World
     private let book = Mutex(ReferenceBook())
     private let simulator: Simulator?
@@ -15,6 +15,16 @@ final class A2POutside: Outside {
         world = World(
             journal: journal, limits: simulator == nil ? .none : .published, parties: parties, onCall: { simulator?.react(to: $0) })
     }
+
+    private init(copying other: A2POutside) {
+        simulator = nil
+        world = other.world.fork()
+        book.withLock { $0 = other.book.withLock { $0 } }
+    }
+
+    /// A copy plays what is recorded: a simulator stays with the original.
+    func fork() -> any ForkableOutside { A2POutside(copying: self) }
+    var standing: String { world.standing }
 
     func happen(_ line: TraceLine) throws {
         let known = book.withLock { book in

@@ -25,6 +25,14 @@ extension Outside {
     public func takeLines() -> [TraceLine] { [] }
 }
 
+/// An outside that can be copied at any moment: what an explorer needs, which goes on from one moment in many ways.
+public protocol ForkableOutside: Outside {
+    /// An outside of its own that knows what this one knows now.
+    func fork() -> any ForkableOutside
+    /// All that it knows and that can still matter, as text: two outsides with equal texts answer in the same way.
+    var standing: String { get }
+}
+
 /// An outside for recordings of any domain: it says yes to everything that nobody has scripted otherwise.
 ///
 /// A `world` line scripts it; see ``AnswerScripts`` for its members. Calls and look-ups are answered from what was performed.
@@ -51,6 +59,12 @@ public final class ScriptedOutside: Outside {
         self.reply = reply
         self.answer = answer
         state = Mutex(State(replies: Dictionary(journal.entries.map { ($0.key, $0.reply) }, uniquingKeysWith: { first, _ in first })))
+    }
+
+    private init(copying other: ScriptedOutside) {
+        journal = MemoryJournal()
+        (parties, reply, answer) = (other.parties, other.reply, other.answer)
+        state = Mutex(other.state.withLock { $0 })
     }
 
     /// Required by ``Outside``, which says what it does.
@@ -90,4 +104,12 @@ public final class ScriptedOutside: Outside {
     public func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue {
         state.withLock { $0.scripts.answer(to: query) } ?? answer(query)
     }
+}
+
+extension ScriptedOutside: ForkableOutside {
+    /// Required by ``ForkableOutside``, which says what it does.
+    public func fork() -> any ForkableOutside { ScriptedOutside(copying: self) }
+
+    /// Required by ``ForkableOutside``, which says what it does. Scripts are the recording's, the same for all copies.
+    public var standing: String { state.withLock { $0.replies.keys.map(\.description).sorted().joined(separator: "\n") } }
 }

@@ -8,14 +8,26 @@ public final class InMemoryHandoffStore: HandoffStore {
     /// Changes what a transaction leads to: a known bug, for tests of the laws.
     package typealias Bend = @Sendable (inout Consequences, inout EntityTransaction, EntitySnapshot) -> Void
 
-    private let contents = Mutex(InMemoryContents())
+    let contents: Mutex<InMemoryContents>
     private let bend: Bend?
 
     /// An empty store.
-    public init() { bend = nil }
+    public convenience init() { self.init(InMemoryContents(), bend: nil) }
 
     /// A store with a bug.
-    package init(bend: @escaping Bend) { self.bend = bend }
+    package convenience init(bend: @escaping Bend) { self.init(InMemoryContents(), bend: bend) }
+
+    private init(_ contents: sending InMemoryContents, bend: Bend?) {
+        self.contents = Mutex(contents)
+        self.bend = bend
+    }
+
+    /// A store of its own that has what this one has now.
+    package func fork() -> InMemoryHandoffStore { InMemoryHandoffStore(contents.withLock { $0.copy() }, bend: bend) }
+
+    /// All that this store has and that can still matter, as text: two stores with equal texts go on in the same way, as long as what
+    /// comes is within `scope`.
+    package func standing(_ scope: StandingScope) -> String { contents.withLock { $0.standing(scope) } }
 
     /// See ``OwnershipStore``.
     public func accept(_ arrivals: [Arrival], at now: Timestamp) async throws -> [Acceptance] {

@@ -33,6 +33,23 @@ public final class World: EffectPort {
         state = Mutex(State(replies: replies, limiter: RateLimiter(limits)))
     }
 
+    private init(copying other: World) {
+        journal = MemoryJournal()
+        (parties, onCall) = (other.parties, nil)
+        state = Mutex(other.state.withLock { $0 })
+    }
+
+    /// A world of its own that knows what this one knows now, and tells nobody of calls.
+    package func fork() -> World { World(copying: self) }
+
+    /// All that it knows and that can still matter, as text. Scripts are the recording's, the same for all copies.
+    package var standing: String {
+        state.withLock { state in
+            let truths = state.truths.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.standing)" }
+            return (truths + state.replies.keys.map(\.description).sorted()).joined(separator: "\n")
+        }
+    }
+
     /// Tells the world of something that has happened there.
     public func occur(_ kind: EventKind, _ payload: JSONValue, entity: EntityID, at moment: Timestamp) {
         state.withLock { $0.truths[entity, default: WorldTruth()].occur(kind, payload, at: moment) }

@@ -16,6 +16,12 @@ struct WorldTruth: Sendable {
         facts[name] = value
     }
 
+    /// Every fact with the moment of its last change.
+    var standing: String {
+        facts.sorted { $0.key < $1.key }
+            .map { "\($0.key)=\($0.value.canonicalText)@\(changedAt[$0.key]?.milliseconds ?? 0)" }.joined(separator: " ")
+    }
+
     /// A message about no number in particular is about the only one that was attached.
     private func numbered(_ payload: JSONValue) -> JSONValue {
         guard payload["number"] == nil, payload["numberSid"] == nil else { return payload }

@@ -28,10 +28,32 @@ public final class InMemoryWorkflowStore: WorkflowStore {
         }
     }
 
-    private let contents = Mutex(Contents())
+    private let contents: Mutex<Contents>
 
     /// An empty store.
-    public init() {}
+    public convenience init() { self.init(Contents()) }
+
+    private init(_ contents: sending Contents) { self.contents = Mutex(contents) }
+
+    /// A store of its own that has what this one has now.
+    package func fork() -> InMemoryWorkflowStore { InMemoryWorkflowStore(contents.withLock { $0 }) }
+
+    /// What the code of every open run has been told so far, and what is due, as text: two stores with equal texts go on in the same way.
+    ///
+    /// The code of a run is determined by what it was told, so what it asked for is left out, and so are numbers of events.
+    package var standing: String {
+        contents.withLock { contents in
+            let open = contents.runs.values.filter { !$0.status.isClosed }.sorted { $0.key < $1.key }
+            let runs = open.flatMap { run in
+                let attempts = run.attempts.map { "attempt \($0.attempt) \($0.dueAt?.milliseconds ?? 0)" }
+                let told = (contents.histories[run.key] ?? []).compactMap(\.told)
+                return ["run \(run.workflowID) \(run.type) \(run.status.rawValue)"] + told + attempts
+            }
+            let due = contents.due.values.sorted { $0.key < $1.key }
+                .map { "due \($0.key.at.milliseconds) \($0.key.kind.rawValue) \($0.workflowID)" }
+            return (runs + due).joined(separator: "\n")
+        }
+    }
 
     /// Required by ``WorkflowStore``, which says what it does.
     public func run(_ workflowID: String, runID: String?) async throws -> WorkflowRun? {
@@ -135,4 +157,24 @@ public final class InMemoryWorkflowStore: WorkflowStore {
 
     /// Required by ``WorkflowStore``, which says what it does.
     public func quarantined() async throws -> [QuarantinedItem] { contents.withLock { $0.quarantined } }
+}
+
+extension HistoryEvent {
+    /// What the event tells the code; nil for what the code itself asked for, and for what it does not see.
+    fileprivate var told: String? {
+        let content: String
+        switch kind {
+        case .workflowExecutionStarted: content = text(of: .input)
+        case .workflowExecutionSignaled: content = "\(fields.text(.signalName)) \(text(of: .input))"
+        case .activityTaskCompleted: content = text(of: .result)
+        case .timerFired: content = fields.text(.timerID)
+        case .workflowTaskStarted: content = ""
+        case _ where kind.isCommand: return nil
+        case .workflowTaskScheduled, .workflowTaskCompleted, .activityTaskStarted: return nil
+        default: content = "\(fields)"
+        }
+        return "\(kind.name) \(at.milliseconds) \(content)"
+    }
+
+    private func text(of field: EventField) -> String { payload(field).map { String(decoding: $0.data, as: UTF8.self) } ?? "" }
 }
