@@ -18,6 +18,11 @@ public protocol RecordedTrace {
 extension TraceLine {
     /// When it happened at the outside, as far as a run is concerned.
     package var happenedAt: Timestamp { source == .world ? .distantPast : min(occurredAt ?? receivedAt, receivedAt) }
+    /// The delivery as it would be had it reached us at `moment`; when it happened at the sender stays.
+    package func message(at moment: Timestamp) -> WireMessage {
+        WireMessage(
+            source: source, body: body.string ?? body.canonicalText, receivedAt: moment, occurredAt: occurredAt ?? receivedAt)
+    }
     /// True when it happened before it was received.
     package var isEarly: Bool { happenedAt < receivedAt || source == .world }
 }

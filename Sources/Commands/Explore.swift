@@ -56,6 +56,8 @@ struct Explore: AsyncParsableCommand {
     @Option(help: "Output: text or json.")
     var format: OutputFormat = .text
 
+    private typealias Recording = (name: String, lines: [TraceLine])
+
     func validate() throws {
         guard (1...ExplorationBounds.mostEvents).contains(events) else {
             throw ValidationError("--events: expected 1 to \(ExplorationBounds.mostEvents), found \(events)")
@@ -75,10 +77,10 @@ struct Explore: AsyncParsableCommand {
         try plan.check(against: app.processSteps)
         let bounds = ExplorationBounds(events: events, duplicates: duplicates, losses: losses, delays: delays, crashes: crashes)
         var text = ExploreText(bounds: bounds)
-        for step in try steps(of: plan) {
-            let exploration = try app.typed.exploration(of: step, plan, bounds)
-            text.steps.append(try await explore(exploration, step, plan.comparator(at: Timestamp(Date()))))
-        }
+        let comparator = plan.comparator(at: Timestamp(Date()))
+        let explorations = try steps(of: plan).map { try app.typed.exploration(of: $0, plan, bounds) }
+        let recordings = try await recordings(explorations)
+        for exploration in explorations { text.steps.append(try await explore(exploration, recordings, comparator)) }
         Console.endProgress()
         text.seconds = (began.duration(to: clock.now) / .milliseconds(1)).rounded() / 1000
         Console.print(format == .json ? try text.json.canonicalText : text.text)
@@ -86,10 +88,10 @@ struct Explore: AsyncParsableCommand {
     }
 
     private func explore<State: MachineState, Record: Codable & Sendable>(
-        _ exploration: Exploration<State, Record>, _ step: StepNumber, _ comparator: Comparator
+        _ exploration: Exploration<State, Record>, _ recordings: [Recording], _ comparator: Comparator
     ) async throws -> ExploreText.Step {
+        let step = exploration.step
         var explored = ExploreText.Step(number: step, result: ExplorationResult(bounds: exploration.bounds))
-        let recordings = try await recordings(exploration)
         for (index, recording) in recordings.enumerated() {
             let place = "step \(step): \(recording.name), \(index + 1) of \(recordings.count)"
             Console.progress(place)
@@ -108,9 +110,10 @@ struct Explore: AsyncParsableCommand {
     }
 
     private func recordings<State: MachineState, Record: Codable & Sendable>(
-        _ exploration: Exploration<State, Record>
-    ) async throws -> [(name: String, lines: [TraceLine])] {
-        var recordings: [(name: String, lines: [TraceLine])] = []
+        _ explorations: [Exploration<State, Record>]
+    ) async throws -> [Recording] {
+        guard let exploration = explorations.first else { return [] }
+        var recordings: [Recording] = []
         for path in inputs.isEmpty ? try Program.app.fixtureFolders() : inputs {
             let file = path.split(separator: "/").last.map(String.init) ?? path
             for (found, lines) in try await exploration.recordings(in: try lines(of: path)) where entity ?? found.rawValue == found.rawValue
@@ -133,7 +136,7 @@ struct Explore: AsyncParsableCommand {
     }
 
     private func steps(of plan: MigrationPlan) throws -> [StepNumber] {
-        let durable = plan.steps.filter { $0.stage != .legacy && $0.stage != .shadow }.map(\.number)
+        let durable = plan.steps.filter(\.stage.isMoved).map(\.number)
         guard let step else { return durable }
         guard let number = durable.first(where: { $0.description == step }) else {
             let known = durable.map(\.description).joined(separator: ", ")

@@ -31,7 +31,7 @@ struct ExploreText {
 
     /// A difference that nothing explains, or a repetition that changes something on the hybrid path and nothing on the other.
     var hasFindings: Bool {
-        steps.contains { $0.result.unexplained > 0 || !$0.result.brokenByHybridAlone.isEmpty }
+        steps.contains { $0.result.unexplained > 0 || !$0.result.repetitionsBrokenByHybridAlone.isEmpty }
     }
 
     var text: String {
@@ -93,13 +93,5 @@ struct ExploreText {
                 })
             return json
         }
-    }
-}
-
-extension ExplorationResult {
-    /// The kinds of deliveries whose repetition changes something on the hybrid path, and never on the other.
-    var brokenByHybridAlone: [String] {
-        let (hybrid, legacy) = (laws["hybrid: duplicate is once"]?.broken ?? [:], laws["legacy: duplicate is once"]?.broken ?? [:])
-        return hybrid.keys.filter { legacy[$0] == nil }.sorted()
     }
 }

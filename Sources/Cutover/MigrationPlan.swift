@@ -16,6 +16,9 @@ public enum Stage: Hashable, Sendable, CustomStringConvertible {
     /// Durable runs it and the legacy code is gone.
     case retired
 
+    /// True when durable runs it, for some entities or for all.
+    public var isMoved: Bool { self != .legacy && self != .shadow }
+
     /// Reads `legacy`, `shadow`, `canary 10`, `durable`, `retired`; nil for anything else.
     public init?(_ text: String) {
         let words = text.split(separator: " ")
@@ -148,7 +151,7 @@ public struct MigrationPlan: Hashable, Sendable {
     /// The differences that somebody answers for, of all steps that durable may run.
     public var rules: [DifferenceRule] { moved.flatMap(\.rules) }
 
-    private var moved: [PlannedStep] { steps.filter { $0.stage != .legacy && $0.stage != .shadow } }
+    private var moved: [PlannedStep] { steps.filter(\.stage.isMoved) }
 
     /// A comparator of this plan's announcements, and of its rules as they count at `moment`.
     public func comparator(at moment: Timestamp) -> Comparator {

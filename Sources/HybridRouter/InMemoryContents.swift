@@ -101,9 +101,12 @@ extension InMemoryContents {
     private func resolve(_ reference: EntityReference, mayBeBorn: Bool) -> EntityID? {
         switch reference {
         case .entity(let entity): mayBeBorn || entities[entity] != nil ? entity : nil
-        case .external(let ids): ids.lazy.compactMap { references[$0] ?? (entities[EntityID($0)] == nil ? nil : EntityID($0)) }.first
+        case .external(let ids): ids.lazy.compactMap { entity(knownAs: $0) }.first
         }
     }
+
+    /// The entity that is known by the id; nil when none is.
+    func entity(knownAs id: String) -> EntityID? { references[id] ?? (entities[EntityID(id)] == nil ? nil : EntityID(id)) }
 
     private mutating func create(_ entity: EntityID, _ birth: Birth, at now: Timestamp) {
         let created = Entity(birth.snapshot(entity, at: now))

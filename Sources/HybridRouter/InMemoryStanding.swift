@@ -42,9 +42,7 @@ package struct StandingScope: Hashable, Sendable {
 
 extension InMemoryHandoffStore {
     /// The entity that is known by the id; nil when none is.
-    package func entity(knownAs id: String) -> EntityID? {
-        contents.withLock { $0.references[id] ?? ($0.entities[EntityID(id)] == nil ? nil : EntityID(id)) }
-    }
+    package func entity(knownAs id: String) -> EntityID? { contents.withLock { $0.entity(knownAs: id) } }
 
     /// True when an entity is known by the id.
     package func knows(_ id: String) -> Bool { entity(knownAs: id) != nil }

@@ -93,15 +93,9 @@ final class ExploredSystem<State: MachineState, Record: Codable & Sendable> {
 
     /// A delivery is made, and what follows from it is done.
     func arrives(_ line: TraceLine) async throws {
-        _ = try await bridge.receive([Self.message(line, at: now)], at: now)
+        _ = try await bridge.receive([line.message(at: now)], at: now)
         try await finishPiece()
         try await settle()
-    }
-
-    private static func message(_ line: TraceLine, at moment: Timestamp) -> WireMessage {
-        WireMessage(
-            source: line.source, body: line.body.string ?? line.body.canonicalText, receivedAt: moment,
-            occurredAt: line.occurredAt ?? line.receivedAt)
     }
 
     /// The process that was to die, and had less to do, dies now.
@@ -153,7 +147,7 @@ final class ExploredSystem<State: MachineState, Record: Codable & Sendable> {
 
     /// The events of a line as it would arrive at `moment`.
     func events(of line: TraceLine, at moment: Timestamp) -> [IncomingEvent] {
-        bridge.decode(Self.message(line, at: moment)).compactMap { decoded in
+        bridge.decode(line.message(at: moment)).compactMap { decoded in
             guard case .event(let incoming) = decoded else { return nil }
             return incoming
         }
@@ -161,8 +155,8 @@ final class ExploredSystem<State: MachineState, Record: Codable & Sendable> {
 
     /// By what a line would be known if it arrived at `moment`.
     func names(of line: TraceLine, at moment: Timestamp) -> [StandingScope.Coming] {
-        let later = bridge.decode(Self.message(line, at: moment + .milliseconds(1))).map(\.name)
-        return bridge.decode(Self.message(line, at: moment)).enumerated().map { index, decoded in
+        let later = bridge.decode(line.message(at: moment + .milliseconds(1))).map(\.name)
+        return bridge.decode(line.message(at: moment)).enumerated().map { index, decoded in
             let isOfTheMoment = index < later.count && later[index] != decoded.name
             guard isOfTheMoment, case .event(let incoming) = decoded else { return StandingScope.Coming(name: decoded.name, word: nil) }
             return StandingScope.Coming(name: decoded.name, word: StandingScope.Word(incoming))

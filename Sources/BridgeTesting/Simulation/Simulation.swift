@@ -272,12 +272,9 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     private func deliver() async throws {
         let index = due.count > 1 && faults.strikes(faults.onDelivery) ? faults.index(due.count) : 0
         let line = due.remove(at: index)
-        let message = WireMessage(
-            source: line.source, body: line.body.string ?? line.body.canonicalText, receivedAt: now,
-            occurredAt: line.occurredAt ?? line.receivedAt)
         let before = checker.accepts
         defer { if checker.accepts > before { run.schedule.accepted.append((line, worldNow)) } }
-        do { _ = try await bridge.receive([message], at: now) } catch {
+        do { _ = try await bridge.receive([line.message(at: now)], at: now) } catch {
             // The sender has no answer: it will try again.
             arriving.add(line, at: worldNow + .minutes(1))
             throw error

@@ -31,9 +31,8 @@ extension MigrationPlan {
     /// Names which steps durable runs and what they announce. Titles, the version and the percentage of a canary do not matter: they
     /// change nothing for a case that durable runs.
     var digestOfPromises: String {
-        let lines = steps.map { step -> String in
-            let isMoved = step.stage != .legacy && step.stage != .shadow
-            return ([step.number.description, isMoved ? "durable" : "legacy"] + step.announces.map(\.description)).joined(
+        let lines = steps.map { step in
+            ([step.number.description, step.stage.isMoved ? "durable" : "legacy"] + step.announces.map(\.description)).joined(
                 separator: "\u{1F}")
         }
         return StableHash.hexadecimal(lines.joined(separator: "\u{1E}"))
@@ -97,7 +96,7 @@ public struct EvidenceLog: Sendable {
 
     /// What counts for the steps that `plan` has moved, as `version` judges them.
     public func summary(of plan: MigrationPlan, version: EvidenceVersion, terms: GateTerms = GateTerms()) -> EvidenceSummary {
-        let moved = plan.steps.filter { $0.stage != .legacy && $0.stage != .shadow }
+        let moved = plan.steps.filter(\.stage.isMoved)
         return EvidenceSummary(
             limit: terms.limit, alpha: terms.alpha, comparedLast: last, version: version,
             steps: moved.map { step in summary(of: step.number, version.name(for: step.number), terms) })

@@ -31,8 +31,8 @@ public struct ExplorationResult: Codable, Hashable, Sendable {
         public var steps = 0
         /// How many ways from a state to an end of the recording were played.
         public var ends = 0
-        /// A hash of each different end of a schedule: outcome, effects in their order, visits of durable steps.
-        public var endings: Set<String> = []
+        /// A hash of each different end of a schedule: outcome, effects in their order, visits of durable steps; in order.
+        public var endings: [String] = []
         /// How often each event met each state: `state event`.
         public var cells: [String: Int] = [:]
 
@@ -65,6 +65,12 @@ public struct ExplorationResult: Codable, Hashable, Sendable {
     static let duplicateIsOnce = "duplicate is once"
     /// The law that a delivery that is lost comes to the same as one that arrives, because somebody looks.
     static let lostIsFound = "lost is found"
+
+    /// The kinds of deliveries whose repetition changes something on the hybrid path, and never on the other.
+    public var repetitionsBrokenByHybridAlone: [String] {
+        let legacy = laws["legacy: \(Self.duplicateIsOnce)"]?.broken ?? [:]
+        return (laws["hybrid: \(Self.duplicateIsOnce)"]?.broken ?? [:]).keys.filter { legacy[$0] == nil }.sorted()
+    }
 
     mutating func check(_ law: String, of path: String, _ kind: String, holds: Bool) {
         laws["\(path): \(law)", default: Law()].checked += 1
@@ -102,7 +108,7 @@ extension ExplorationResult.Path {
         states += other.states
         steps += other.steps
         ends += other.ends
-        endings.formUnion(other.endings)
+        endings = Set(endings).union(other.endings).sorted()
         cells.merge(other.cells, uniquingKeysWith: +)
     }
 }

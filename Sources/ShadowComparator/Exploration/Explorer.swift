@@ -36,7 +36,7 @@ public final class Explorer {
     private let candidate: Side
     private let most: Int
     private var known: [Joint: UInt64] = [:]
-    private var compared: [Pair: Bool] = [:]
+    private var compared: Set<Pair> = []
     private var walked: [ExplorationStep] = []
     private var result: ExplorationResult
     private let progress: (ExplorationResult) -> Void
@@ -65,7 +65,7 @@ public final class Explorer {
         result.states = known.count
         for side in [control, candidate] {
             result.paths[side.name] = side.path.figures
-            result.paths[side.name]?.endings = side.endings
+            result.paths[side.name]?.endings = side.endings.sorted()
         }
         return result
     }
@@ -181,10 +181,9 @@ public final class Explorer {
         control.note(pair.control)
         candidate.note(pair.candidate)
         for index in underWay(joint) { try await checkLoss(of: index, joint) }
-        guard compared[pair] == nil else { return }
+        guard compared.insert(pair).inserted else { return }
         let comparison = comparator.compare(
             control: control.ends[Int(pair.control)], candidate: candidate.ends[Int(pair.candidate)])
-        compared[pair] = comparison.verdict == .mismatched
         result.ends += 1
         guard let cause = ComparisonSummary.Cause.of(comparison) else { return }
         result.unexplained += 1
