@@ -24,6 +24,8 @@ public struct EntityTransaction: Sendable {
     public var effects: [LedgerEntry] = []
     /// What was read from outside parties while this was decided; it is recorded, so that a shadow gets the same answers.
     public var reads: [RecordedRead] = []
+    /// What failed outside while this was decided. No store keeps it; a shadow is told.
+    public var failures: [RecordedFailure] = []
     /// External ids by which senders name the entity. One that belongs to another entity is refused and counted.
     public var references: [String] = []
     /// What the timers of ``Move/swept(rule:sends:)`` carry, by rule.

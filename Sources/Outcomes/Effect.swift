@@ -87,7 +87,7 @@ public struct EffectCall: Codable, Hashable, Sendable {
 }
 
 /// Why an effect has no reply.
-public struct EffectError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct EffectError: Error, Codable, Hashable, Sendable, CustomStringConvertible {
     /// What the caller should do about it.
     public enum Code: String, Hashable, Sendable, Codable {
         /// Nothing was done (429, 5xx, temporary registry codes): try again later.
@@ -200,6 +200,30 @@ public struct RecordedRead: Codable, Hashable, Sendable {
         self.owner = owner
         self.epoch = epoch
         self.at = at
+    }
+}
+
+/// A call or a read that failed, as its party answered it: a shadow gets the same answer.
+public struct RecordedFailure: Codable, Hashable, Sendable {
+    /// The key of a call; nil for a read.
+    public var key: EffectKey?
+    /// `party.operation`.
+    public var operation: String
+    /// What was asked.
+    public var request: JSONValue
+    /// What was answered.
+    public var error: EffectError
+    /// When.
+    public var at: Timestamp
+
+    /// The failure of a call.
+    public init(_ call: EffectCall, _ error: EffectError) {
+        (key, operation, request, self.error, at) = (call.key, call.key.operation, call.request, error, call.at)
+    }
+
+    /// The failure of a read.
+    public init(_ query: ReadQuery, _ error: EffectError) {
+        (operation, request, self.error, at) = (query.operation, query.request, error, query.at)
     }
 }
 

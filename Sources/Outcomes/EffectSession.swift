@@ -22,6 +22,7 @@ public final class EffectSession: Sendable {
     private struct State {
         var entries: [LedgerEntry] = []
         var reads: [RecordedRead] = []
+        var failures: [RecordedFailure] = []
         var unresolved: EffectKey?
         var known: [EffectKey: JSONValue] = [:]
     }
@@ -34,6 +35,8 @@ public final class EffectSession: Sendable {
     public var entries: [LedgerEntry] { state.withLock { $0.entries } }
     /// What was read outside since the session began, in order.
     public var reads: [RecordedRead] { state.withLock { $0.reads } }
+    /// What failed outside since the session began, in order. Nobody stores it; a shadow is told.
+    public var failures: [RecordedFailure] { state.withLock { $0.failures } }
     /// The effect that nobody knows the result of, when the session came to one; a person has to say what became of it.
     public var unresolved: EffectKey? { state.withLock { $0.unresolved } }
 
@@ -80,7 +83,7 @@ public final class EffectSession: Sendable {
         if let reply = state.withLock({ $0.known[key] }) { return reply }
         if let reply = try await recorded(key, { try await self.ledger.reply(to: key) }) { return reply }
         let call = EffectCall(key: key, request: request, owner: owner, epoch: epoch, attempt: attempt, at: now)
-        let reply = try await once(call)
+        let reply = try await noting({ RecordedFailure(call, $0) }) { () throws(EffectError) in try await once(call) }
         state.withLock { state in
             state.known[key] = reply
             state.entries.append(LedgerEntry(call, reply: reply))
@@ -90,11 +93,21 @@ public final class EffectSession: Sendable {
 
     /// Reads something without consequences; what was read is recorded.
     public func read(_ operation: String, request: JSONValue = [:]) async throws(EffectError) -> JSONValue {
-        let reply = try await port.read(ReadQuery(entity: entity, operation: operation, request: request, at: now))
+        let query = ReadQuery(entity: entity, operation: operation, request: request, at: now)
+        let reply = try await noting({ RecordedFailure(query, $0) }) { () throws(EffectError) in try await port.read(query) }
         let read = RecordedRead(
             entity: entity, operation: operation, request: request, reply: reply, owner: owner, epoch: epoch, at: now)
         state.withLock { $0.reads.append(read) }
         return reply
+    }
+
+    private func noting(
+        _ failure: (EffectError) -> RecordedFailure, _ body: () async throws(EffectError) -> JSONValue
+    ) async throws(EffectError) -> JSONValue {
+        do { return try await body() } catch {
+            state.withLock { $0.failures.append(failure(error)) }
+            throw error
+        }
     }
 
     private func recorded<Value>(_ key: EffectKey, _ body: () async throws -> Value) async throws(EffectError) -> Value {
