@@ -76,8 +76,8 @@ let package = Package(
         .target(
             name: "SQLiteStorage",
             dependencies: [
-                "Events", "Outcomes", "HybridRouter", "DurableWorkflow", "Migrations", .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "Events", "Outcomes", "HybridRouter", "DurableWorkflow", "ShadowComparator", "Migrations",
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
         // adapter: metrics as Prometheus reads them, in a file or on a port
         .target(
@@ -131,8 +131,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Cutover", "Bridge", "SQLiteStorage",
-                "MetricsEndpoint", "Commands", "A2PApp",
+                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover", "Bridge",
+                "SQLiteStorage", "MetricsEndpoint", "Commands", "A2PApp",
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -145,7 +145,7 @@ let package = Package(
                 .embedInCode("Schema/v011_moves.sql"),
                 .embedInCode("Schema/v012_workflow_once.sql"), .embedInCode("Schema/v013_unclaimed.sql"),
                 .embedInCode("Schema/v014_legacy_service.sql"), .embedInCode("Schema/v015_intentions_in_order.sql"),
-                .embedInCode("Schema/v016_archive.sql"),
+                .embedInCode("Schema/v016_archive.sql"), .embedInCode("Schema/v017_shadow.sql"),
                 .embedInCode("Plans/hybrid-5.2.yaml"), .embedInCode("Plans/hybrid-2-5.2.yaml"),
                 .embedInCode("Plans/legacy.yaml"), .embedInCode("Plans/all-durable.yaml"),
             ]),
@@ -213,13 +213,14 @@ let package = Package(
         .testTarget(
             name: "LiveTests",
             dependencies: [
-                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "Cutover", "Bridge", "BridgeTesting",
-                "SQLiteStorage",
+                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover", "Bridge",
+                "BridgeTesting", "SQLiteStorage",
             ]),
         .testTarget(
             name: "ConformanceTests",
             dependencies: [
-                "SQLiteStorage", "DurableWorkflow", "HybridRouter", "Events", "Outcomes", "BridgeTesting", "A2PRegistration",
+                "SQLiteStorage", "DurableWorkflow", "HybridRouter", "ShadowComparator", "Events", "Outcomes", "BridgeTesting",
+                "A2PRegistration",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .testTarget(

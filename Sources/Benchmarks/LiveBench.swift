@@ -12,48 +12,54 @@ struct LiveBench {
 
     /// What the floor and we do a second, in each mode; then a party that takes 100 ms.
     func run() async throws {
-        var ratios: [Bool: [Double]] = [:]
-        var seconds: [Bool: [Double]] = [:]
+        var ratios: [LiveMode: [Double]] = [:]
+        var seconds: [LiveMode: [Double]] = [:]
         for number in 1...max(1, runs) {
-            for isHybrid in [false, true] {
-                let (ours, floor) = try await once(isHybrid, number)
-                ratios[isHybrid, default: []].append(floor / ours)
-                seconds[isHybrid, default: []].append(ours)
+            for mode in LiveMode.allCases {
+                let (ours, floor) = try await once(mode, number)
+                ratios[mode, default: []].append(floor / ours)
+                seconds[mode, default: []].append(ours)
             }
         }
         let medians = ratios.mapValues { Measuring.quantile($0, 0.5) }
         let times = seconds.mapValues { Measuring.quantile($0, 0.5) }
-        let slow = try await slowParties(entities: 1000, lanes: 256, latency: .milliseconds(100))
-        Measuring.report(slow)
+        let legacy = times[.legacy] ?? 0
+        Measuring.report(try await slowParties(.legacy, entities: 1000, lanes: 256, latency: .milliseconds(100)))
+        Measuring.report(try await slowParties(.shadow, entities: 1000, lanes: 256, latency: .milliseconds(100)))
         Measuring.report([
             "benchmark": "bridge-live", "registrations": .integer(registrations), "lanes": 64,
-            "medianRatio": Measuring.rounded(medians.values.min() ?? 0), "legacyRatio": Measuring.rounded(medians[false] ?? 0),
-            "hybridRatio": Measuring.rounded(medians[true] ?? 0),
-            "hybridToLegacy": Measuring.rounded((times[false] ?? 0) / (times[true] ?? 1)),
+            "medianRatio": Measuring.rounded(min(medians[.legacy] ?? 0, medians[.hybrid] ?? 0)),
+            "legacyRatio": Measuring.rounded(medians[.legacy] ?? 0), "hybridRatio": Measuring.rounded(medians[.hybrid] ?? 0),
+            "hybridToLegacy": Measuring.rounded(legacy / (times[.hybrid] ?? 1)),
+            "shadowToLegacy": Measuring.rounded(legacy / (times[.shadow] ?? 1)),
         ])
     }
 
-    private func once(_ isHybrid: Bool, _ number: Int) async throws -> (ours: Double, floor: Double) {
+    private func once(_ mode: LiveMode, _ number: Int) async throws -> (ours: Double, floor: Double) {
         let writes = Guarded(RecordedWrites())
-        _ = try await play(isHybrid) { sql, expanded in writes.change { $0.add(sql, expanded) } }
+        _ = try await play(mode) { sql, expanded in writes.change { $0.add(sql, expanded) } }
         let recorded = writes.change { $0 }
-        let ours = try await play(isHybrid, nil)
+        let (ours, counts) = try await play(mode, nil)
         let floor = try await BridgeBench.floor(recorded)
-        Measuring.report([
-            "benchmark": "bridge-live", "run": .integer(number), "mode": isHybrid ? "hybrid" : "legacy",
+        var line: JSONValue = [
+            "benchmark": "bridge-live", "run": .integer(number), "mode": .string(mode.rawValue),
             "registrations": .integer(registrations), "lanes": 64, "perSecond": Measuring.rounded(Double(registrations) / ours, 1),
             "floorPerSecond": Measuring.rounded(Double(registrations) / floor, 1), "ratio": Measuring.rounded(floor / ours),
             "statements": .integer(recorded.count), "commits": .integer(recorded.commits),
             "residentMiB": .integer(Measuring.residentBytes() / 1_048_576),
-        ])
+        ]
+        for (verdict, count) in counts { line["shadow-\(verdict)"] = .integer(count) }
+        Measuring.report(line)
         return (ours, floor)
     }
 
-    /// Plays all registrations in 64 lanes against parties that answer at once; returns the seconds.
-    private func play(_ isHybrid: Bool, _ observe: (@Sendable (String, () -> String) -> Void)?) async throws -> Double {
+    /// Plays all registrations in 64 lanes against parties that answer at once; returns the seconds, and what a shadow has found.
+    private func play(
+        _ mode: LiveMode, _ observe: (@Sendable (String, () -> String) -> Void)?
+    ) async throws -> (seconds: Double, shadow: [String: Int]) {
         let path = Measuring.freshPath("live")
-        defer { Measuring.remove(path) }
-        let desk = try LiveDesk(path, isHybrid: isHybrid, lanes: 64, parties: SlowParties(latency: .zero) { _ in })
+        defer { for name in [path, path + SQLiteShadowBook.suffix] { Measuring.remove(name) } }
+        let desk = try LiveDesk(path, mode, lanes: 64, parties: SlowParties(latency: .zero) { _ in })
         if let observe { desk.database.observe(observe) }
         let seconds = try await desk.during {
             try await Measuring.seconds {
@@ -66,7 +72,7 @@ struct LiveBench {
             }
         }
         try await requireClosed(desk)
-        return seconds
+        return (seconds, try await desk.found())
     }
 
     private func requireClosed(_ desk: LiveDesk) async throws {
@@ -80,11 +86,11 @@ struct LiveBench {
 
     /// So many entities at once, each with one event at a time; every event is a call that takes `latency`. The floor is what so many
     /// lanes can do of such calls.
-    private func slowParties(entities: Int, lanes: Int, latency: Duration) async throws -> JSONValue {
+    private func slowParties(_ mode: LiveMode, entities: Int, lanes: Int, latency: Duration) async throws -> JSONValue {
         let path = Measuring.freshPath("live-slow")
-        defer { Measuring.remove(path) }
+        defer { for name in [path, path + SQLiteShadowBook.suffix] { Measuring.remove(name) } }
         let answers = Answers()
-        let desk = try LiveDesk(path, isHybrid: false, lanes: lanes, parties: SlowParties(latency: latency) { answers.note($0.entity) })
+        let desk = try LiveDesk(path, mode, lanes: lanes, parties: SlowParties(latency: latency) { answers.note($0.entity) })
         let acknowledgements = Guarded<[Double]>([])
         let rounds = 10
         let seconds = try await desk.during {
@@ -107,7 +113,8 @@ struct LiveBench {
         let rate = Double(entities * rounds) / seconds
         let times = acknowledgements.change { $0 }
         return [
-            "benchmark": "bridge-live-slow-parties", "entities": .integer(entities), "lanes": .integer(lanes),
+            "benchmark": "bridge-live-slow-parties", "mode": .string(mode.rawValue), "entities": .integer(entities),
+            "lanes": .integer(lanes),
             "latencyMilliseconds": Measuring.rounded(Measuring.seconds(latency) * 1000, 0), "effects": .integer(entities * rounds),
             "effectsPerSecond": Measuring.rounded(rate, 1), "floorPerSecond": Measuring.rounded(floor, 1),
             "ratio": Measuring.rounded(rate / floor),

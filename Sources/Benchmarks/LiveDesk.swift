@@ -6,6 +6,7 @@ import HybridRouter
 import LegacyStateMachine
 import Outcomes
 import SQLiteStorage
+import ShadowComparator
 
 enum ClaimState: String, MachineState { case open, checked, closed }
 
@@ -16,6 +17,7 @@ struct Claim: Codable, Sendable {
     var note = "a text that makes the record about two hundred bytes, as those of the field are"
     var done: [Int] = []
     var photo = false
+    var next: Int?
 }
 
 /// A machine with one call an event, one step that may be durable, and parties that answer after some time.
@@ -47,6 +49,26 @@ enum Claims {
         claim.photo = try await context.wait(for: ["photo"], timeout: .days(7)) != nil
     }
 
+    private static let doWork = DurableActivity<Claim>("desk.work") { claim, effects in
+        guard let number = claim.next else { return }
+        try await effects.perform("desk.work", step: "1", ordinal: number, request: ["number": .integer(number)])
+        claim.done.append(number)
+        claim.next = nil
+    }
+
+    /// What legacy does in step 1, as durable code.
+    private static let workStep = DurableStep<Claim>(
+        number: "1", events: ["work", "check"], activities: [doWork], adopts: ["open"]
+    ) { context, claim in
+        while true {
+            try await context.enter("open", claim)
+            guard let event = try await context.wait(for: ["work", "check"]) else { continue }
+            if event.kind == "check" { return "checked" }
+            claim.next = event.payload["number"]?.integer
+            try await context.perform(doWork, on: &claim)
+        }
+    }
+
     private struct Decoder: WireDecoder {
         let source = Claims.source
 
@@ -64,11 +86,11 @@ enum Claims {
     }
 
     static let domain = Domain(
-        machine: machine, sweeper: Sweeper(rules: []), decoders: [Decoder()], durableSteps: [photo], interrupts: [],
+        machine: machine, sweeper: Sweeper(rules: []), decoders: [Decoder()], durableSteps: [workStep, photo], interrupts: [],
         birth: { $0.kind == "work" ? Claim() : nil }, references: { _ in [] },
         outcome: { claim, state, _ in Outcome(status: state.rawValue, state: state.rawValue, facts: ["photo": .bool(claim.photo)]) })
 
-    static func plan(isHybrid: Bool) throws -> MigrationPlan {
+    static func plan(_ mode: LiveMode) throws -> MigrationPlan {
         let text = """
             plan: claims
             version: 1
@@ -78,13 +100,23 @@ enum Claims {
               - { step: 2, title: End, stage: legacy }
             """
         let plan = try MigrationPlan(yaml: text, file: "claims.yaml")
-        return isHybrid ? plan : plan.legacyOnly()
+        guard mode != .hybrid else { return plan }
+        var legacy = plan.legacyOnly()
+        if mode == .shadow { legacy.steps[0].stage = .shadow }
+        return legacy
     }
 
     static func message(_ claim: String, _ kind: String, _ number: Int, at now: Timestamp) -> WireMessage {
         let body: JSONValue = ["claim": .string(claim), "kind": .string(kind), "number": .integer(number)]
         return WireMessage(source: source, body: body.canonicalText, receivedAt: now)
     }
+}
+
+/// Who runs the claims.
+enum LiveMode: String, CaseIterable {
+    case legacy, hybrid
+    /// Legacy, with a shadow that follows its first step.
+    case shadow
 }
 
 /// Parties that answer after a time, and tell whose call it was.
@@ -109,14 +141,21 @@ struct LiveDesk {
     let database: LockstepDatabase
     let service: BridgeService<ClaimState, Claim>
     let store: any HandoffStore
+    /// What the shadow has found; nil without one.
+    let book: SQLiteShadowBook?
 
-    init(_ path: String, isHybrid: Bool, lanes: Int, parties: SlowParties) throws {
+    init(_ path: String, _ mode: LiveMode, lanes: Int, parties: SlowParties) throws {
         let database = try LockstepDatabase(path: path, durability: .grouped)
         let base = SQLiteHandoffStore(database)
         let commits = GroupCommits(of: base)
         let store = GroupCommitStore(base, commits)
         let made = Guarded<EmbeddedEngine?>(nil)
-        let bridge = try EventBridge(domain: Claims.domain, plan: try Claims.plan(isHybrid: isHybrid), store: store, effects: parties) {
+        book =
+            mode == .shadow
+            ? SQLiteShadowBook(try LockstepDatabase(path: path + SQLiteShadowBook.suffix, durability: .grouped)) : nil
+        let bridge = try EventBridge(
+            domain: Claims.domain, plan: try Claims.plan(mode), store: store, effects: parties, shadow: book
+        ) {
             let engine = EmbeddedEngine(
                 store: GroupCommitWorkflowStore(SQLiteWorkflowStore(database), commits), workflows: $0, activities: $1,
                 options: EngineOptions(isEager: true))
@@ -140,5 +179,12 @@ struct LiveDesk {
 
     func send(_ claim: String, _ kind: String, _ number: Int = 1) async throws {
         _ = try await service.submit(Claims.message(claim, kind, number, at: service.now))
+    }
+
+    /// Visits that a shadow has followed, by verdict.
+    func found() async throws -> [String: Int] {
+        guard let counts = try await book?.counts()["1"] else { return [:] }
+        let visits = Dictionary(counts.visits.map { ($0.key.rawValue, $0.value) }, uniquingKeysWith: { $1 })
+        return visits.merging(["open": counts.open, "leftOut": service.health.shadow?.leftOut ?? 0]) { $1 }
     }
 }

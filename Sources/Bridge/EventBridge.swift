@@ -4,6 +4,7 @@ public import Events
 public import HybridRouter
 public import LegacyStateMachine
 public import Outcomes
+public import ShadowComparator
 
 /// The composition: an event comes in, goes to the owner of its step, and leaves its mark in record, ledger and audit.
 ///
@@ -20,14 +21,23 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
     public let engine: any DurableEngine
     let pipeline: Pipeline<Record>
 
-    /// A bridge. `engine` makes the durable engine from the bridge's workflow and activities, for example an `EmbeddedEngine`.
+    /// A bridge. `engine` makes the durable engine from the bridge's workflow and activities, for example an `EmbeddedEngine`. Steps on
+    /// stage `shadow` are followed when there is a `shadow` to keep what is seen and found; without one, they are legacy's alone.
     public init(
         domain: Domain<State, Record>, plan: MigrationPlan, store: any HandoffStore, effects: any EffectPort,
-        engine: ([WorkflowType], [ActivityType]) throws -> any DurableEngine
+        shadow book: (any ShadowBook)? = nil, engine: ([WorkflowType], [ActivityType]) throws -> any DurableEngine
     ) throws {
+        let steps = Dictionary(domain.durableSteps.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
+        let scope = ShadowScope(plan: plan, steps: steps, interrupts: domain.interrupts)
+        let shadow =
+            scope.isEmpty
+            ? nil
+            : book.map { book in
+                ShadowDesk(book: book, scope: scope) { try await ShadowRun.follow($0, domain: domain, plan: plan) }
+            }
         let pipeline = Pipeline(
             machine: domain.side, steps: domain.durableSteps, interrupts: domain.interrupts, references: domain.references, plan: plan,
-            store: store, effects: effects, seams: Set(domain.machine.boundaries.values))
+            store: store, effects: effects, seams: Set(domain.machine.boundaries.values), shadow: shadow)
         self.domain = domain
         self.plan = plan
         self.store = store
@@ -35,6 +45,9 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
         let segment = SegmentWorkflow(pipeline.steps, interrupts: domain.interrupts)
         self.engine = try engine([segment.workflow], segment.activities(LiveSteps(pipeline: pipeline)))
     }
+
+    /// What follows the owner in its shadow; nil when no step is shadowed.
+    public var shadow: ShadowDesk? { pipeline.shadow }
 
     /// Takes up what an earlier process left: pending rows and unsent messages, which it sends, effects that were begun and have no
     /// result, and segments that ended without a word.

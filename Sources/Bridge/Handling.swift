@@ -78,10 +78,8 @@ extension EventBridge {
         switch message.kind {
         case .start: try await start(message, at: now)
         case .signal:
-            guard let row = message.row, var event = try await event(of: message, row) else { return }
-            for member in domain.freeText where event.payload[member] != nil { event.payload[member] = nil }
-            let signal = SignalMessage(id: String(row), name: event.kind.rawValue, payload: try JSONValue(encoding: event))
-            try await engine.signal(workflowID: message.segmentID, signal: signal, at: now)
+            guard let row = message.row, let event = try await event(of: message, row) else { return }
+            try await engine.signal(workflowID: message.segmentID, signal: try domain.signal(String(row), of: event), at: now)
         case .cancel:
             // A segment that was never needed was never started.
             do { try await engine.cancel(workflowID: message.segmentID, at: now) } catch is WorkflowNotFound {}

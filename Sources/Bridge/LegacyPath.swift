@@ -46,10 +46,10 @@ extension Pipeline {
         case .retry(let wait, let reason):
             let next = live.present(now) + wait
             transaction.moves.append(.retried(reference, attempt: row.attempt + 1, at: next, reason: reason))
-            try await keeping(session) { try await commit(transaction, on: snapshot) }
+            try await keeping(session) { try await commit(transaction, on: snapshot, event: row.event) }
             return retry(row.sequence, at: next)
         }
-        try await keeping(session) { try await commit(transaction, on: snapshot) }
+        try await keeping(session) { try await commit(transaction, on: snapshot, event: row.event) }
         complete(row.sequence)
     }
 

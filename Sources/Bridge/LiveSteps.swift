@@ -63,7 +63,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         do { result = .success(try await activity.run(&record, session)) } catch { result = .failure(error) }
         try await store(session, snapshot, pipeline.references(record).filter { !known.contains($0) })
         if let key = session.unresolved { try await pipeline.setAside(key, of: session.entity, at: context.now) }
-        do { try result.get() } catch let error as EffectError { throw Self.failure(error, activity.retry, context.attempt) }
+        do { try result.get() } catch let error as EffectError { throw ApplicationError(error, activity.retry, attempt: context.attempt) }
         return before.mergePatch(to: try JSONValue(encoding: record))
     }
 
@@ -93,7 +93,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         do { result = .success(try await activity.run(&record, session)) } catch { result = .failure(error) }
         if !session.entries.isEmpty { try await pipeline.store.keep(session.entries) }
         if case .failure(let error as EffectError) = result, error.isRetryable {
-            throw Self.failure(error, activity.retry, context.attempt)
+            throw ApplicationError(error, activity.retry, attempt: context.attempt)
         }
     }
 
@@ -271,12 +271,14 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
     private static func lost(_ message: String) -> ApplicationError {
         ApplicationError(type: "StaleEpoch", message: message, isNonRetryable: true)
     }
+}
 
-    /// A party may ask for a longer wait than the retry policy has, not for a shorter one. What only a person can settle is tried again
-    /// every hour.
-    private static func failure(_ error: EffectError, _ retry: RetryPolicy, _ attempt: Int) -> ApplicationError {
+extension ApplicationError {
+    /// What an activity throws whose effect has failed. A party may ask for a longer wait than the retry policy has, not for a shorter one.
+    /// What only a person can settle is tried again every hour.
+    init(_ error: EffectError, _ retry: RetryPolicy, attempt: Int) {
         let wait = error.code == .unresolved ? Duration.hours(1) : error.retryAfter.map { max($0, retry.backoff(afterAttempt: attempt)) }
-        return ApplicationError(
+        self.init(
             type: error.code.rawValue, message: error.description, isNonRetryable: !error.isRetryable && error.code != .unresolved,
             nextRetryDelay: wait)
     }

@@ -43,12 +43,14 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
     private let stepsOfKind: [EventKind: [StepNumber]]
     /// What a service that runs live is told.
     let live = LiveHooks()
+    /// What follows the owner in its shadow; nil when no step is shadowed.
+    let shadow: ShadowDesk?
     private let work = Mutex(WorkInHand())
 
     init(
         machine: LegacySide, steps: [DurableStep<Record>], interrupts: Set<EventKind>,
         references: @escaping @Sendable (Record) -> [String], plan: MigrationPlan,
-        store: any HandoffStore, effects: any EffectPort, seams: Set<StepNumber>
+        store: any HandoffStore, effects: any EffectPort, seams: Set<StepNumber>, shadow: ShadowDesk? = nil
     ) {
         self.machine = machine
         legacy = machine.table
@@ -58,6 +60,7 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
         self.store = store
         self.effects = effects
         self.seams = seams
+        self.shadow = shadow
         self.steps = Dictionary(steps.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
         stepsOfKind = Dictionary(grouping: steps.flatMap { step in step.events.map { (step.number, $0) } }, by: \.1)
             .mapValues { $0.map(\.0).sorted() }
@@ -104,7 +107,7 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
     func forgetAll() { work.withLock { $0.entities.removeAll() } }
 
     /// Commits, and queues the rows and messages that follow. `event` is the event that is being handled: a signal that tells of it needs
-    /// no second read.
+    /// no second read, and a shadow is told of it.
     func commit(_ transaction: EntityTransaction, on snapshot: EntitySnapshot, event: Event? = nil) async throws {
         let loads = loads
         let committed: Committed
@@ -113,6 +116,7 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
             throw error
         }
         let after = EntitySnapshot(ownership: committed.ownership, record: committed.record ?? snapshot.record)
+        shadow?.observe(ObservedCommit(before: snapshot, after: after, transaction: transaction, event: event))
         let messages = committed.outbox.map { message in
             var message = message
             if message.kind == .signal { message.event = event }
@@ -137,6 +141,7 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
     func add(_ session: EffectSession, to transaction: inout EntityTransaction) {
         transaction.effects = session.entries
         transaction.reads = session.reads
+        transaction.failures = session.failures
         transaction.moves += session.entries.map { .performed($0.key) }
     }
 

@@ -44,7 +44,7 @@ extension Pipeline {
             entity: entity, epoch: snapshot.ownership.epoch, version: snapshot.record.version, at: now)
         let after = try learn(answer.view, &transaction, snapshot)
         let next = try settle(row, answer, &transaction, in: after.record.state, at: now)
-        try await conclude(&transaction, snapshot, after)
+        try await conclude(&transaction, snapshot, after, event: row.event)
         if let next { retry(row.sequence, at: next) } else { complete(row.sequence) }
     }
 
@@ -97,10 +97,12 @@ extension Pipeline {
     }
 
     /// Commits what was learned; a boundary that it has led to is left.
-    private func conclude(_ transaction: inout EntityTransaction, _ snapshot: EntitySnapshot, _ after: EntitySnapshot) async throws {
+    private func conclude(
+        _ transaction: inout EntityTransaction, _ snapshot: EntitySnapshot, _ after: EntitySnapshot, event: Event? = nil
+    ) async throws {
         let isEntered = snapshot.record.state != after.record.state
         try await leaveBoundary(&transaction, after.ownership, at: after.record.state, isEntered: isEntered, after.record)
-        try await commit(transaction, on: snapshot)
+        try await commit(transaction, on: snapshot, event: event)
     }
 }
 

@@ -98,6 +98,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
             }
         }
         while drains, let due = try await nextMoment(play) { try await round(&play, at: due) }
+        await bridge.shadow?.finish()
         try await bridge.store.flush()
     }
 
@@ -170,6 +171,8 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
             try await bridge.relay(at: now)
             busy = pumped + ran > 0
         }
+        // Nobody waits for a recorded run, so its shadow leaves nothing out.
+        if let shadow = bridge.shadow, shadow.waiting > ShadowDesk.mostWaiting / 4 { await shadow.finish() }
     }
 
     /// Passes over what an earlier process has received. The outside has forgotten it and is told again.
@@ -181,6 +184,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
     }
 
     private func save(_ play: TracePlay<some RecordedTrace>, _ digest: String, _ progress: (Int, Timestamp) -> Void) async throws {
+        await bridge.shadow?.finish()
         let position = TracePosition(digest: digest, lines: play.position)
         try await bridge.store.set(TracePosition.setting, to: position.description)
         try await bridge.store.flush()

@@ -126,6 +126,7 @@ extension AppRun {
         let isFresh = plan == nil ? try await notes.entities().isEmpty : false
         try await effectsLog?.check(against: notes, isFresh: isFresh)
         try await effectsLog?.take(for: notes)
+        try await shadow?.claim(for: notes)
         try await identity.note(in: notes, input: input)
     }
 }

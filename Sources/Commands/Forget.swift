@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bridge
 import Events
+import FoundationEssentials
 import HybridRouter
 import LegacyStateMachine
 import SQLiteStorage
@@ -15,7 +16,7 @@ struct Forget: AsyncParsableCommand {
             \(Program.name) forget --dead-letters --database work.sqlite     what is kept of deliveries that nobody could read, whoever they are about
 
             Payloads, arguments and replies of calls, free texts, workflow histories and dead letters of the \(Program.nouns) go, from the \
-            database, its log and the effects log. Ids, states, steps, times, codes and counts stay, so that the audit still adds up and \
+            database, its log, the effects log and what a shadow has kept. Ids, states, steps, times, codes and counts stay, so that the audit still adds up and \
             a delivery that comes again is still a duplicate. The file is written anew: that takes as long, and as much room, as a copy.
 
             It has to have ended: outside parties go on acting for one that has not. Cancel it, let it come to its end, then \
@@ -78,12 +79,16 @@ private struct Eraser {
     let database: LockstepDatabase
     let store: SQLiteHandoffStore
     let log: EffectsLogEraser?
+    /// What a shadow has kept; nil when there never was one.
+    let shadow: LockstepDatabase?
 
     init(path: String, effectsLog: String?, machine: String) async throws {
         self.path = path
         database = try LockstepDatabase(path: path, access: .alone)
         store = SQLiteHandoffStore(database)
         try await DatabaseIdentity.checkMachine(machine, of: store, path: path)
+        let shadowPath = path + SQLiteShadowBook.suffix
+        shadow = FileManager.default.fileExists(atPath: shadowPath) ? try LockstepDatabase(path: shadowPath, access: .alone) : nil
         let known = try await store.value(EffectsLog.setting)
         log = try known.map { try EffectsLogEraser(path: effectsLog ?? path + ".effects.jsonl", file: $0) }
     }
@@ -101,6 +106,7 @@ private struct Eraser {
 
     func forget<State, Record>(_ entity: EntityID, _ domain: Domain<State, Record>) async throws -> Remains {
         try log?.forget(entity)
+        if let shadow { try await SQLiteShadowBook(shadow).forget(entity) }
         return try store.forget(entity) { text in
             let record: Record? = try? JSONValue(parsing: text).decoded()
             return record.flatMap(domain.forgotten).flatMap { try? JSONValue(encoding: $0).canonicalText }
@@ -111,6 +117,7 @@ private struct Eraser {
 
     func end() throws {
         try log?.end()
+        try shadow?.rewrite()
         try database.rewrite()
     }
 }

@@ -7,6 +7,7 @@ import HybridRouter
 import MigrationReport
 import Outcomes
 import SQLiteStorage
+import ShadowComparator
 
 /// What a run prints.
 struct RunSummary: Codable {
@@ -25,6 +26,10 @@ struct RunSummary: Codable {
     var database: String
     /// The plans that the database was run with, oldest first.
     var plans: [String]
+    /// Visits that a shadow has followed on this database, by what they came to; none when no step is on stage shadow.
+    var shadow: [String: Int]?
+    /// What went wrong with the shadow last.
+    var shadowProblem: String?
 
     init<State, Record>(_ run: AppRun<State, Record>, unexpected: [String], seconds: Double) async throws {
         let statuses = try await run.bridge.statuses()
@@ -43,6 +48,10 @@ struct RunSummary: Codable {
         durationSeconds = (seconds * 1000).rounded() / 1000
         database = run.options.database
         plans = try await DatabaseIdentity.plans(of: run.store)
+        shadowProblem = run.bridge.shadow?.problem
+        shadow = try? await run.bridge.shadow?.book.counts().values.reduce(into: [:]) { all, counts in
+            for (verdict, count) in counts.visits { all[verdict.rawValue, default: 0] += count }
+        }
     }
 
     var text: String {
@@ -50,10 +59,18 @@ struct RunSummary: Codable {
         var lines = ["\(mode.rawValue): \(Program.counted(entities)) in \(durationSeconds) s", "", Console.table(rows), ""]
         lines.append("hand offs \(handOffs), hand backs \(handBacks), dead letters \(deadLetters)")
         if let unread = UnreadEvents(unread).sentence { lines.append(unread) }
+        if let shadow { lines.append(shadowLine(shadow)) }
         lines.append("database \(database)")
         if plans.count > 1 { lines.append("plans, oldest first: \(plans.joined(separator: ", then "))") }
         if !unexpected.isEmpty { lines += ["", "not as recorded:"] + unexpected.map { "  " + Console.visible($0) } }
         return lines.joined(separator: "\n")
+    }
+
+    private func shadowLine(_ shadow: [String: Int]) -> String {
+        let counts = ShadowResult.Verdict.allCases.map { verdict in
+            "\(shadow[verdict.rawValue] ?? 0) \(verdict == .expected ? "explained" : verdict.rawValue)"
+        }.joined(separator: ", ")
+        return "shadow: \(counts); see '\(Program.name) shadow'\(shadowProblem.map { "; it had a problem: \($0)" } ?? "")"
     }
 }
 

@@ -7,7 +7,7 @@ public import ShadowComparator
 public enum Stage: Hashable, Sendable, CustomStringConvertible {
     /// Legacy runs it.
     case legacy
-    /// Legacy runs it and a shadow follows. This version refuses such a plan, see ``MigrationPlan/validate(durable:boundaries:takesOver:)``.
+    /// Legacy runs it, and the durable code follows in its shadow: it is given the same events, reaches nobody, and is compared.
     case shadow
     /// Durable runs it for this percentage of entities, pinned by a stable hash of their ids.
     case canary(percent: Int)
@@ -151,6 +151,15 @@ public struct MigrationPlan: Hashable, Sendable {
     /// The differences that somebody answers for, of all steps that durable may run.
     public var rules: [DifferenceRule] { moved.flatMap(\.rules) }
 
+    /// The steps whose durable code follows in legacy's shadow.
+    public var shadowed: Set<StepNumber> { Set(steps.filter { $0.stage == .shadow }.map(\.number)) }
+
+    /// A comparator of what `step` announces, and of its rules as they count at `moment`.
+    public func comparator(of step: StepNumber, at moment: Timestamp) -> Comparator {
+        let planned = planned(step)
+        return Comparator(announcements: planned?.announces ?? [], rules: planned?.rules ?? [], at: moment)
+    }
+
     private var moved: [PlannedStep] { steps.filter(\.stage.isMoved) }
 
     /// A comparator of this plan's announcements, and of its rules as they count at `moment`.
@@ -158,7 +167,7 @@ public struct MigrationPlan: Hashable, Sendable {
         Comparator(announcements: announcements, rules: rules, at: moment)
     }
 
-    /// Refuses what this build cannot run: a shadow stage, a durable step without code, a step legacy cannot leave.
+    /// Refuses what cannot be run: a durable step without code, a step legacy cannot leave, a shadow of what legacy does not do.
     ///
     /// `durable` are the steps that exist as durable code, `boundaries` the steps after which legacy can hand over, `takesOver` the durable
     /// steps that can begin where legacy enters them in the middle of a transition.
@@ -166,9 +175,10 @@ public struct MigrationPlan: Hashable, Sendable {
         durable: Set<StepNumber>, boundaries: Set<StepNumber>, takesOver: Set<StepNumber> = []
     ) throws(PlanError) {
         for (index, step) in steps.enumerated() where step.stage != .legacy {
-            if step.stage == .shadow {
+            if step.stage == .shadow, step.isAdded {
                 throw PlanError(
-                    "plan \(name), step \(step.number): stage shadow is not available yet; use 'lockstep compare', or stage legacy")
+                    "plan \(name), step \(step.number): expected a step that legacy has, found one that is added, which no owner runs that a"
+                        + " shadow could be compared with; put it on stage legacy, or on canary")
             }
             guard durable.contains(step.number) else {
                 throw PlanError(

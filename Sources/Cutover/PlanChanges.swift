@@ -30,7 +30,10 @@ public struct PlanStepChange: Hashable, Sendable {
             "entities that reach it from now on are handed off; those inside it stay with legacy, unless 'migrate adopt' moves them"
         case (true, false):
             "entities that reach it from now on stay with legacy; segments under way end their step, unless 'migrate recall' ends them"
-        default: "entities that were drawn keep their side"
+        default:
+            after == .shadow
+                ? "entities that reach it from now on are followed by a shadow, and legacy runs them as before"
+                : "entities that were drawn keep their side"
         }
     }
 

@@ -82,7 +82,8 @@ struct MigrationPlanTests {
     @Test("a plan this build cannot run is refused with the reason")
     func validation() {
         let refused: [(MigrationPlan, String)] = [
-            (Self.plan([("1", .legacy, false), ("2", .shadow, false)]), "shadow is not available yet"),
+            (Self.plan([("1", .legacy, false), ("2", .shadow, true)]), "expected a step that legacy has"),
+            (Self.plan([("1", .legacy, false), ("3", .shadow, false)]), "expected durable code"),
             (Self.plan([("1", .legacy, false), ("3", .durable, false)]), "expected durable code"),
             (Self.plan([("2", .durable, false)]), "the first step"),
             (Self.plan([("1", .legacy, false), ("1.5", .legacy, false), ("2", .durable, false)]), "steps 1.5 and 2 in one transition"),

@@ -55,6 +55,12 @@ import Testing
 
     private var plan: String { LegacyFixtures.folder + "/../Migrations/Plans/all-durable.yaml" }
 
+    /// The plan in which a shadow follows every step that legacy has.
+    private func shadowPlan() throws -> String {
+        let text = try String(contentsOfFile: plan, encoding: .utf8).replacing("stage: durable", with: "stage: shadow")
+        return try file("shadow.yaml", [text.replacing("stage: shadow\n    added: true", with: "stage: legacy\n    added: true")])
+    }
+
     /// Runs a verb, and looks at everything that it says.
     @discardableResult
     private func say(_ arguments: [String], codes: Set<Int32> = [0]) throws -> Lockstep.Result {
@@ -84,10 +90,11 @@ import Testing
         #expect(!Markers.found(in: Data("{\"data\":\"\(encoded)\"}".utf8)).isEmpty)
     }
 
-    @Test(arguments: ["legacy", "hybrid"]) func noMarkerComesOut(mode: String) throws {
+    @Test(arguments: ["legacy", "hybrid", "shadow"]) func noMarkerComesOut(mode: String) throws {
         let trace = try file("trace.jsonl", try trace())
         let stream = try file("stream.jsonl", Markers.unreadable)
-        let options = ["--mode", mode, "--plan", plan, "--database", database]
+        let options =
+            ["--mode", mode == "legacy" ? mode : "hybrid", "--plan", mode == "shadow" ? try shadowPlan() : plan, "--database", database]
         try say(
             [
                 "run", "--events", trace, "--recorded", "--drain", "--format", "json", "--log", "trace", "--metrics", "\(folder)/metrics",
@@ -97,6 +104,10 @@ import Testing
         try say(["run", "--events", stream, "--recorded"] + options)
         noMarker(in: ["\(folder)/metrics", "\(folder)/outcomes", database + ".effects.jsonl"])
         try lookAtEverything()
+        if mode == "shadow" {
+            noMarker(in: [database + ".shadow"])
+            #expect(try lookAtTheShadow() > 0)
+        }
         let ended = try #require(
             Lockstep.run(["history", "list", "--database", database, "--format", "json"]).json?.array?.filter {
                 ["CANCELLED", "FAILED", "EXPIRED"].contains($0["state"])
@@ -105,6 +116,15 @@ import Testing
         try say(["forget", "--dead-letters", "--database", database] + ended)
         noMarker(in: try files(in: folder + "/db"))
         try lookAtEverything()
+        if mode == "shadow" { #expect(try lookAtTheShadow() == 0) }
+    }
+
+    /// What a shadow says; returns how many visits it has kept something of.
+    private func lookAtTheShadow() throws -> Int {
+        try say(["shadow", "--database", database], codes: [0, 1])
+        let found = try #require(say(["shadow", "--database", database, "--limit", "1000", "--format", "json"], codes: [0, 1]).json)
+        let open = found["steps"]?.array?.reduce(0) { $0 + ($1["open"]?.integer ?? 0) } ?? 0
+        return open + (found["results"]?.array?.count ?? 0)
     }
 
     /// Every verb that shows something of a database.

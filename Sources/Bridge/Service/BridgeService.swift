@@ -19,6 +19,8 @@ public final class BridgeService<State: MachineState, Record: Codable & Sendable
     let clock: any ServiceClock
     let options: ServiceOptions
     let ending = ServiceEnd()
+    /// Requested when the shadow follows no more.
+    let shadowRests = ServiceEnd()
     let admission: Admission
     let events: Lanes<EventClaim>
     let relays: Lanes<OutboxMessage>
@@ -79,6 +81,7 @@ public final class BridgeService<State: MachineState, Record: Codable & Sendable
             group.addTask { await self.work() }
             do { try await takeUp() } catch { ending.fail(error) }
             for duty in duties { group.addTask { await self.perform(duty) } }
+            if let shadow = bridge.shadow { follow(shadow) }
             await withTaskCancellationHandler {
                 await ending.wait()
             } onCancel: {
@@ -126,7 +129,9 @@ public final class BridgeService<State: MachineState, Record: Codable & Sendable
         events.stop()
         relays.stop()
         timer.stop()
+        let deadline = clock.now + options.grace
         if ending.failure == nil, !Task.isCancelled { await finish() }
+        if let shadow = bridge.shadow { await finish(shadow, until: deadline) }
         progress.withLock { $0.abandoned = events.busy + worker.busyCount }
         events.cancel()
         relays.cancel()

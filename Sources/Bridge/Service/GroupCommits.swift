@@ -1,4 +1,3 @@
-import Dispatch
 public import HybridRouter
 import Synchronization
 
@@ -121,17 +120,5 @@ public final class GroupCommits: Sendable {
             }
             return made
         }
-    }
-}
-
-/// A thread of its own for one actor.
-private final class QueueExecutor: SerialExecutor {
-    private let queue: DispatchQueue
-
-    init(label: String) { queue = DispatchQueue(label: label, qos: .userInitiated) }
-
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
     }
 }

@@ -20,6 +20,18 @@ public struct ServiceHealth: Codable, Hashable, Sendable {
     public var waitingEvents: Int
     /// Deliveries whose callers wait for room.
     public var waitingDeliveries: Int
+    /// How the shadow is, which makes no difference to anything else; nil when no step is shadowed.
+    public var shadow: ShadowHealth?
+}
+
+/// How a shadow is.
+public struct ShadowHealth: Codable, Hashable, Sendable {
+    /// Commits of the owner that wait in memory.
+    public var waiting: Int
+    /// Commits that were left out since the start, because too many waited or could not be kept.
+    public var leftOut: Int
+    /// What went wrong last; nil when nothing has since.
+    public var problem: String?
 }
 
 extension BridgeService {
@@ -41,7 +53,8 @@ extension BridgeService {
             isLive: ending.failure == nil && phase != .stopped,
             isReady: phase == .running && ending.failure == nil && admission.waiting == 0, reasons: reasons, busyLanes: events.busy,
             busyWorkers: worker.busyCount, busyRelays: relays.busy, waitingEvents: bridge.pipeline.waitingCount,
-            waitingDeliveries: admission.waiting)
+            waitingDeliveries: admission.waiting,
+            shadow: bridge.shadow.map { ShadowHealth(waiting: $0.waiting, leftOut: $0.leftOut, problem: $0.problem) })
     }
 
     /// How many calls were left when the service was stopped, because they took longer than the grace.

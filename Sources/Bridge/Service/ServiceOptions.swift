@@ -26,13 +26,15 @@ public struct ServiceOptions: Sendable {
     public var firstBackoff: Duration
     /// The longest wait of the durable worker between two looks at the time. A test on a manual clock needs a short one.
     public var longestSleep: Duration
+    /// How much of one processor a shadow may take, from 0 (none) to 1. What it cannot do in that time is left out, and counted.
+    public var shadowShare: Double
 
     /// Options.
     public init(
         lanes: Int = 64, relays: Int = 64, sweepPeriod: Duration = .hours(1), reconcilePeriod: Duration = .hours(1),
         foreignPeriod: Duration = .milliseconds(250), servicePeriod: Duration = .seconds(1), retention: Duration? = nil,
         compactionPeriod: Duration = .hours(1), maximumWaiting: Int = 4096, grace: Duration = .seconds(30),
-        firstBackoff: Duration = .seconds(1), longestSleep: Duration = .seconds(60)
+        firstBackoff: Duration = .seconds(1), longestSleep: Duration = .seconds(60), shadowShare: Double = 0.1
     ) {
         self.lanes = lanes
         self.relays = relays
@@ -46,6 +48,7 @@ public struct ServiceOptions: Sendable {
         self.grace = grace
         self.firstBackoff = firstBackoff
         self.longestSleep = longestSleep
+        self.shadowShare = shadowShare
     }
 
     func backoff(afterFailure count: Int) -> Duration { firstBackoff * (1 << min(max(count, 1) - 1, 16)) }

@@ -67,6 +67,7 @@ public struct AppRun<State: MachineState, Record: Codable & Sendable>: Sendable 
     public let engine: EmbeddedEngine
     let outside: any Outside
     let effectsLog: EffectsLog?
+    let shadow: ShadowFile?
 
     /// Opens the database and puts the bridge together. Throws a sentence when plan or database are refused.
     public init(
@@ -94,7 +95,9 @@ public struct AppRun<State: MachineState, Record: Codable & Sendable>: Sendable 
         let made = Mutex<EmbeddedEngine?>(nil)
         let effects = options.ports.effects(outside)
         let domain = try Self.domain(of: app, options)
-        bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: effects) { workflows, activities in
+        shadow = try plan.shadowed.isEmpty ? nil : ShadowFile(beside: options.database)
+        bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: effects, shadow: shadow?.book) {
+            workflows, activities in
             let engine = EmbeddedEngine(
                 store: workflowStore, workflows: workflows + app.workflows, activities: activities + app.activities,
                 options: EngineOptions(isEager: isEager, telemetry: options.telemetry))

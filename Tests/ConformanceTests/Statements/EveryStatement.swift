@@ -4,6 +4,7 @@ import GRDB
 import HybridRouter
 import Outcomes
 import SQLiteStorage
+import ShadowComparator
 import Synchronization
 
 /// Calls everything of both stores that runs a statement, and collects the statements.
@@ -40,6 +41,7 @@ struct EveryStatement {
         try await read()
         try await forget()
         try await compact()
+        try await shadow()
         try lookAtTheSchema()
         return seen.statements.withLock { $0 }.filter { sql in ["SELECT", "INSERT", "UPDATE", "DELETE"].contains { sql.hasPrefix($0) } }
     }
@@ -150,6 +152,25 @@ struct EveryStatement {
     private func compact() async throws {
         _ = try await store.compact(before: now + .seconds(1))
         _ = try await store.compactedDeliveries(of: "R-2")
+    }
+
+    // MARK: Shadows
+
+    private func shadow() async throws {
+        let book = SQLiteShadowBook(database, mostWaiting: 0)
+        let visit = ShadowVisit(entity: "R-1", step: "1", number: 1)
+        var (first, last) = (
+            ShadowNote(visit: visit, at: now, from: 1, to: 1, state: "A"), ShadowNote(visit: visit, at: now, from: 2, to: 3, state: "B")
+        )
+        first.beginning = ShadowNote.Beginning(state: nil, createdAt: now, completions: [:])
+        last.isLast = true
+        try await book.add([first, ShadowNote(visit: visit, at: now, from: 1, to: 2, state: "A"), last])
+        _ = try await book.next()
+        _ = try await book.notes(of: visit)
+        try await book.add(ShadowResult(visit: visit, at: now, path: last.path, verdict: .mismatched))
+        _ = try await book.counts()
+        _ = try await book.results(limit: 1)
+        try await book.forget("R-1")
     }
 
     // MARK: Workflows

@@ -12,6 +12,8 @@ import Testing
         "outbox": "a message goes when it was sent", "intention": "an intention goes with its result",
         "quarantine": "what a person has not looked at yet", "workflow_quarantine": "what a person has not looked at yet",
         "counter": "a fixed set of names", "inbox_open": "what is to be handled", "ownership_durable": "what durable owns now",
+        "shadow_note_over": "at most a thousand visits that wait for their shadow", "shadow_count": "steps, paths and verdicts",
+        "shadow_result": "at most a thousand results",
     ]
 
     /// Statements that read all rows on purpose; a text that ends in … is how they begin.
@@ -31,6 +33,7 @@ import Testing
             "retention, by hand: once for a thousand runs; an index would be written with every timer and task",
         "SELECT count(*) FROM workflow_run": "counts all runs", "SELECT * FROM workflow_run": "counts the runs that match",
         "SELECT id, body FROM workflow_schedule ORDER BY id": "lists all schedules",
+        "SELECT step, count(DISTINCT entity || '/' || visit) FROM shadow_note GROUP BY 1": "counts all visits that are open",
     ]
 
     private static func isWhole(_ sql: String) -> String? {

@@ -1,0 +1,62 @@
+import Events
+
+// What follows the owner while a service runs.
+
+extension BridgeService {
+    /// Follows until the service stops, in its share of a processor: after each piece of work it rests for as long as that demands. Nobody
+    /// waits for it: code that never returns keeps the shadow from going on, and nothing else.
+    func follow(_ shadow: ShadowDesk) {
+        let share = min(1, options.shadowShare)
+        Task {
+            defer { shadowRests.request() }
+            guard share > 0 else { return }
+            let loop = ShadowLoop(shadow)
+            while !ending.isRequested {
+                let began = ContinuousClock.now
+                let didWork = await loop.work()
+                await rest(for: didWork ? began.duration(to: .now) * (1 / share - 1) : .milliseconds(100))
+            }
+        }
+    }
+
+    /// Rests, but not longer than the service runs.
+    private func rest(for time: Duration) async {
+        let end = ContinuousClock.now + time
+        while !ending.isRequested, ContinuousClock.now < end {
+            try? await Task.sleep(until: min(end, .now + .milliseconds(100)), clock: .continuous)
+        }
+    }
+
+    /// Keeps what has come, and follows what is over, until `deadline`. What is left then waits in its book for the next process.
+    func finish(_ shadow: ShadowDesk, until deadline: Timestamp) async {
+        let over = ServiceEnd()
+        let work = Task {
+            await shadowRests.wait()
+            let loop = ShadowLoop(shadow)
+            while clock.now < deadline, await loop.work() {}
+            await loop.keepAll()
+            over.request()
+        }
+        let limit = Task {
+            try? await clock.sleep(until: deadline + .seconds(1))
+            over.request()
+        }
+        await over.wait()
+        work.cancel()
+        limit.cancel()
+    }
+}
+
+/// The thread of a shadow: it works on nobody else's.
+private actor ShadowLoop {
+    private nonisolated let queue = QueueExecutor(label: "lockstep.shadow")
+    private let shadow: ShadowDesk
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { queue.asUnownedSerialExecutor() }
+
+    init(_ shadow: ShadowDesk) { self.shadow = shadow }
+
+    func work() async -> Bool { await shadow.work() }
+
+    func keepAll() async { await shadow.keepAll() }
+}

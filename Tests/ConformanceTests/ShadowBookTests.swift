@@ -1,0 +1,124 @@
+import Events
+import Outcomes
+import SQLiteStorage
+import ShadowComparator
+import Testing
+
+/// What a book of shadows promises.
+@Suite struct ShadowBookTests {
+    private let book: SQLiteShadowBook
+    private let database: LockstepDatabase
+
+    init() throws {
+        database = try LockstepDatabase(path: ":memory:", durability: .grouped)
+        book = SQLiteShadowBook(database, mostWaiting: 3)
+    }
+
+    private static func note(
+        _ entity: EntityID, _ from: Int, _ to: Int, begins: Bool = false, ends state: String? = nil, visit: Int = 1
+    ) -> ShadowNote {
+        var note = ShadowNote(
+            visit: ShadowVisit(entity: entity, step: "3", number: visit), at: Timestamp(milliseconds: Int64(to)), from: from, to: to,
+            state: state ?? "WAITING")
+        if begins {
+            note.beginning = ShadowNote.Beginning(state: nil, createdAt: .distantPast, completions: ["2": 1])
+            note.record = ["name": "Example"]
+        }
+        note.isLast = state != nil
+        return note
+    }
+
+    private static func result(_ visit: ShadowVisit, _ verdict: ShadowResult.Verdict, path: String) -> ShadowResult {
+        var result = ShadowResult(visit: visit, at: Timestamp(milliseconds: 9), path: path, verdict: verdict)
+        (result.answered, result.unanswered) = (2, 1)
+        return result
+    }
+
+    @Test func notesComeBackAsTheyWere() async throws {
+        var told = Self.note("R-1", 1, 2, ends: "DONE")
+        told.told = Event(
+            id: "e", source: "desk", entity: "R-1", kind: "done", payload: ["a": 1], receivedAt: Timestamp(milliseconds: 5))
+        told.calls.failures = [
+            RecordedFailure(
+                ReadQuery(entity: "R-1", operation: "desk.read", at: Timestamp(milliseconds: 4)),
+                EffectError(.temporary, vendorCode: "429", message: "busy", retryAfter: .seconds(3)))
+        ]
+        let notes = [Self.note("R-1", 1, 1, begins: true), told]
+        try await book.add(notes)
+        #expect(try await book.notes(of: notes[0].visit) == notes)
+        #expect(ShadowRecord(notes)?.endedAt == Timestamp(milliseconds: 2))
+        #expect(try await book.counts()["3"]?.open == 1)
+    }
+
+    @Test func theRarestPathComesFirst() async throws {
+        for entity in ["R-1", "R-2"] as [EntityID] {
+            try await book.add([Self.note(entity, 1, 1, begins: true), Self.note(entity, 1, 2, ends: "COMMON")])
+        }
+        try await book.add([Self.note("R-3", 1, 1, begins: true), Self.note("R-3", 1, 2, ends: "RARE")])
+        let first = try #require(try await book.next())
+        #expect(first.entity == "R-1")
+        try await book.add(Self.result(first, .matched, path: "time, COMMON"))
+        let second = try #require(try await book.next())
+        #expect(second.entity == "R-3")
+        try await book.add(Self.result(second, .mismatched, path: "time, RARE"))
+        #expect(try await book.next()?.entity == "R-2")
+        let counts = try #require(try await book.counts()["3"])
+        #expect(counts.visits == [.matched: 1, .mismatched: 1])
+        #expect((counts.answered, counts.unanswered, counts.open) == (4, 2, 1))
+        #expect(try await book.results(limit: 10).map(\.visit.entity) == ["R-3"])
+    }
+
+    @Test func moreThanWaitsIsDroppedFromTheCommonestPath() async throws {
+        try await book.add([Self.note("R-0", 1, 1, begins: true), Self.note("R-0", 1, 2, ends: "RARE")])
+        for number in 1...5 {
+            let entity = EntityID("R-\(number)")
+            try await book.add([Self.note(entity, 1, 1, begins: true), Self.note(entity, 1, 2, ends: "COMMON")])
+        }
+        let counts = try #require(try await book.counts()["3"])
+        #expect(counts.visits == [.dropped: 3])
+        #expect(counts.open == 3)
+        #expect(try await book.next()?.entity == "R-0")
+    }
+
+    @Test func aVisitThatWasNeverEndedGoesWithTheNext() async throws {
+        try await book.add([Self.note("R-1", 1, 1, begins: true), Self.note("R-1", 1, 2)])
+        try await book.add([Self.note("R-1", 4, 4, begins: true, visit: 2)])
+        #expect(try await book.notes(of: ShadowVisit(entity: "R-1", step: "3", number: 1)) == [])
+        // One that is over stays until it is its turn.
+        try await book.add([Self.note("R-1", 4, 5, ends: "DONE", visit: 2), Self.note("R-1", 5, 5, begins: true, visit: 3)])
+        #expect(try await book.notes(of: ShadowVisit(entity: "R-1", step: "3", number: 2)).count == 2)
+    }
+
+    @Test func whatChangesNothingCostsNoRow() async throws {
+        try await book.add([Self.note("R-1", 1, 1, begins: true)])
+        for version in 1..<50 { try await book.add([Self.note("R-1", version, version + 1)]) }
+        try await book.add([Self.note("R-1", 50, 51, ends: "DONE")])
+        let notes = try await book.notes(of: ShadowVisit(entity: "R-1", step: "3", number: 1))
+        #expect(notes.count == 2)
+        #expect(ShadowRecord(notes) != nil)
+    }
+
+    @Test(arguments: [[0, 1, 3], [0, 2, 3], [1, 2, 3], [0, 1, 2]]) func aGapIsMissed(kept: [Int]) async throws {
+        var told = Self.note("R-1", 2, 3)
+        told.record = [:]
+        let notes = [Self.note("R-1", 1, 1, begins: true), Self.note("R-1", 1, 2), told, Self.note("R-1", 3, 4, ends: "DONE")]
+        #expect(ShadowRecord(notes) != nil)
+        try await book.add(kept.map { notes[$0] })
+        #expect(ShadowRecord(try await book.notes(of: notes[0].visit)) == nil)
+    }
+
+    @Test func whatIsForgottenIsGone() async throws {
+        try await book.add([Self.note("R-1", 1, 1, begins: true), Self.note("R-2", 1, 1, begins: true)])
+        try await book.add(Self.result(ShadowVisit(entity: "R-1", step: "2", number: 1), .mismatched, path: "time, X"))
+        try await book.forget("R-1")
+        #expect(try await book.notes(of: ShadowVisit(entity: "R-1", step: "3", number: 1)) == [])
+        #expect(try await book.results(limit: 10) == [])
+        #expect(try await book.notes(of: ShadowVisit(entity: "R-2", step: "3", number: 1)).count == 1)
+    }
+
+    @Test func noBookGrowsForEver() async throws {
+        let small = SQLiteShadowBook(database, mostWaiting: 3, mostNotes: 10)
+        for number in 1...30 { try await small.add([Self.note(EntityID("R-\(number)"), 1, 1, begins: true)]) }
+        #expect(try await small.counts()["3"]?.open == 10)
+    }
+}
