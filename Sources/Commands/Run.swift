@@ -70,7 +70,8 @@ struct RunSummary: Codable {
         let counts = ShadowResult.Verdict.allCases.map { verdict in
             "\(shadow[verdict.rawValue] ?? 0) \(verdict == .expected ? "explained" : verdict.rawValue)"
         }.joined(separator: ", ")
-        return "shadow: \(counts); see '\(Program.name) shadow'\(shadowProblem.map { "; it had a problem: \($0)" } ?? "")"
+        let problem = shadowProblem.map { "; it had a problem: \($0)" } ?? ""
+        return "shadow: \(counts); see '\(Program.name) shadow --database \(database)'\(problem)"
     }
 }
 
