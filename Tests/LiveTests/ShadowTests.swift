@@ -11,144 +11,6 @@ import ShadowComparator
 import Synchronization
 import Testing
 
-private enum OrderState: String, MachineState { case OPEN, CHECKED, CLOSED }
-
-private struct Order: Codable, Sendable {
-    var done: [Int] = []
-    var next: Int?
-}
-
-/// A machine of two steps; the first is there as durable code, too.
-private enum Orders {
-    static let machine = Machine<OrderState, Order>(
-        name: "orders", initial: .OPEN, events: ["work", "check"], final: [.CLOSED], boundaries: [.CHECKED: "1"],
-        steps: [.OPEN: "1", .CHECKED: "1", .CLOSED: "2"],
-        transitions: [
-            Transition(from: [.OPEN], on: "work", "work") { order, state, event, context in
-                let number = event.payload["number"]?.integer ?? 0
-                try await context.effects.perform("desk.work", step: "1", ordinal: number, request: ["number": .integer(number)])
-                order.done.append(number)
-                return state
-            },
-            Transition(from: [.OPEN], on: "check", to: [.CHECKED], "go on") { _, _, _, _ in .CHECKED },
-            Transition(from: [.CHECKED], on: .continue, to: [.CLOSED], "close") { _, _, _, context in
-                try await context.effects.perform("desk.close", step: "2")
-                return .CLOSED
-            },
-        ])
-
-    static let work = DurableActivity<Order>("desk.work") { order, effects in
-        guard let number = order.next else { return }
-        try await effects.perform("desk.work", step: "1", ordinal: number, request: ["number": .integer(number)])
-        order.done.append(number)
-        order.next = nil
-    }
-
-    /// `skipped` is the number of the work that the code forgets.
-    static func step(forgetting skipped: Int? = nil) -> DurableStep<Order> {
-        DurableStep(number: "1", events: ["work", "check"], activities: [work], adopts: ["OPEN"]) { context, order in
-            while true {
-                try await context.enter("OPEN", order)
-                guard let event = try await context.wait(for: ["work", "check"]) else { continue }
-                if event.kind == "check" { return "CHECKED" }
-                order.next = event.payload["number"]?.integer
-                if order.next == skipped { order.next = nil }
-                try await context.perform(work, on: &order)
-            }
-        }
-    }
-
-    struct Decoder: WireDecoder {
-        let source: EventSource = "desk"
-
-        func decode(_ message: WireMessage) -> [DecodedMessage] {
-            guard let body = try? message.json(), let kind = body["kind"]?.string, let order = body["order"]?.string else { return [] }
-            let number = body["number"]?.integer ?? 0
-            return [
-                .event(
-                    IncomingEvent(
-                        id: EventID("\(order)-\(kind)-\(number)"), source: source, reference: .entity(EntityID(order)),
-                        kind: EventKind(kind), payload: ["number": .integer(number)], receivedAt: message.receivedAt))
-            ]
-        }
-    }
-
-    static func domain(_ step: DurableStep<Order>) -> Domain<OrderState, Order> {
-        Domain(
-            machine: machine, sweeper: Sweeper(rules: []), decoders: [Decoder()], durableSteps: [step], interrupts: [],
-            birth: { $0.kind == "work" ? Order() : nil }, references: { _ in [] },
-            outcome: { order, state, _ in
-                Outcome(
-                    status: state.rawValue, state: state.rawValue,
-                    facts: ["done": .string(order.done.map(String.init).joined(separator: " "))])
-            })
-    }
-
-    static func plan(_ stage: Stage) -> MigrationPlan {
-        MigrationPlan(
-            name: "orders", version: 1,
-            steps: [PlannedStep(number: "1", title: "Work", stage: stage), PlannedStep(number: "2", title: "End", stage: .legacy)])
-    }
-}
-
-/// One process that runs orders live; several may follow each other on the same databases.
-private struct OrderDesk<State: MachineState> {
-    let service: BridgeService<State, Order>
-    let bridge: EventBridge<State, Order>
-
-    init(
-        _ world: any EffectPort, _ database: LockstepDatabase, book: (any ShadowBook)?, stage: Stage = .shadow,
-        step: DurableStep<Order> = Orders.step(), options: ServiceOptions = ServiceOptions(shadowShare: 1)
-    ) throws where State == OrderState {
-        try self.init(world, database, book: book, stage: stage, domain: Orders.domain(step), options: options)
-    }
-
-    init(
-        _ world: any EffectPort, _ database: LockstepDatabase, book: (any ShadowBook)?, stage: Stage = .shadow,
-        domain: Domain<State, Order>, options: ServiceOptions = ServiceOptions(shadowShare: 1)
-    ) throws {
-        let base = SQLiteHandoffStore(database)
-        let commits = GroupCommits(of: base)
-        let made = Mutex<EmbeddedEngine?>(nil)
-        bridge = try EventBridge(
-            domain: domain, plan: Orders.plan(stage), store: GroupCommitStore(base, commits), effects: world, shadow: book
-        ) {
-            let engine = EmbeddedEngine(
-                store: GroupCommitWorkflowStore(SQLiteWorkflowStore(database), commits), workflows: $0, activities: $1,
-                options: EngineOptions(isEager: true))
-            made.withLock { $0 = engine }
-            return engine
-        }
-        service = BridgeService(bridge, engine: try #require(made.withLock { $0 }), options: options)
-    }
-
-    func send(_ order: String, _ kind: String = "work", _ number: Int = 1) async throws {
-        let body: JSONValue = ["order": .string(order), "kind": .string(kind), "number": .integer(number)]
-        _ = try await service.submit(WireMessage(source: "desk", body: body.canonicalText, receivedAt: service.now))
-    }
-
-    func during(_ body: () async throws -> Void) async throws {
-        let running = Task { [service] in try await service.run() }
-        try await body()
-        try await service.settled()
-        service.shutdown()
-        try await running.value
-    }
-
-    /// Takes orders from their first work to their end, all at the same time.
-    func close(_ orders: Range<Int>) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for number in orders {
-                group.addTask {
-                    for work in 1...3 { try await send("O-\(number)", "work", work) }
-                    try await send("O-\(number)", "check")
-                }
-            }
-            try await group.waitForAll()
-        }
-    }
-}
-
 /// A shadow beside a service that runs.
 @Suite struct LiveShadowTests {
     private let database: LockstepDatabase
@@ -251,6 +113,18 @@ private struct OrderDesk<State: MachineState> {
         #expect(try await book.counts()["1"]?.visits ?? [:] == [:])
     }
 
+    /// Who leaves at once does not wait for the shadow, which has much to do: what has come is kept for the next process.
+    @Test func whoLeavesDoesNotWaitForTheShadow() async throws {
+        let desk = try OrderDesk(world, database, book: book, options: ServiceOptions(grace: .days(1), shadowShare: 0))
+        let running = Task { [service = desk.service] in try await service.run() }
+        try await desk.close(0..<20)
+        try await desk.service.settled()
+        running.cancel()
+        try await running.value
+        #expect(try await book.counts()["1"]?.open == 20)
+        #expect(try await book.counts()["1"]?.visits == [:])
+    }
+
     @Test func withoutAShareNothingIsFollowed() async throws {
         let desk = try OrderDesk(world, database, book: book, options: ServiceOptions(grace: .zero, shadowShare: 0))
         try await desk.during { try await desk.close(0..<5) }
@@ -258,19 +132,6 @@ private struct OrderDesk<State: MachineState> {
         // It is kept, and the next process may follow it.
         #expect(try await book.counts()["1"]?.open == 5)
     }
-}
-
-private final class CountingWorld: EffectPort {
-    private let count = Mutex(0)
-    var calls: Int { count.withLock { $0 } }
-
-    func kind(of operation: String) -> PartyKind { .refusesKnownKeys }
-    func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {
-        count.withLock { $0 += 1 }
-        return ["reference": .string(call.key.description)]
-    }
-    func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? { nil }
-    func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue { [:] }
 }
 
 /// A book whose first note is kept when somebody releases it.
@@ -307,90 +168,4 @@ private struct FailingBook: ShadowBook {
     func results(limit: Int) async throws -> [ShadowResult] { [] }
     func flush() async throws { throw Gone() }
     func forget(_ entity: EntityID) async throws { throw Gone() }
-}
-
-/// The machine of the orders as a service that keeps its own records and calls its own parties, and says what it has done.
-private final class OrderService: LegacyService {
-    private struct Kept {
-        var state = "OPEN"
-        var order = Order()
-        var moves: [LegacyMove] = []
-    }
-
-    private let kept = Mutex<[EntityID: Kept]>([:])
-
-    static let described = LegacyMachine(
-        name: "orders", initial: "OPEN", events: ["work", "check"],
-        states: [
-            .init(state: "OPEN", step: "1", handles: ["work", "check"]),
-            .init(state: "CHECKED", step: "1", completes: "1", handles: [.continue]),
-            .init(state: "CLOSED", step: "2", final: true, handles: []),
-        ])
-
-    func machine() async throws -> LegacyMachine { Self.described }
-
-    func handle(_ call: LegacyCall) async throws -> LegacyAnswer {
-        try kept.withLock { all in
-            var mine = all[call.entity] ?? Kept()
-            let from = mine.state
-            var effects: [LegacyEffect] = []
-            switch (from, call.event.kind) {
-            case ("OPEN", "work"):
-                let number = call.event.payload["number"]?.integer ?? 0
-                effects = [
-                    LegacyEffect(step: "1", operation: "desk.work", ordinal: number, request: ["number": .integer(number)], reply: [:])
-                ]
-                mine.order.done.append(number)
-            case ("OPEN", "check"): mine.state = "CHECKED"
-            case ("CHECKED", .continue):
-                effects = [LegacyEffect(step: "2", operation: "desk.close", request: [:], reply: [:])]
-                mine.state = "CLOSED"
-            default: return LegacyAnswer(.undefined, view: try Self.view(call.entity, mine, after: call.version))
-            }
-            mine.moves.append(
-                LegacyMove(
-                    version: mine.moves.count + 1, event: call.event.kind, row: call.row, from: from, to: mine.state,
-                    at: call.event.receivedAt, effects: effects))
-            all[call.entity] = mine
-            return LegacyAnswer(.handled, view: try Self.view(call.entity, mine, after: call.version))
-        }
-    }
-
-    private static func view(_ entity: EntityID, _ kept: Kept, after version: Int) throws -> LegacyView {
-        LegacyView(
-            entity: entity, state: kept.state, version: kept.moves.count, epoch: 1, isReleased: false,
-            record: try JSONValue(encoding: kept.order), moves: kept.moves.filter { $0.version > version })
-    }
-
-    func view(_ entity: EntityID, after version: Int) async throws -> LegacyView? {
-        try kept.withLock { all in try all[entity].map { try Self.view(entity, $0, after: version) } }
-    }
-
-    func changes(after cursor: String?, limit: Int) async throws -> LegacyChanges { LegacyChanges(changes: [], cursor: cursor ?? "") }
-
-    // Nothing is handed off while every step is legacy's.
-    func release(_ call: LegacyRelease) async throws -> LegacyView { throw LegacyFault("expected no release") }
-    func take(_ call: LegacyTake) async throws -> LegacyView { throw LegacyFault("expected nothing given back") }
-}
-
-/// A shadow of a machine in another process: it follows what the service says that it has done.
-@Suite struct ServiceShadowTests {
-    @Test(arguments: [nil, 2]) func aServiceIsFollowed(forgotten: Int?) async throws {
-        let world = CountingWorld()
-        let database = try LockstepDatabase(path: ":memory:", durability: .grouped)
-        let book = SQLiteShadowBook(try LockstepDatabase(path: ":memory:", durability: .grouped))
-        let domain = Domain<ServiceState, Order>(
-            service: OrderService(), machine: OrderService.described, decoders: [Orders.Decoder()],
-            durableSteps: [Orders.step(forgetting: forgotten)], birth: { $0.kind == "work" ? Order() : nil },
-            outcome: { order, state, _ in
-                Outcome(
-                    status: state.rawValue, state: state.rawValue,
-                    facts: ["done": .string(order.done.map(String.init).joined(separator: " "))])
-            })
-        let desk = try OrderDesk(world, database, book: book, domain: domain)
-        try await desk.during { try await desk.close(0..<20) }
-        #expect(try await book.counts()["1"]?.visits == [forgotten == nil ? .matched : .mismatched: 20])
-        // The service calls its parties by itself, and the shadow nobody.
-        #expect(world.calls == 0)
-    }
 }

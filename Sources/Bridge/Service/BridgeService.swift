@@ -130,8 +130,9 @@ public final class BridgeService<State: MachineState, Record: Codable & Sendable
         relays.stop()
         timer.stop()
         let deadline = clock.now + options.grace
-        if ending.failure == nil, !Task.isCancelled { await finish() }
-        if let shadow = bridge.shadow { await finish(shadow, until: deadline) }
+        let isInOrder = ending.failure == nil && !Task.isCancelled
+        if isInOrder { await finish() }
+        if let shadow = bridge.shadow { await finish(shadow, until: isInOrder ? deadline : clock.now) }
         progress.withLock { $0.abandoned = events.busy + worker.busyCount }
         events.cancel()
         relays.cancel()
