@@ -27,17 +27,10 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
         domain: Domain<State, Record>, plan: MigrationPlan, store: any HandoffStore, effects: any EffectPort,
         shadow book: (any ShadowBook)? = nil, engine: ([WorkflowType], [ActivityType]) throws -> any DurableEngine
     ) throws {
-        let steps = Dictionary(domain.durableSteps.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
-        let scope = ShadowScope(plan: plan, steps: steps, interrupts: domain.interrupts)
-        let shadow =
-            scope.isEmpty
-            ? nil
-            : book.map { book in
-                ShadowDesk(book: book, scope: scope) { try await ShadowRun.follow($0, domain: domain, plan: plan) }
-            }
         let pipeline = Pipeline(
             machine: domain.side, steps: domain.durableSteps, interrupts: domain.interrupts, references: domain.references, plan: plan,
-            store: store, effects: effects, seams: Set(domain.machine.boundaries.values), shadow: shadow)
+            store: store, effects: effects, seams: Set(domain.machine.boundaries.values),
+            shadow: book.flatMap { ShadowDesk($0, domain, plan) })
         self.domain = domain
         self.plan = plan
         self.store = store

@@ -50,7 +50,7 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
     init(
         machine: LegacySide, steps: [DurableStep<Record>], interrupts: Set<EventKind>,
         references: @escaping @Sendable (Record) -> [String], plan: MigrationPlan,
-        store: any HandoffStore, effects: any EffectPort, seams: Set<StepNumber>, shadow: ShadowDesk? = nil
+        store: any HandoffStore, effects: any EffectPort, seams: Set<StepNumber>, shadow: ShadowDesk?
     ) {
         self.machine = machine
         legacy = machine.table

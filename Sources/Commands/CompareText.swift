@@ -71,12 +71,7 @@ struct CompareText {
 
     private func mismatch(_ mismatch: Comparison) -> [String] {
         ["", Console.visible("\(mismatch.entity)")]
-            + mismatch.differences.filter { !$0.expected }.map { difference in
-                let (before, after) = (difference.control?.canonicalText ?? "nothing", difference.candidate?.canonicalText ?? "nothing")
-                let owed = difference.rule.map { ", promised: \($0)" } ?? ""
-                return
-                    "  \(difference.layer.rawValue) \(difference.path) \(difference.kind.rawValue): legacy \(before), hybrid \(after)\(owed)"
-            }
+            + mismatch.differences.filter { !$0.expected }.map { $0.line(candidate: "hybrid") }
     }
 
     private var noiseText: String {
@@ -101,5 +96,14 @@ struct CompareText {
             if let evidence { json["evidence"] = try EvidenceText.json(evidence) }
             return json
         }
+    }
+}
+
+extension Difference {
+    /// One line of a result in full; `candidate` is what the path is called that legacy was compared with.
+    func line(candidate path: String) -> String {
+        let (before, after) = (control?.canonicalText ?? "nothing", candidate?.canonicalText ?? "nothing")
+        let owed = rule.map { ", promised: \($0)" } ?? ""
+        return "  \(layer.rawValue) \(self.path) \(kind.rawValue): legacy \(before), \(path) \(after)\(owed)"
     }
 }

@@ -104,10 +104,6 @@ private struct ShadowFindings {
     }
 
     private func body(_ result: ShadowResult) -> [String] {
-        result.differences.filter { !$0.expected }.map { difference in
-            let (before, after) = (difference.control?.canonicalText ?? "nothing", difference.candidate?.canonicalText ?? "nothing")
-            return Console.visible(
-                "  \(difference.layer.rawValue) \(difference.path) \(difference.kind.rawValue): legacy \(before), durable \(after)")
-        }
+        result.differences.filter { !$0.expected }.map { Console.visible($0.line(candidate: "durable")) }
     }
 }

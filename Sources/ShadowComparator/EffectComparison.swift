@@ -103,5 +103,5 @@ private struct EffectOrder {
 
 extension EffectKey {
     /// The key without the entity: `step/operation/ordinal`.
-    var path: String { "\(step)/\(operation)/\(ordinal)" }
+    package var path: String { "\(step)/\(operation)/\(ordinal)" }
 }

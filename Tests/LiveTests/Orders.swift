@@ -148,17 +148,3 @@ struct OrderDesk<State: MachineState> {
         }
     }
 }
-
-/// Parties that answer at once, and count.
-final class CountingWorld: EffectPort {
-    private let count = Mutex(0)
-    var calls: Int { count.withLock { $0 } }
-
-    func kind(of operation: String) -> PartyKind { .refusesKnownKeys }
-    func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {
-        count.withLock { $0 += 1 }
-        return ["reference": .string(call.key.description)]
-    }
-    func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? { nil }
-    func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue { [:] }
-}

@@ -15,7 +15,7 @@ import Testing
 @Suite struct LiveShadowTests {
     private let database: LockstepDatabase
     private let book: SQLiteShadowBook
-    private let world = CountingWorld()
+    private let world = GatedWorld()
 
     init() throws {
         database = try LockstepDatabase(path: ":memory:", durability: .grouped)
@@ -37,7 +37,7 @@ import Testing
         #expect((counts.answered, counts.unanswered, counts.open) == (300, 0, 0))
         #expect(desk.bridge.shadow?.leftOut == 0)
         // Three times work, once the end: the shadow has called nobody.
-        #expect(world.calls == 400)
+        #expect(world.state.value.order.count == 400)
     }
 
     @Test func aBugIsFound() async throws {

@@ -30,11 +30,11 @@ import Testing
     /// What legacy alone makes of all fixtures; every plan is held against it.
     private static let control = Task { try await play(try plan([]), .legacy, try allLines()).observations() }
 
-    private static func allLines() throws -> [TraceLine] {
+    static func allLines() throws -> [TraceLine] {
         try ordered(fixtures.flatMap { try Scenario(folder: "\(LegacyFixtures.folder)/\($0)").lines })
     }
 
-    private static func ordered(_ lines: [TraceLine]) -> [TraceLine] {
+    static func ordered(_ lines: [TraceLine]) -> [TraceLine] {
         lines.enumerated().sorted { ($0.element.receivedAt, $0.offset) < ($1.element.receivedAt, $1.offset) }.map(\.element)
     }
 
@@ -64,11 +64,13 @@ import Testing
         }
     }
 
-    private static func sentence(_ mismatch: Comparison) -> String {
-        let found = mismatch.differences.filter { !$0.expected }.map { difference in
+    private static func sentence(_ mismatch: Comparison) -> String { "\(mismatch.entity): \(words(mismatch.differences))" }
+
+    /// What nothing explains.
+    static func words(_ differences: [Difference]) -> String {
+        differences.filter { !$0.expected }.map { difference in
             "\(difference.path) \(difference.control?.canonicalText ?? "-") -> \(difference.candidate?.canonicalText ?? "-")"
-        }
-        return "\(mismatch.entity): \(found.joined(separator: "; "))"
+        }.joined(separator: "; ")
     }
 
     /// The rungs in the folder can be run by this build.

@@ -28,11 +28,6 @@ import Testing
 
     static let steps = Set(A2PDomain.durableSteps.map(\.number)).subtracting(["5.2"])
 
-    private static func fixtureLines() throws -> [TraceLine] {
-        let lines = try EveryStepTests.fixtures.flatMap { try Scenario(folder: "\(LegacyFixtures.folder)/\($0)").lines }
-        return lines.enumerated().sorted { ($0.element.receivedAt, $0.offset) < ($1.element.receivedAt, $1.offset) }.map(\.element)
-    }
-
     private static func play(
         _ shadowed: Set<StepNumber>, _ lines: [TraceLine], steps: [DurableStep<Registration>] = A2PDomain.durableSteps,
         ports: PortWrapper = .none
@@ -60,7 +55,7 @@ import Testing
     ]
 
     @Test func everyStepOfEveryFixture() async throws {
-        let run = try await Self.play(Self.steps, try Self.fixtureLines())
+        let run = try await Self.play(Self.steps, try EveryStepTests.allLines())
         let counts = try await Self.counts(run)
         #expect(counts[.matched, default: 0] >= 850)
         #expect(counts[.dropped] == nil)
@@ -73,8 +68,7 @@ import Testing
 
     @Test func generatedRegistrationsWithFaults() async throws {
         let lines = try await GeneratedTrace.lines(60, seed: 17)
-        let ordered = lines.enumerated().sorted { ($0.element.receivedAt, $0.offset) < ($1.element.receivedAt, $1.offset) }
-        let run = try await Self.play(Self.steps, ordered.map(\.element))
+        let run = try await Self.play(Self.steps, EveryStepTests.ordered(lines))
         let counts = try await Self.counts(run)
         #expect(counts[.matched, default: 0] >= 500, "\(counts)")
         let found = try await Self.mismatches(run)
@@ -82,15 +76,12 @@ import Testing
     }
 
     private static func sentence(_ result: ShadowResult) -> String {
-        let found = result.differences.map { difference in
-            "\(difference.path) \(difference.control?.canonicalText ?? "-") -> \(difference.candidate?.canonicalText ?? "-")"
-        }
-        return "\(result.visit) (\(result.path)): \(found.joined(separator: "; "))"
+        "\(result.visit) (\(result.path)): \(EveryStepTests.words(result.differences))"
     }
 
     /// Nobody who looks at the owner can tell whether a shadow follows, and no party is called for it.
     @Test func theOwnerIsAsWithoutIt() async throws {
-        let lines = try Self.fixtureLines()
+        let lines = try EveryStepTests.allLines()
         let (with, without) = (CountedCalls(), CountedCalls())
         let shadowed = try await Self.play(Self.steps, lines, ports: with.ports)
         let alone = try await Self.play([], lines, ports: without.ports)
@@ -117,7 +108,7 @@ import Testing
     @Test(arguments: ShadowBugs.all) func aBugIsFound(bug: Bug) async throws {
         let steps = A2PDomain.durableSteps.map { $0.number == bug.step ? bug.change($0) : $0 }
         let (calls, none) = (CountedCalls(), CountedCalls())
-        let lines = try Self.fixtureLines()
+        let lines = try EveryStepTests.allLines()
         let run = try await Self.play([bug.step], lines, steps: steps, ports: calls.ports)
         let found = try await Self.mismatches(run).filter { !Self.known.contains($0.visit.description) }
         #expect(found.contains { result in result.differences.contains { $0.layer == bug.layer } }, "\(found.prefix(2))")
@@ -146,18 +137,18 @@ enum ShadowBugs {
         },
         .init(name: "another end", step: "8", layer: .state) { step in step.ending { $0 == "DCA_COMPLETE" ? "FAILED" : $0 } },
         .init(name: "it ends on the first word", step: "9", layer: .state) { step in
-            DurableStep(number: step.number, events: step.events, activities: step.activities, adopts: step.adopts) { context, _ in
+            step.with(step.activities) { context, _ in
                 _ = try await context.wait(for: step.events)
                 return "CAMPAIGN_VERIFIED"
             }
         },
         .init(name: "it waits for ever", step: "4", layer: .state) { step in
-            DurableStep(number: step.number, events: step.events, activities: step.activities, adopts: step.adopts) { context, _ in
+            step.with(step.activities) { context, _ in
                 while true { _ = try await context.wait(for: step.events) }
             }
         },
         .init(name: "it throws", step: "5", layer: .outcome) { step in
-            DurableStep(number: step.number, events: step.events, activities: step.activities, adopts: step.adopts) { _, _ in
+            step.with(step.activities) { _, _ in
                 throw EffectError(.refused, vendorCode: "x", message: "a bug")
             }
         },
@@ -165,51 +156,34 @@ enum ShadowBugs {
 }
 
 extension DurableStep<Registration> {
-    private typealias Body = @Sendable (inout Registration, EffectSession) async throws -> Void
+    fileprivate typealias Effects = @Sendable (inout Registration, EffectSession) async throws -> Void
 
-    private func with(_ activities: [DurableActivity<Registration>]) -> Self {
-        let run = run
-        return DurableStep(number: number, events: events, early: early, activities: activities, adopts: adopts) { context, record in
-            try await run(context, &record) ?? ""
-        }
-    }
-
-    private func changing(
-        _ name: String, _ change: (@escaping Body) -> Body
+    /// The same step with other code.
+    fileprivate func with(
+        _ activities: [DurableActivity<Registration>],
+        run: @escaping @Sendable (StepContext<Registration>, inout Registration) async throws -> String
     ) -> Self {
-        with(activities.map { $0.name == name ? DurableActivity($0.name, retry: $0.retry, run: change($0.run)) : $0 })
-    }
-
-    fileprivate func replacing(
-        _ name: String, by body: @escaping @Sendable (inout Registration, EffectSession) async throws -> Void
-    ) -> Self { changing(name) { _ in body } }
-
-    fileprivate func extending(
-        _ name: String, by body: @escaping @Sendable (inout Registration, EffectSession) async throws -> Void
-    ) -> Self {
-        changing(name) { run in
-            { registration, effects in
-                try await run(&registration, effects)
-                try await body(&registration, effects)
-            }
-        }
-    }
-
-    fileprivate func preceding(
-        _ name: String, by body: @escaping @Sendable (inout Registration, EffectSession) async throws -> Void
-    ) -> Self {
-        changing(name) { run in
-            { registration, effects in
-                try await body(&registration, effects)
-                try await run(&registration, effects)
-            }
-        }
+        DurableStep(number: number, events: events, early: early, activities: activities, adopts: adopts, run: run)
     }
 
     fileprivate func ending(in state: @escaping @Sendable (String) -> String) -> Self {
         let run = run
-        return DurableStep(number: number, events: events, early: early, activities: activities, adopts: adopts) { context, record in
-            state(try await run(context, &record) ?? "")
+        return with(activities) { state(try await run($0, &$1) ?? "") }
+    }
+
+    private func changing(_ name: String, _ change: (@escaping Effects) -> Effects) -> Self {
+        let (run, changed) = (run, activities.map { $0.name == name ? DurableActivity($0.name, retry: $0.retry, run: change($0.run)) : $0 })
+        return with(changed) { try await run($0, &$1) ?? "" }
+    }
+
+    fileprivate func replacing(_ name: String, by body: @escaping Effects) -> Self { changing(name) { _ in body } }
+    fileprivate func extending(_ name: String, by body: @escaping Effects) -> Self { changing(name) { Self.both($0, body) } }
+    fileprivate func preceding(_ name: String, by body: @escaping Effects) -> Self { changing(name) { Self.both(body, $0) } }
+
+    private static func both(_ first: @escaping Effects, _ second: @escaping Effects) -> Effects {
+        { registration, effects in
+            try await first(&registration, effects)
+            try await second(&registration, effects)
         }
     }
 }
@@ -223,11 +197,9 @@ private final class CountedCalls: Sendable {
     fileprivate func add() { calls.withLock { $0 += 1 } }
 }
 
-private struct CountingPort: EffectPort {
+private struct CountingPort: ForwardingEffects {
     let base: any EffectPort
     let calls: CountedCalls
-
-    func kind(of operation: String) -> PartyKind { base.kind(of: operation) }
 
     func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {
         calls.add()

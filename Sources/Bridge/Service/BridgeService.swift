@@ -143,22 +143,28 @@ public final class BridgeService<State: MachineState, Record: Codable & Sendable
     /// Returns when nothing is under way, or after the grace. What never returns is not waited for, so nobody may be its parent.
     private func finish() async {
         let over = ServiceEnd()
-        let work = Task { [events, relays, worker] in
-            await events.waitUntilIdle()
-            await worker.drain()
-            await relays.waitUntilIdle()
+        await withTaskCancellationHandler {
+            await wait(until: clock.now + options.grace, or: over) { [events, relays, worker] in
+                await events.waitUntilIdle()
+                await worker.drain()
+                await relays.waitUntilIdle()
+            }
+        } onCancel: {
             over.request()
         }
-        let deadline = clock.now + options.grace
+    }
+
+    /// Returns when `work` has ended, at `deadline`, or when somebody requests `over`.
+    func wait(until deadline: Timestamp, or over: ServiceEnd, for work: @escaping @Sendable () async -> Void) async {
+        let work = Task {
+            await work()
+            over.request()
+        }
         let limit = Task { [clock] in
             try? await clock.sleep(until: deadline)
             over.request()
         }
-        await withTaskCancellationHandler {
-            await over.wait()
-        } onCancel: {
-            over.request()
-        }
+        await over.wait()
         work.cancel()
         limit.cancel()
     }

@@ -29,21 +29,12 @@ extension BridgeService {
 
     /// Keeps what has come, and follows what is over, until `deadline`. What is left then waits in its book for the next process.
     func finish(_ shadow: ShadowDesk, until deadline: Timestamp) async {
-        let over = ServiceEnd()
-        let work = Task {
+        await wait(until: deadline + .seconds(1), or: ServiceEnd()) { [shadowRests, clock] in
             await shadowRests.wait()
             let loop = ShadowLoop(shadow)
             while clock.now < deadline, await loop.work() {}
             await loop.keepAll()
-            over.request()
         }
-        let limit = Task {
-            try? await clock.sleep(until: deadline + .seconds(1))
-            over.request()
-        }
-        await over.wait()
-        work.cancel()
-        limit.cancel()
     }
 }
 

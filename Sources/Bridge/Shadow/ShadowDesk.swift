@@ -1,3 +1,4 @@
+import Cutover
 import Events
 import HybridRouter
 public import ShadowComparator
@@ -21,24 +22,21 @@ public final class ShadowDesk: Sendable {
     public let book: any ShadowBook
     private let scope: ShadowScope
     private let follow: @Sendable (ShadowRecord) async throws -> ShadowResult
-    private let mostWaiting: Int
     private let state = Mutex(State())
 
-    init(
-        book: any ShadowBook, scope: ShadowScope, mostWaiting: Int = ShadowDesk.mostWaiting,
-        follow: @escaping @Sendable (ShadowRecord) async throws -> ShadowResult
-    ) {
+    /// The desk of a domain's shadowed steps; nil when the plan has none.
+    init?<MachineState, Record>(_ book: any ShadowBook, _ domain: Domain<MachineState, Record>, _ plan: MigrationPlan) {
+        scope = ShadowScope(plan: plan, steps: domain.durableSteps, interrupts: domain.interrupts)
+        guard !scope.isEmpty else { return nil }
         self.book = book
-        self.scope = scope
-        self.mostWaiting = mostWaiting
-        self.follow = follow
+        follow = { try await ShadowRun.follow($0, domain: domain, plan: plan) }
     }
 
     /// Takes a commit when it is part of a shadowed visit.
     func observe(_ commit: ObservedCommit) {
         guard scope.step(of: commit.before) != nil || scope.step(of: commit.after) != nil else { return }
         state.withLock { state in
-            if state.waiting.count < mostWaiting { state.waiting.append(commit) } else { state.leftOut += 1 }
+            if state.waiting.count < Self.mostWaiting { state.waiting.append(commit) } else { state.leftOut += 1 }
         }
     }
 

@@ -187,7 +187,7 @@ extension ShadowRun {
             control: try judgement.observation("legacy", control, isOver: isOver),
             candidate: try judgement.observation("durable", candidate, isOver: isOver))
         let all = Comparison(entity: record.visit.entity, differences: differences + comparison.differences)
-        var result = base(all.verdict == .matched ? .matched : all.verdict == .expected ? .expected : .mismatched)
+        var result = base(ShadowResult.Verdict(all.verdict))
         result.differences = all.differences
         return result
     }
@@ -198,8 +198,7 @@ extension ShadowRun {
         result.differences =
             differences
             + runtime.effects.missingCalls.prefix(1).map { call in
-                let path = "\(call.key.step)/\(call.key.operation)/\(call.key.ordinal)"
-                return Difference(layer: .effects, kind: .extra, path: path, candidate: call.request)
+                Difference(layer: .effects, kind: .extra, path: call.key.path, candidate: call.request)
             }
         return result
     }

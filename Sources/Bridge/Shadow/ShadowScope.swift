@@ -22,11 +22,11 @@ struct ShadowScope: Sendable {
     private let adopts: [StepNumber: Set<String>]
     private let interrupts: Set<EventKind>
 
-    init(plan: MigrationPlan, steps: [StepNumber: DurableStep<some Codable & Sendable>], interrupts: Set<EventKind>) {
+    init(plan: MigrationPlan, steps: [DurableStep<some Codable & Sendable>], interrupts: Set<EventKind>) {
         self.plan = plan
-        shadowed = plan.shadowed.intersection(steps.keys)
-        events = steps.mapValues(\.events)
-        adopts = steps.mapValues(\.adopts)
+        shadowed = plan.shadowed.intersection(steps.map(\.number))
+        events = Dictionary(steps.map { ($0.number, $0.events) }, uniquingKeysWith: { first, _ in first })
+        adopts = Dictionary(steps.map { ($0.number, $0.adopts) }, uniquingKeysWith: { first, _ in first })
         self.interrupts = interrupts
     }
 

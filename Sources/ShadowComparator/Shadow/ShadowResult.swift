@@ -15,6 +15,15 @@ public struct ShadowResult: Codable, Hashable, Sendable {
         case incomparable
         /// Something of the visit was not seen, or too much waited.
         case dropped
+
+        /// What a comparison came to.
+        public init(_ verdict: ShadowComparator.Verdict) {
+            switch verdict {
+            case .matched: self = .matched
+            case .expected: self = .expected
+            case .mismatched: self = .mismatched
+            }
+        }
     }
 
     /// The visit.
