@@ -146,6 +146,7 @@ let package = Package(
                 .embedInCode("Schema/v012_workflow_once.sql"), .embedInCode("Schema/v013_unclaimed.sql"),
                 .embedInCode("Schema/v014_legacy_service.sql"), .embedInCode("Schema/v015_intentions_in_order.sql"),
                 .embedInCode("Schema/v016_archive.sql"), .embedInCode("Schema/v017_shadow.sql"),
+                .embedInCode("Schema/v018_open_rows.sql"),
                 .embedInCode("Plans/hybrid-5.2.yaml"), .embedInCode("Plans/hybrid-2-5.2.yaml"),
                 .embedInCode("Plans/legacy.yaml"), .embedInCode("Plans/all-durable.yaml"),
             ]),

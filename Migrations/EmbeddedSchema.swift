@@ -13,6 +13,7 @@ public enum EmbeddedSchema {
         ("v015_intentions_in_order", text(PackageResources.v015_intentions_in_order_sql)),
         ("v016_archive", text(PackageResources.v016_archive_sql)),
         ("v017_shadow", text(PackageResources.v017_shadow_sql)),
+        ("v018_open_rows", text(PackageResources.v018_open_rows_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -39,6 +39,14 @@ public struct EffectKey: Hashable, Sendable, Codable, Comparable, CustomStringCo
             operation: String(parts[parts.count - 2]), ordinal: ordinal)
     }
 
+    /// The operation that a key's text form names, without reading the rest; nil when it has no such form.
+    package static func operation(of text: String) -> Substring? {
+        guard let end = text.utf8.lastIndex(of: UInt8(ascii: "/")), let slash = text.utf8[..<end].lastIndex(of: UInt8(ascii: "/")) else {
+            return nil
+        }
+        return text[text.utf8.index(after: slash)..<end]
+    }
+
     /// Reads the text form.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()

@@ -116,11 +116,12 @@ extension SQLiteHandoffStore {
 
     /// When calls of `operations` were performed for the entity.
     private static func times(of operations: [String], for entity: EntityID, in database: Database) throws -> [Timestamp] {
-        try operations.flatMap { operation in
-            // The key names its operation between slashes; other entries need not be decoded.
-            let sql = "SELECT \(Rows.ledgerColumns) FROM ledger WHERE entity = ? AND instr(key, ?) > 0"
-            return try database.all(sql, [.id(entity), .text("/\(operation)/")], Rows.ledgerEntry).times(of: [operation])
+        guard !operations.isEmpty else { return [] }
+        var times: [Timestamp] = []
+        try database.each("SELECT \(Rows.ledgerColumns) FROM ledger WHERE entity = ?", [.id(entity)]) { row in
+            if let time = try Rows.time(row, ofCallOf: operations) { times.append(time) }
         }
+        return times
     }
 
     private static func sum(_ entity: EntityID, _ subject: String, _ word: Subject) -> Sum {

@@ -49,7 +49,7 @@ extension SQLiteHandoffStore {
             try Self.countEntities(&census, in: database)
             try Self.countPins(&census, in: database)
             let open = try Self.pairs(
-                "SELECT disposition, count(*) FROM inbox WHERE disposition NOT IN ('consumed', 'late', 'dead') GROUP BY disposition",
+                "SELECT disposition, count(*) FROM inbox WHERE \(Rows.isOpen) GROUP BY disposition",
                 in: database)
             for disposition in [Disposition.pending, .signalled, .parked] { census.open[disposition] = open[disposition.rawValue] ?? 0 }
             census.unsent = try database.first("SELECT count(*) FROM outbox") { $0.int(0) } ?? 0

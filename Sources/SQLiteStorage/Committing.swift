@@ -41,7 +41,7 @@ extension SQLiteHandoffStore {
     private static func openRows(of entity: EntityID, in database: Database) throws -> [(row: QueuedRow, disposition: Disposition)] {
         let sql = """
             SELECT \(Rows.queuedColumns) FROM inbox
-            WHERE entity = ? AND disposition NOT IN ('consumed', 'late', 'dead') ORDER BY sequence
+            WHERE entity = ? AND \(Rows.isOpen) ORDER BY sequence
             """
         return try database.all(sql, [.id(entity)], Rows.queuedRow)
     }

@@ -99,7 +99,7 @@ extension SQLiteHandoffStore {
     private static func isAtRest(_ entity: EntityID, in database: Database) throws -> Bool {
         let sql = """
             SELECT 1 FROM ownership WHERE entity = ?1 AND owner = 'legacy'
-                AND NOT EXISTS (SELECT 1 FROM inbox WHERE entity = ?1 AND disposition NOT IN ('consumed', 'late', 'dead'))
+                AND NOT EXISTS (SELECT 1 FROM inbox WHERE entity = ?1 AND \(Rows.isOpen))
                 AND NOT EXISTS (SELECT 1 FROM quarantine WHERE entity = ?1)
             """
         return try database.first(sql, [.id(entity)]) { _ in true } ?? false

@@ -46,7 +46,7 @@ extension SQLiteHandoffStore {
     private static let unfinished = [
         (
             "deliveries that wait to be handled",
-            "SELECT count(*) FROM inbox WHERE entity = ? AND disposition NOT IN ('consumed', 'late', 'dead')"
+            "SELECT count(*) FROM inbox WHERE entity = ? AND \(Rows.isOpen)"
         ),
         ("messages that wait to be sent", "SELECT count(*) FROM outbox WHERE entity = ?"),
         ("effects of which nobody knows whether they were done", "SELECT count(*) FROM intention WHERE \(begins("key"))"),

@@ -10,7 +10,7 @@ extension SQLiteHandoffStore {
             // By the index of what is open: in the order of its numbers the whole inbox would be read.
             let sql = """
                 SELECT \(Rows.queuedColumns) FROM inbox INDEXED BY inbox_open
-                WHERE disposition NOT IN ('consumed', 'late', 'dead') AND disposition NOT IN ('signalled', 'parked')
+                WHERE \(Rows.isOpen) AND disposition NOT IN ('signalled', 'parked')
                     AND entity NOT IN (SELECT entity FROM quarantine) ORDER BY sequence
                 """
             return try Self.readable(sql, .event, in: database) { try Rows.queuedRow($0).row }
@@ -88,7 +88,7 @@ extension SQLiteHandoffStore {
             try database.run("DELETE FROM quarantine WHERE entity = ?", [.id(entity)])
             let sql = """
                 SELECT \(Rows.queuedColumns) FROM inbox
-                WHERE entity = ? AND disposition NOT IN ('consumed', 'late', 'dead') AND disposition = 'pending' ORDER BY sequence
+                WHERE entity = ? AND \(Rows.isOpen) AND disposition = 'pending' ORDER BY sequence
                 """
             return try database.all(sql, [.id(entity)]) { try Rows.queuedRow($0).row }
         }

@@ -109,6 +109,9 @@ enum Rows {
     static let inboxColumns =
         "sequence, entity, event_id, source, kind, payload, received_at, occurred_at, sum, disposition, epoch, priority, attempt, visible_at, place_sum"
 
+    /// True of a row that is still to be handled, in the words of the index `inbox_open`.
+    static let isOpen = "disposition <> 'consumed' AND disposition <> 'late' AND disposition <> 'dead'"
+
     static func inboxRow(_ row: SQLRow) throws -> InboxRow {
         let sequence = row.int(0)
         let reader = Reader("inbox", String(sequence))
@@ -177,6 +180,15 @@ enum Rows {
         return LedgerEntry(
             key: try reader.key("key", row.text(0)), request: try reader.json("request", request), reply: try reader.json("reply", reply),
             owner: try reader.choice("owner", owner), epoch: row.int(4), attempt: row.int(5), at: row.time(6))
+    }
+
+    /// When the call of a ledger row was performed, when its operation is one of these.
+    static func time(_ row: SQLRow, ofCallOf operations: [String]) throws -> Timestamp? {
+        let reader = Reader("ledger", row.text(0))
+        guard let operation = EffectKey.operation(of: reader.key), operations.contains(where: { $0 == operation }) else { return nil }
+        try ledgerSum(reader.key, row.text(1), row.text(2), row.text(3), row.int(4), row.int(5), row.time(6))
+            .check(row.sum(7), table: "ledger", key: reader.key)
+        return row.time(6)
     }
 
     static func ledgerSum(

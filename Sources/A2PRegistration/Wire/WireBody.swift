@@ -74,12 +74,27 @@ struct StatusWord: Hashable, ExpressibleByStringLiteral, CustomStringConvertible
 
     init?(_ text: String) {
         guard (1...64).contains(text.utf8.count) else { return nil }
-        let word = text.uppercased().map { $0 == "-" || $0 == " " || $0 == "." ? "_" : $0 }
-        let bare = String(word).trimming("_")
-        guard !bare.isEmpty, bare.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }),
-            bare.count(where: \.isNumber) < 7
-        else { return nil }
-        description = bare
+        var word: [UInt8] = []
+        for byte in text.utf8 {
+            guard let letter = Self.letter(byte) else { return nil }
+            word.append(letter)
+        }
+        let bare = word.drop { $0 == Self.line }.reversed().drop { $0 == Self.line }.reversed()
+        guard !bare.isEmpty, bare.count(where: Self.digits.contains) < 7 else { return nil }
+        description = String(decoding: bare, as: UTF8.self)
+    }
+
+    private static let line = UInt8(ascii: "_")
+    private static let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+
+    /// A byte as it stands in a word; nil for one that no word has.
+    private static func letter(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), digits, line: byte
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): byte - 32
+        case UInt8(ascii: "-"), UInt8(ascii: " "), UInt8(ascii: "."): line
+        default: nil
+        }
     }
 
     init(stringLiteral value: String) { description = value }
@@ -95,13 +110,6 @@ struct StatusWord: Hashable, ExpressibleByStringLiteral, CustomStringConvertible
         ]
         return Dictionary(groups.flatMap { plain, words in words.map { ($0, plain) } }, uniquingKeysWith: { first, _ in first })
     }()
-}
-
-extension String {
-    fileprivate func trimming(_ character: Character) -> String {
-        let rest = drop { $0 == character }
-        return String(rest.lastIndex { $0 != character }.map { rest[...$0] } ?? rest)
-    }
 }
 
 /// What the registry says of a brand's identity. Only three words verify a brand; a word that nobody knows says nothing.
