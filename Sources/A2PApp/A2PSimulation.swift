@@ -21,7 +21,11 @@ package struct A2PSimulation {
     package var storage: @Sendable (any HandoffStore) -> any HandoffStore = { $0 }
 
     /// A simulation.
-    package init(_ settings: SimulationSettings) { self.settings = settings }
+    package init(_ settings: SimulationSettings) {
+        self.settings = settings
+        guard let mutant = settings.mutant else { return }
+        (ports, storage) = (mutant.ports, mutant.storage)
+    }
 
     /// A simulation; the defaults are those of `lockstep simulate`.
     package init(

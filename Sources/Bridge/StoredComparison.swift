@@ -75,6 +75,13 @@ extension [StepNumber: Int] {
         }
         return visits
     }
+
+    /// How often the durable code of each step failed, as the journal says.
+    public static func failed(in journal: [JournalEntry]) -> [StepNumber: Int] {
+        var failures: [StepNumber: Int] = [:]
+        for entry in journal { if case .failed(let step, _) = entry.move { failures[step, default: 0] += 1 } }
+        return failures
+    }
 }
 
 /// Legacy alone, in memory and in virtual time, on deliveries that a database has.

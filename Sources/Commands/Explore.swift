@@ -56,8 +56,6 @@ struct Explore: AsyncParsableCommand {
     @Option(help: "Output: text or json.")
     var format: OutputFormat = .text
 
-    private typealias Recording = (name: String, lines: [TraceLine])
-
     func validate() throws {
         guard (1...ExplorationBounds.mostEvents).contains(events) else {
             throw ValidationError("--events: expected 1 to \(ExplorationBounds.mostEvents), found \(events)")
@@ -78,8 +76,8 @@ struct Explore: AsyncParsableCommand {
         let bounds = ExplorationBounds(events: events, duplicates: duplicates, losses: losses, delays: delays, crashes: crashes)
         var text = ExploreText(bounds: bounds)
         let comparator = plan.comparator(at: Timestamp(Date()))
-        let explorations = try steps(of: plan).map { try app.typed.exploration(of: $0, plan, bounds) }
-        let recordings = try await recordings(explorations)
+        let explorations = try plan.movedSteps(named: step).map { try app.typed.exploration(of: $0, plan, bounds) }
+        let recordings = try await explorations.first?.recordings(named: inputs, of: entity) ?? []
         for exploration in explorations { text.steps.append(try await explore(exploration, recordings, comparator)) }
         Console.endProgress()
         text.seconds = (began.duration(to: clock.now) / .milliseconds(1)).rounded() / 1000
@@ -88,7 +86,7 @@ struct Explore: AsyncParsableCommand {
     }
 
     private func explore<State: MachineState, Record: Codable & Sendable>(
-        _ exploration: Exploration<State, Record>, _ recordings: [Recording], _ comparator: Comparator
+        _ exploration: Exploration<State, Record>, _ recordings: [NamedRecording], _ comparator: Comparator
     ) async throws -> ExploreText.Step {
         let step = exploration.step
         var explored = ExploreText.Step(number: step, result: ExplorationResult(bounds: exploration.bounds))
@@ -107,43 +105,6 @@ struct Explore: AsyncParsableCommand {
             explored.add(recording.name, found)
         }
         return explored
-    }
-
-    private func recordings<State: MachineState, Record: Codable & Sendable>(
-        _ explorations: [Exploration<State, Record>]
-    ) async throws -> [Recording] {
-        guard let exploration = explorations.first else { return [] }
-        var recordings: [Recording] = []
-        for path in inputs.isEmpty ? try Program.app.fixtureFolders() : inputs {
-            let file = path.split(separator: "/").last.map(String.init) ?? path
-            for (found, lines) in try await exploration.recordings(in: try lines(of: path)) where entity ?? found.rawValue == found.rawValue
-            {
-                recordings.append(("\(file), \(found)", lines))
-            }
-        }
-        if let entity, recordings.isEmpty {
-            throw CommandFailure(.usage, "--entity: expected \(entity) in what is recorded, found no such")
-        }
-        return recordings
-    }
-
-    private func lines(of path: String) throws -> [TraceLine] {
-        var isFolder = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw CommandFailure(.usage, "\(path): expected a scenario folder or a trace file, found nothing")
-        }
-        return try Scenario.lines(file: isFolder ? "\(path)/events.jsonl" : path)
-    }
-
-    private func steps(of plan: MigrationPlan) throws -> [StepNumber] {
-        let durable = plan.steps.filter(\.stage.isMoved).map(\.number)
-        guard let step else { return durable }
-        guard let number = durable.first(where: { $0.description == step }) else {
-            let known = durable.map(\.description).joined(separator: ", ")
-            throw CommandFailure(
-                .usage, "--step: expected a step that is durable in \(plan.title), one of \(known), found \(step); pass another --plan")
-        }
-        return [number]
     }
 }
 

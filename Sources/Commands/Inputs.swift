@@ -23,7 +23,10 @@ struct InputOptions: ParsableArguments {
     /// The plan in a file; the program's own without a file.
     static func plan(_ plan: String?) throws -> MigrationPlan { try Program.app.plan(plan) }
 
-    func load() throws -> Inputs {
+    func load() throws -> Inputs { try Self.load(inputs) }
+
+    /// What stands in folders and files; all recorded fixtures without any.
+    static func load(_ inputs: [String]) throws -> Inputs {
         if inputs.isEmpty {
             return try Inputs(folders: try Program.app.fixtureFolders(), files: [])
         }

@@ -17,7 +17,8 @@ extension ComparisonSummary {
         /// One of them, the first that was compared.
         public var example: String
 
-        func isSame(as other: Cause) -> Bool {
+        /// True when it is the same difference at the same place, whoever has it.
+        package func isSame(as other: Cause) -> Bool {
             (step, first, kind, state) == (other.step, other.first, other.kind, other.state)
         }
 

@@ -15,6 +15,8 @@ public struct Observation: Codable, Hashable, Sendable {
     public var deadLetters: [String: Int]
     /// How often each step was completed: what a step owes, it owes for every completed visit.
     public var visits: [StepNumber: Int]
+    /// How often the durable code of each step failed, and the other side took over.
+    public var failures: [StepNumber: Int] = [:]
 
     /// An observation.
     public init(
@@ -29,11 +31,13 @@ public struct Observation: Codable, Hashable, Sendable {
         self.visits = visits
     }
 
-    /// What the outcome layer compares, by path: the business status, the outcome's facts, `deadLetter/<reason>`.
+    /// What the outcome layer compares, by path: the business status, the outcome's facts, `deadLetter/<reason>`,
+    /// `failed/<step>`.
     var outcomeFacts: [String: JSONValue] {
         var facts = outcome.facts
         facts["status"] = .string(outcome.status)
         for (reason, count) in deadLetters where count != 0 { facts["deadLetter/\(reason)"] = .integer(count) }
+        for (step, count) in failures where count != 0 { facts["failed/\(step)"] = .integer(count) }
         return facts
     }
 }

@@ -42,7 +42,8 @@ extension Observation {
 
 /// One change to an observation that a migration bug could make.
 enum Mutation: CaseIterable {
-    case status, state, dropFact, addFact, changeFact, deadLetter, dropEffect, addEffect, repeatEffect, changeRequest, changeOrdinal, swap
+    case status, state, dropFact, addFact, changeFact, deadLetter, failure
+    case dropEffect, addEffect, repeatEffect, changeRequest, changeOrdinal, swap
 
     /// The mutated observation; nil where the mutation does not apply.
     func apply(to original: Observation, using random: inout SeededRandom) -> Observation? {
@@ -54,6 +55,7 @@ enum Mutation: CaseIterable {
         case .addFact: observation.outcome.facts["fact/new"] = 1
         case .changeFact: observation.outcome.facts[fact(original, &random)] = "other"
         case .deadLetter: observation.deadLetters["failed", default: 0] += 1
+        case .failure: observation.failures["5", default: 0] += 1
         case .addEffect: observation.ledger.insert(.entry("9", "new.effect"), at: index(original, &random))
         case .dropEffect, .repeatEffect, .changeRequest, .changeOrdinal: mutateOne(&observation.ledger, &random)
         case .swap:

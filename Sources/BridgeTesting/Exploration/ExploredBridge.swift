@@ -107,8 +107,11 @@ final class ExploredBridge<State: MachineState, Record: Codable & Sendable>: Exp
         guard let outcome = try await system.outcome(of: entity) else { throw TraceError("\(entity): expected an entity, found none") }
         var ledger = try await system.system.handoffs.ledger(of: entity)
         for index in ledger.indices { ledger[index].at = .distantPast }
-        let visits = [StepNumber: Int].durable(in: try await system.system.handoffs.journal(of: entity))
-        return Observation(entity: entity, path: parts.plan.name, outcome: outcome, ledger: ledger, visits: visits)
+        let journal = try await system.system.handoffs.journal(of: entity)
+        var observation = Observation(
+            entity: entity, path: parts.plan.name, outcome: outcome, ledger: ledger, visits: .durable(in: journal))
+        observation.failures = .failed(in: journal)
+        return observation
     }
 
     private func count(_ index: Int, in system: ExploredSystem<State, Record>) async throws {

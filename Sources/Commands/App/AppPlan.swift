@@ -1,5 +1,6 @@
 public import Cutover
 import FoundationEssentials
+import Outcomes
 
 /// Where an app's plan is.
 public enum AppPlan: Sendable {
@@ -46,5 +47,19 @@ enum AppFiles {
         let share = folder.deletingLastPathComponent().appending(path: "share/\(Program.name)")
         let places = [path, folder.appending(path: name).path, share.appending(path: name).path]
         return places.first { FileManager.default.fileExists(atPath: $0) }
+    }
+}
+
+extension MigrationPlan {
+    /// The steps that the durable side has, or of those the one that is named.
+    func movedSteps(named name: String?) throws -> [StepNumber] {
+        let moved = steps.filter(\.stage.isMoved).map(\.number)
+        guard let name else { return moved }
+        guard let step = moved.first(where: { $0.description == name }) else {
+            let known = moved.map(\.description).joined(separator: ", ")
+            throw CommandFailure(
+                .usage, "--step: expected a step that is durable in \(title), one of \(known), found \(name); pass another --plan")
+        }
+        return [step]
     }
 }

@@ -33,6 +33,8 @@ public struct SimulationSettings: Sendable {
     public var attempts: Int
     /// The run is not compared any further once so many violations are known.
     public var mostViolations: Int
+    /// A known bug in the hybrid run, see `lockstep mutants`; nil for none.
+    package var mutant: Mutant?
 
     /// Settings; the defaults are those of `lockstep simulate`.
     public init(

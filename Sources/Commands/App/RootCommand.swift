@@ -13,7 +13,8 @@ struct RootCommand: AsyncParsableCommand {
         discussion: "Exit codes: 0 ok, 1 differences or violations found, 2 bad usage, 3 the environment has to change.",
         version: "\(Program.name), Lockstep \(LockstepVersion.current)",
         subcommands: [
-            Demo.self, Run.self, Compare.self, ShadowCommand.self, Explore.self, EvidenceCommand.self, MachineCommand.self,
+            Demo.self, Run.self, Compare.self, ShadowCommand.self, Explore.self, MutantsCommand.self, EvidenceCommand.self,
+            MachineCommand.self,
             PlanCommand.self, Generate.self,
             ReportCommand.self, History.self, Migrate.self, WorkflowCommand.self, ScheduleCommand.self, PatchCommand.self, Simulate.self,
             ImportCommand.self, Doctor.self, Compact.self, Forget.self, LegacyCommand.self,

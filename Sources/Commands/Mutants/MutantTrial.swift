@@ -1,0 +1,117 @@
+import BridgeTesting
+import Events
+import Outcomes
+import ShadowComparator
+
+/// What came of one bug that was put in on purpose.
+struct MutantTrial: Codable {
+    /// What looks for bugs, in the order in which they are asked.
+    enum Judge: String, Codable, CaseIterable {
+        /// The recordings are played on both paths, and compared.
+        case comparator
+        /// Some recordings are explored: other orders, repetitions, losses, delays, deaths of the process.
+        case explorer
+        /// Generated entities, faults and operators; checked by the laws of the hand-off.
+        case simulation
+    }
+
+    /// Its number in the catalogue; nil for one that is in no public report.
+    var number: Int?
+    var side: Mutant.Side
+    var step: StepNumber?
+    var story: String
+    /// False for one in a cell of the legacy table that no recording comes to: nothing can be said of it.
+    var isReached = true
+    /// Who found it; nil when nobody did.
+    var caughtBy: Judge?
+    /// The layers of the comparison in which it was seen.
+    var layers: [Difference.Layer] = []
+    /// The law that it broke, where no comparison saw it.
+    var law: String?
+    /// What was found first, in a sentence.
+    var found: String?
+    /// How many recordings were played for it, on either path.
+    var played = 0
+    /// How many schedules were walked for it.
+    var schedules = 0
+    /// How many entities were simulated for it.
+    var simulated = 0
+    var seconds = 0.0
+
+    init(_ mutant: Mutant) { (number, side, step, story) = (mutant.number, mutant.side, mutant.step, mutant.story) }
+
+    /// `8 step 3: registry.submitBrand is called twice`
+    var name: String {
+        [number.map(String.init), step.map { "step \($0):" }, story].compactMap { $0 }.joined(separator: " ")
+    }
+
+    mutating func isCaught(by judge: Judge, _ finding: Finding) {
+        (caughtBy, layers, law, found) = (judge, finding.layers, finding.law, finding.sentence)
+    }
+
+    /// How a bug was seen.
+    struct Finding {
+        var layers: [Difference.Layer] = []
+        var law: String?
+        var sentence: String
+    }
+}
+
+/// All trials, and what they come to: the mutation score.
+struct MutantScore: Encodable {
+    var mutants: [MutantTrial] = []
+    var secondsElapsed = 0.0
+
+    /// Those of which something can be said.
+    var expressible: [MutantTrial] { mutants.filter { $0.isReached || $0.caughtBy != nil } }
+    var caught: [MutantTrial] { mutants.filter { $0.caughtBy != nil } }
+    var survivors: [MutantTrial] { mutants.filter { $0.isReached && $0.caughtBy == nil } }
+    var unreached: [MutantTrial] { mutants.filter { !$0.isReached && $0.caughtBy == nil } }
+
+    private enum CodingKeys: String, CodingKey { case expressible, caught, survivors, unreached, mutants, secondsElapsed }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(expressible.count, forKey: .expressible)
+        try container.encode(caught.count, forKey: .caught)
+        try container.encode(survivors.map(\.name), forKey: .survivors)
+        try container.encode(unreached.map(\.name), forKey: .unreached)
+        try container.encode(mutants, forKey: .mutants)
+        try container.encode(secondsElapsed, forKey: .secondsElapsed)
+    }
+}
+
+extension MutantScore {
+    var text: String {
+        var lines = ["caught \(caught.count) of \(expressible.count.counted("bug")) that were put in on purpose, in \(secondsElapsed) s"]
+        for side in Mutant.Side.allCases { lines += text(side) }
+        if !survivors.isEmpty { lines += ["", "Nobody found:"] + survivors.map { "  \($0.name)" } }
+        if !unreached.isEmpty {
+            lines += ["", "In cells that no recording comes to, so that nothing can be said of them:"] + unreached.map { "  \($0.name)" }
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private func text(_ side: Mutant.Side) -> [String] {
+        let trials = expressible.filter { $0.side == side }
+        guard !trials.isEmpty else { return [] }
+        let rows = trials.map { trial in
+            [trial.name, trial.caughtBy?.rawValue ?? "SURVIVES", Self.seen(trial), "\(trial.seconds) s"]
+        }
+        return ["", "\(side.title) (\(trials.count { $0.caughtBy != nil }) of \(trials.count))", Console.table(rows)]
+    }
+
+    private static func seen(_ trial: MutantTrial) -> String {
+        trial.layers.isEmpty ? trial.law ?? "" : trial.layers.map(\.rawValue).joined(separator: ", ")
+    }
+}
+
+extension Mutant.Side {
+    fileprivate var title: String {
+        switch self {
+        case .legacy: "cells of the legacy table"
+        case .handOff: "the hand-off"
+        case .durable: "durable steps"
+        }
+    }
+}
