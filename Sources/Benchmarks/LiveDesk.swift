@@ -149,21 +149,17 @@ struct LiveDesk {
         let base = SQLiteHandoffStore(database)
         let commits = GroupCommits(of: base)
         let store = GroupCommitStore(base, commits)
-        let made = Guarded<EmbeddedEngine?>(nil)
         book =
             mode == .shadow
             ? SQLiteShadowBook(try LockstepDatabase(path: path + SQLiteShadowBook.suffix, durability: .grouped)) : nil
         let bridge = try EventBridge(
             domain: Claims.domain, plan: try Claims.plan(mode), store: store, effects: parties, shadow: book
         ) {
-            let engine = EmbeddedEngine(
+            EmbeddedEngine(
                 store: GroupCommitWorkflowStore(SQLiteWorkflowStore(database), commits), workflows: $0, activities: $1,
                 options: EngineOptions(isEager: true))
-            made.change { $0 = engine }
-            return engine
         }
-        guard let engine = made.change({ $0 }) else { throw Floor.Failure(message: "the engine was not made") }
-        service = BridgeService(bridge, engine: engine, options: ServiceOptions(lanes: lanes))
+        service = BridgeService(bridge, options: ServiceOptions(lanes: lanes))
         self.database = database
         self.store = store
     }

@@ -92,14 +92,14 @@ struct MemoryBench: AsyncParsableCommand {
             try await engine.start(
                 workflowID: "p\(number)", type: shape.rawValue,
                 input: withPayload || shape == .registration ? Registration.payload : .integer(number),
-                options: WorkflowOptions(), at: SystemTime().now)
+                options: WorkflowOptions())
         }
     }
 
     private func signal(_ engine: EmbeddedEngine, _ numbers: Range<Int>, _ name: String) async throws {
         try await Measuring.inLanes(numbers) { number in
             try await engine.signal(
-                workflowID: "p\(number)", signal: SignalMessage(id: name, name: name, payload: .null), at: SystemTime().now)
+                workflowID: "p\(number)", signal: SignalMessage(id: name, name: name, payload: .null))
         }
     }
 

@@ -36,10 +36,11 @@ struct RateLimitBench: AsyncParsableCommand {
         }
         let options = EngineOptions(taskQueues: [TaskQueue("limited", maximumActivitiesPerSecond: Double(limit))], isEager: true)
         let engine = EmbeddedEngine(
-            store: SQLiteWorkflowStore(try LockstepDatabase(path: path)), workflows: [workflow], activities: [activity], options: options)
-        let all = (0..<workers).map { _ in WorkflowWorker(engine: engine, time: time) }
+            store: SQLiteWorkflowStore(try LockstepDatabase(path: path)), workflows: [workflow], activities: [activity], options: options,
+            time: time)
+        let all = (0..<workers).map { _ in WorkflowWorker(engine: engine) }
         let running = all.map { worker in Task { try await worker.run() } }
-        try await engine.start(workflowID: "w", type: "calls", input: .null, options: WorkflowOptions(), at: time.now)
+        try await engine.start(workflowID: "w", type: "calls", input: .null, options: WorkflowOptions())
         _ = try await engine.result(workflowID: "w")
         for worker in all { worker.stop() }
         for task in running { try await task.value }

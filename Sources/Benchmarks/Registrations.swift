@@ -5,17 +5,15 @@ import Synchronization
 /// An engine with a worker, and clients that run registrations on it.
 struct Registrations {
     let engine: EmbeddedEngine
-    private let time = SystemTime()
 
     /// An engine on `store` that knows `others` too, and tells `telemetry` what it does.
     init(_ store: any WorkflowStore, others: [WorkflowType] = [], maximumLive: Int = 1000, telemetry: Telemetry = Telemetry()) {
         let made = Guarded<EmbeddedEngine?>(nil)
-        let time = time
         let activities = Registration.activities { name, workflow, _ in
             guard let signal = Registration.signals[name], let engine = made.change({ $0 }) else { return }
             Task {
                 try await engine.signal(
-                    workflowID: workflow, signal: SignalMessage(id: signal, name: signal, payload: Registration.payload), at: time.now)
+                    workflowID: workflow, signal: SignalMessage(id: signal, name: signal, payload: Registration.payload))
             }
         }
         engine = EmbeddedEngine(
@@ -27,7 +25,7 @@ struct Registrations {
 
     /// Runs `count` registrations, so many at once, under ids that begin with `prefix`; the seconds it took, and how long each took.
     func run(_ count: Int, concurrency: Int, prefix: String = "r") async throws -> (seconds: Double, latencies: [Double]) {
-        let worker = WorkflowWorker(engine: engine, time: time, activitySlots: 256)
+        let worker = WorkflowWorker(engine: engine, activitySlots: 256)
         let running = Task { try await worker.run() }
         let latencies = Guarded<[Double]>([])
         let next = Guarded(0)
@@ -52,7 +50,7 @@ struct Registrations {
     /// Starts so many registrations a second, whether or not those before them have ended; how long each took from the moment at which it
     /// was to be started.
     func run(_ count: Int, perSecond rate: Double) async throws -> [Double] {
-        let worker = WorkflowWorker(engine: engine, time: time, activitySlots: 256)
+        let worker = WorkflowWorker(engine: engine, activitySlots: 256)
         let running = Task { try await worker.run() }
         let latencies = Guarded<[Double]>([])
         let began = ContinuousClock.now
@@ -81,7 +79,7 @@ struct Registrations {
 
     private func run(_ id: String) async throws {
         try await engine.start(
-            workflowID: id, type: "registration", input: Registration.payload, options: WorkflowOptions(), at: time.now)
+            workflowID: id, type: "registration", input: Registration.payload, options: WorkflowOptions())
         _ = try await engine.result(workflowID: id)
     }
 }

@@ -29,16 +29,16 @@ struct TimersBench: AsyncParsableCommand {
         }
         let engine = EmbeddedEngine(
             store: store, workflows: [sleeper, Registration.workflow], activities: Registration.activities(),
-            options: EngineOptions(isEager: true))
-        let worker = WorkflowWorker(engine: engine, time: time, activitySlots: 64)
+            options: EngineOptions(isEager: true), time: time)
+        let worker = WorkflowWorker(engine: engine, activitySlots: 64)
         let running = Task { try await worker.run() }
         var random = SeededRandom(seed: 7)
         for number in 0..<due {
             try await engine.start(
                 workflowID: "t\(number)", type: "sleep", input: .integer(Int.random(in: 1000...6000, using: &random)),
-                options: WorkflowOptions(), at: time.now)
+                options: WorkflowOptions())
         }
-        let load = loadInBackground(engine, time)
+        let load = loadInBackground(engine)
         while lateness.withLock({ $0.count }) < due { try await Task.sleep(for: .milliseconds(50)) }
         load.cancel()
         let done = (try? await load.value) ?? 0
@@ -68,7 +68,7 @@ struct TimersBench: AsyncParsableCommand {
         }
     }
 
-    private func loadInBackground(_ engine: EmbeddedEngine, _ time: SystemTime) -> Task<Int, any Error> {
+    private func loadInBackground(_ engine: EmbeddedEngine) -> Task<Int, any Error> {
         let clients = concurrency
         return Task {
             let done = Guarded(0)
@@ -81,12 +81,10 @@ struct TimersBench: AsyncParsableCommand {
                             let id = "r\(client)-\(number)"
                             do {
                                 try await engine.start(
-                                    workflowID: id, type: "registration", input: Registration.payload, options: WorkflowOptions(),
-                                    at: time.now)
+                                    workflowID: id, type: "registration", input: Registration.payload, options: WorkflowOptions())
                                 for signal in ["brand", "review", "number"] {
                                     try await engine.signal(
-                                        workflowID: id, signal: SignalMessage(id: signal, name: signal, payload: Registration.payload),
-                                        at: time.now)
+                                        workflowID: id, signal: SignalMessage(id: signal, name: signal, payload: Registration.payload))
                                 }
                                 _ = try await engine.result(workflowID: id)
                                 done.change { $0 += 1 }

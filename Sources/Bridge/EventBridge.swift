@@ -9,7 +9,8 @@ public import ShadowComparator
 /// The composition: an event comes in, goes to the owner of its step, and leaves its mark in record, ledger and audit.
 ///
 /// `receive` makes deliveries durable, `pump` routes and handles what is visible, `sweep` is the cron job. All of them take the
-/// moment as an argument: live code passes the system's time, recorded runs a virtual one.
+/// moment as an argument: live code passes the system's time, recorded runs a virtual one. The engine has its own clock, which has to
+/// show that moment: whoever drives a bridge drives both, see ``BridgeService`` and ``TraceRunner``.
 public final class EventBridge<State: MachineState, Record: Codable & Sendable>: Sendable {
     /// The domain that runs here.
     public let domain: Domain<State, Record>
@@ -21,7 +22,7 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
     public let engine: any DurableEngine
     let pipeline: Pipeline<Record>
 
-    /// A bridge. `engine` makes the durable engine from the bridge's workflow and activities, for example an `EmbeddedEngine`. Steps on
+    /// A bridge. `engine` makes the durable engine from the bridge's workflow and activities, for example an embedded one. Steps on
     /// stage `shadow` are followed when there is a `shadow` to keep what is seen and found; without one, they are legacy's alone.
     public init(
         domain: Domain<State, Record>, plan: MigrationPlan, store: any HandoffStore, effects: any EffectPort,

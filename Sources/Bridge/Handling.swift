@@ -62,10 +62,10 @@ extension EventBridge {
     /// Sends what the transactions decided. Repeating a message is harmless: starts and signals are idempotent by their ids.
     public func relay(at now: Timestamp) async throws { while try await relayNext(at: now) {} }
 
-    /// Sends one message; false when there is none.
+    /// Sends one message; false when there is none. The engine's clock has to show `now`.
     public func relayNext(at now: Timestamp) async throws -> Bool {
         guard let message = pipeline.nextToSend else { return false }
-        do { try await send(message, at: now) } catch {
+        do { try await send(message) } catch {
             try await pipeline.setAside(message, after: error, at: now)
             return true
         }
@@ -74,15 +74,15 @@ extension EventBridge {
         return true
     }
 
-    func send(_ message: OutboxMessage, at now: Timestamp) async throws {
+    func send(_ message: OutboxMessage) async throws {
         switch message.kind {
-        case .start: try await start(message, at: now)
+        case .start: try await start(message)
         case .signal:
             guard let row = message.row, let event = try await event(of: message, row) else { return }
-            try await engine.signal(workflowID: message.segmentID, signal: try domain.signal(String(row), of: event), at: now)
+            try await engine.signal(workflowID: message.segmentID, signal: try domain.signal(String(row), of: event))
         case .cancel:
             // A segment that was never needed was never started.
-            do { try await engine.cancel(workflowID: message.segmentID, at: now) } catch is WorkflowNotFound {}
+            do { try await engine.cancel(workflowID: message.segmentID) } catch is WorkflowNotFound {}
         }
     }
 
@@ -92,14 +92,14 @@ extension EventBridge {
     }
 
     /// Starts a segment; one whose entity has changed hands meanwhile is never needed.
-    private func start(_ message: OutboxMessage, at now: Timestamp) async throws {
+    private func start(_ message: OutboxMessage) async throws {
         guard let snapshot = try await pipeline.snapshot(of: message.entity, in: message.epoch) else { return }
         let order = try (message.segment ?? .null).decoded(as: SegmentOrder.self)
         let record: Record = try snapshot.record.body.value()
         let input = SegmentInput(
             entity: message.entity, epoch: message.epoch, steps: order.steps, record: try JSONValue(encoding: record), entry: order.entry)
-        try await engine.start(
-            workflowID: message.segmentID, type: SegmentWorkflow<Record>.type, input: try JSONValue(encoding: input), at: now)
+        try await engine.startOnce(
+            workflowID: message.segmentID, type: SegmentWorkflow<Record>.type, input: try JSONValue(encoding: input))
     }
 
     /// True when a message waits to be sent.

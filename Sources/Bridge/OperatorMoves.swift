@@ -120,23 +120,21 @@ extension Pipeline {
 
     /// The equivalence check: the durable code, started on a copy, must wait at once, for what legacy waits for, as long as legacy would.
     private func rehearse(_ step: StepNumber, _ entry: StepEntry, _ snapshot: EntitySnapshot, at now: Timestamp) async throws {
-        let scratch = InMemoryWorkflowStore()
         let segment = SegmentWorkflow(steps, interrupts: interrupts)
-        let engine = EmbeddedEngine(
-            store: scratch, workflows: [segment.workflow], activities: segment.activities(RehearsalRuntime<Record>()),
-            options: EngineOptions())
+        let engine = inMemoryEngine(
+            [segment.workflow], segment.activities(RehearsalRuntime<Record>()), on: VirtualClock(now))
         let record: Record = try snapshot.record.body.value()
         let input = SegmentInput(
             entity: snapshot.ownership.entity, epoch: 0, steps: [step], record: try JSONValue(encoding: record), entry: entry)
-        try await engine.start(
-            workflowID: "rehearsal", type: SegmentWorkflow<Record>.type, input: try JSONValue(encoding: input), at: now)
-        try await engine.runTasks(at: now)
-        let history = try await scratch.history(of: "rehearsal")
+        try await engine.startOnce(
+            workflowID: "rehearsal", type: SegmentWorkflow<Record>.type, input: try JSONValue(encoding: input))
+        try await engine.runTasks()
+        let history = try await engine.history(workflowID: "rehearsal").events
         if let activity = history.first(where: { $0.kind == .activityTaskScheduled }) {
             throw AdoptionRefusal(
                 reason: "the durable code would perform \(activity.fields.text(.activityType)) at once, expected it to wait")
         }
-        guard let wait = engine.awaited(by: "rehearsal")?.first else {
+        guard let wait = try await engine.describe(workflowID: "rehearsal").waitsFor?.first else {
             throw AdoptionRefusal(reason: "the durable code does not wait in \(snapshot.record.state)")
         }
         try compare(wait.signals, until: wait.until, step, snapshot.record)

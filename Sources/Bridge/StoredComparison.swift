@@ -87,12 +87,13 @@ extension [StepNumber: Int] {
 /// Legacy alone, in memory and in virtual time, on deliveries that a database has.
 private struct LegacyAgain<State: MachineState, Record: Codable & Sendable> {
     private let bridge: EventBridge<State, Record>
-    private let engine: EmbeddedEngine
+    private let engine: any VirtualTime
+    private let clock = VirtualClock()
 
     init(domain: Domain<State, Record>, plan: MigrationPlan, effects: RecordedEffects) throws {
         var domain = domain
         domain.decoders = domain.decoders.map { StoredEventDecoder(source: $0.source) }
-        let engine = EmbeddedEngine(store: InMemoryWorkflowStore(), workflows: [], activities: [])
+        let engine = inMemoryEngine(on: clock)
         bridge = try EventBridge(domain: domain, plan: plan, store: InMemoryHandoffStore(), effects: effects) { _, _ in engine }
         self.engine = engine
     }
@@ -102,7 +103,7 @@ private struct LegacyAgain<State: MachineState, Record: Codable & Sendable> {
         // What is due after the last delivery is done, up to now.
         lines.append(TraceLine(receivedAt: now, source: .world, body: [:]))
         var next = lines.makeIterator()
-        try await TraceRunner(bridge: bridge, engine: engine, occur: { _ in }).run(stream: { next.next().map { .line($0) } })
+        try await TraceRunner(bridge: bridge, engine: engine, clock: clock, occur: { _ in }).run(stream: { next.next().map { .line($0) } })
     }
 
     func observation(of entity: EntityID) async throws -> Observation? {

@@ -14,25 +14,27 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
     public typealias Acknowledge = @Sendable (_ ids: [String], _ unreadable: DeadLetter?) throws -> Void
 
     private let bridge: EventBridge<State, Record>
-    private let engine: EmbeddedEngine
+    private let engine: any VirtualTime
+    private let clock: VirtualClock
     private let occur: @Sendable (TraceLine) async throws -> Void
     private let operate: @Sendable (Timestamp) async throws -> Void
     private let acknowledge: Acknowledge
     private let groupSize: Int
 
-    /// A runner.
+    /// A runner that steps `engine`, the bridge's, and turns the `clock` that it was made with.
     ///
     /// `occur` tells the outside world of every line at the moment it happens there, delivered or not; a run that goes on tells it again
     /// of those that an earlier process has played. `operate` is called in every round, before its work, with the virtual time: what
     /// operators do then. `acknowledge` is called after deliveries are durable. `groupSize` is the number of rounds between two flushes.
     public init(
-        bridge: EventBridge<State, Record>, engine: EmbeddedEngine, groupSize: Int = 1024,
+        bridge: EventBridge<State, Record>, engine: any VirtualTime, clock: VirtualClock, groupSize: Int = 1024,
         occur: @escaping @Sendable (TraceLine) async throws -> Void,
         operate: @escaping @Sendable (Timestamp) async throws -> Void = { _ in },
         acknowledge: @escaping Acknowledge = { _, _ in }
     ) {
         self.bridge = bridge
         self.engine = engine
+        self.clock = clock
         self.groupSize = groupSize
         self.occur = occur
         self.operate = operate
@@ -54,7 +56,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
         _ trace: some RecordedTrace, reactions: () -> [TraceLine] = { [] }, progress: (Int, Timestamp) -> Void = { _, _ in }
     ) async throws {
         try refuseService()
-        var play = try TracePlay(trace, at: try await bridge.store.beginning())
+        var play = try TracePlay(trace, at: try await beginning())
         try await bridge.resume(at: play.now)
         try await skip(&play, to: try await TracePosition(of: trace.digest, in: bridge.store))
         var rounds = 0
@@ -71,6 +73,13 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
         try await save(play, trace.digest, progress)
     }
 
+    /// Sets the clock to the moment at which the run goes on.
+    private func beginning() async throws -> Timestamp {
+        let now = try await bridge.store.beginning()
+        clock.set(to: now)
+        return now
+    }
+
     private func refuseService() throws {
         guard bridge.domain.service == nil else {
             throw TraceError(
@@ -82,7 +91,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
     /// later stream, unless the run `drains`, which plays time on until nothing is left to do.
     public func run(stream next: () async throws -> StreamedLine?, drains: Bool = false) async throws {
         try refuseService()
-        var play = try TracePlay(TraceInMemory([]), at: try await bridge.store.beginning())
+        var play = try TracePlay(TraceInMemory([]), at: try await beginning())
         try await bridge.resume(at: play.now)
         try await bridge.store.flush()
         while let next = try await next() {
@@ -134,6 +143,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
     private func advance(_ play: inout TracePlay<some RecordedTrace>, to moment: Timestamp) async throws {
         guard moment > play.now else { return }
         play.now = moment
+        clock.set(to: moment)
         try await bridge.store.setClock(to: moment)
     }
 
@@ -167,7 +177,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
         var busy = true
         while busy {
             let pumped = try await bridge.pump(at: now)
-            let ran = try await engine.nextDue().map { $0 <= now } == true ? engine.runDue(at: now) : 0
+            let ran = try await engine.nextDue().map { $0 <= now } == true ? engine.runDue() : 0
             try await bridge.relay(at: now)
             busy = pumped + ran > 0
         }

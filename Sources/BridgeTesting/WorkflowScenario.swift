@@ -9,7 +9,7 @@ import Synchronization
 public final class WorkflowScenario: Sendable {
     /// Where the workflows live.
     public let store: any WorkflowStore
-    /// Its time.
+    /// Its time, which is the engine's clock.
     public let clock: ManualClock
     private let workflows: [WorkflowType]
     private let activities: [ActivityType]
@@ -28,13 +28,13 @@ public final class WorkflowScenario: Sendable {
         self.options = options
         isRebuilding = rebuilding
         clock = ManualClock()
-        current = Mutex(EmbeddedEngine(store: store, workflows: workflows, activities: activities, options: options))
+        current = Mutex(EmbeddedEngine(store: store, workflows: workflows, activities: activities, options: options, time: clock))
     }
 
     /// The engine that makes the next step.
     public var engine: EmbeddedEngine {
         guard isRebuilding else { return current.withLock { $0 } }
-        return EmbeddedEngine(store: store, workflows: workflows, activities: activities, options: options)
+        return EmbeddedEngine(store: store, workflows: workflows, activities: activities, options: options, time: clock)
     }
 
     /// Runs until nothing is due at or before `limit`, or nothing that is due can be run; the clock ends at the last thing that happened.
@@ -49,9 +49,9 @@ public final class WorkflowScenario: Sendable {
 
     /// One step, or everything that is due; false when nothing came of it.
     private func step(_ engine: EmbeddedEngine) async throws -> Bool {
-        guard isRebuilding else { return try await engine.runDue(at: clock.now) > 0 }
+        guard isRebuilding else { return try await engine.runDue() > 0 }
         let before = try await state()
-        _ = try await engine.runNext(at: clock.now)
+        _ = try await engine.runNext()
         return try await state() != before
     }
 

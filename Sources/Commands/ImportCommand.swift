@@ -79,7 +79,7 @@ private struct Importing<State: MachineState, Record: Codable & Sendable> {
         log = app.effects == nil ? try path.map { try EffectsLog(path: $0 + ".effects.jsonl") } : nil
         try await log?.take(for: store)
         now = try await store.timeOfRun()
-        bridge = try EventBridge(domain: app.domain, plan: plan, store: store, effects: Nobody()) { _, _ in Nobody() }
+        bridge = try EventBridge(domain: app.domain, plan: plan, store: store, effects: Nobody()) { _, _ in Nobody.engine }
         try await bridge.load()
     }
 

@@ -27,7 +27,7 @@ struct OperatorDesk {
         store = SQLiteHandoffStore(try LockstepDatabase(path: path, access: access))
         let identity = DatabaseIdentity(machine: domain.machine.name, mode: .hybrid, plan: plan)
         try await identity.checkMove(in: store, path: path, toDurable: access == .alone)
-        bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: Nobody()) { _, _ in Nobody() }
+        bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: Nobody()) { _, _ in Nobody.engine }
     }
 
     /// The time of the run, which may go on meanwhile; the system's before the first round. Records, timers and journals of a database
@@ -64,25 +64,6 @@ protocol OperatorMoves: Sendable {
 }
 
 extension EventBridge: OperatorMoves {}
-
-/// Engine and parties of a process that calls neither.
-struct Nobody: DurableEngine, EffectPort {
-    private static let refusal = "expected a process that runs the database, found a move beside it; see '\(Program.name) run'"
-
-    func start(workflowID: String, type: String, input: JSONValue, options: WorkflowOptions, at now: Timestamp) async throws
-        -> WorkflowExecution
-    { throw unexpected }
-    func signal(workflowID: String, signal: SignalMessage, at now: Timestamp) async throws -> SignalReceipt { throw unexpected }
-    func status(of workflowID: String) async throws -> WorkflowStatus? { throw unexpected }
-    func cancel(workflowID: String, at now: Timestamp) async throws { throw unexpected }
-    func kind(of operation: String) -> PartyKind { .refusesKnownKeys }
-    func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue { throw refused }
-    func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? { throw refused }
-    func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue { throw refused }
-
-    private var unexpected: CommandFailure { CommandFailure(.environment, Self.refusal) }
-    private var refused: EffectError { EffectError(.refused, vendorCode: "", message: Self.refusal) }
-}
 
 extension MigrationPlan {
     /// `hybrid-5.2 version 1`

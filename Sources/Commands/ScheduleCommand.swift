@@ -24,7 +24,7 @@ struct ScheduleOptions: ParsableArguments {
     @Argument(help: "The schedule's id.") var schedule: String
     @Option(help: "The database file.") var database: String
 
-    func change(_ body: (EmbeddedEngine, Timestamp) async throws -> Void) async throws {
+    func change(_ body: (any OwnEngine) async throws -> Void) async throws {
         try await OperatorEngine.change(database, body)
     }
 }
@@ -86,7 +86,7 @@ extension ScheduleCommand {
         func run() async throws {
             var schedule = Schedule(workflowType: type, isPaused: paused)
             try changes.apply(to: &schedule)
-            try await which.change { try await $0.createSchedule(which.schedule, schedule, at: $1) }
+            try await which.change { try await $0.createSchedule(which.schedule, schedule) }
         }
     }
 
@@ -101,8 +101,8 @@ extension ScheduleCommand {
         @OptionGroup var changes: ScheduleChanges
 
         func run() async throws {
-            try await which.change { engine, now in
-                try await engine.updateSchedule(which.schedule, at: now) { schedule in
+            try await which.change { engine in
+                try await engine.updateSchedule(which.schedule) { schedule in
                     if let type { schedule.workflowType = type }
                     try changes.apply(to: &schedule)
                 }
@@ -119,7 +119,7 @@ extension ScheduleCommand {
         @OptionGroup var which: ScheduleOptions
         @Option(help: "Why.") var note = ""
 
-        func run() async throws { try await which.change { engine, _ in try await engine.pauseSchedule(which.schedule, note: note) } }
+        func run() async throws { try await which.change { engine in try await engine.pauseSchedule(which.schedule, note: note) } }
     }
 
     /// `lockstep schedule unpause`
@@ -132,7 +132,7 @@ extension ScheduleCommand {
         @Option(help: "Why.") var note = ""
 
         func run() async throws {
-            try await which.change { engine, now in try await engine.resumeSchedule(which.schedule, note: note, at: now) }
+            try await which.change { engine in try await engine.resumeSchedule(which.schedule, note: note) }
         }
     }
 
@@ -146,7 +146,7 @@ extension ScheduleCommand {
         @Option(help: "When the last one is open; default: what the schedule says.") var overlap: ScheduleOverlapPolicy?
 
         func run() async throws {
-            try await which.change { engine, now in try await engine.triggerSchedule(which.schedule, overlap: overlap, at: now) }
+            try await which.change { engine in try await engine.triggerSchedule(which.schedule, overlap: overlap) }
         }
     }
 
@@ -169,8 +169,8 @@ extension ScheduleCommand {
                 throw CommandFailure(
                     .usage, "--from, --to: expected two moments like 2026-03-01T00:00:00Z in order, found \(from) and \(to)")
             }
-            try await which.change { engine, now in
-                try await engine.backfillSchedule(which.schedule, from: start, to: end, overlap: overlap, at: now)
+            try await which.change { engine in
+                try await engine.backfillSchedule(which.schedule, from: start, to: end, overlap: overlap)
             }
         }
     }
@@ -183,6 +183,6 @@ extension ScheduleCommand {
 
         @OptionGroup var which: ScheduleOptions
 
-        func run() async throws { try await which.change { engine, _ in try await engine.deleteSchedule(which.schedule) } }
+        func run() async throws { try await which.change { engine in try await engine.deleteSchedule(which.schedule) } }
     }
 }

@@ -37,7 +37,7 @@ extension ScheduleCommand {
 
         func run() async throws {
             let store = try WorkflowFilterOptions.store(which.database)
-            let engine = EmbeddedEngine(store: store, workflows: [], activities: [])
+            let engine = Engines.operators(store, at: .distantPast)
             let record = try await engine.schedule(which.schedule)
             var json = try record.json(upcoming: upcoming)
             json["running"] = .array(

@@ -16,9 +16,9 @@ struct WorkflowSignal: AsyncParsableCommand, CarriedOutBeside {
 
     func run() async throws {
         let content = try JSONValue(payload, option: "--payload")
-        try await which.change { engine, now in
+        try await which.change { engine in
             let signal = SignalMessage(id: id, name: name, payload: content)
-            switch try await engine.signal(workflowID: which.workflow, signal: signal, at: now) {
+            switch try await engine.signal(workflowID: which.workflow, signal: signal) {
             case .delivered: Console.print("delivered")
             case .duplicate: Console.print("delivered before")
             case .notRunning: throw WorkflowNotFound(workflowID: which.workflow, expected: "an open run")
@@ -36,11 +36,11 @@ struct WorkflowCancel: AsyncParsableCommand, CarriedOutBeside {
     @OptionGroup var which: WorkflowOptionsOnCommandLine
 
     func run() async throws {
-        try await which.change { engine, now in
-            guard try await !engine.describe(workflowID: which.workflow, at: now).run.status.isClosed else {
+        try await which.change { engine in
+            guard try await !engine.describe(workflowID: which.workflow).run.status.isClosed else {
                 throw WorkflowNotFound(workflowID: which.workflow, expected: "an open run")
             }
-            try await engine.cancel(workflowID: which.workflow, at: now)
+            try await engine.cancel(workflowID: which.workflow)
         }
     }
 }
@@ -55,7 +55,7 @@ struct WorkflowTerminate: AsyncParsableCommand, CarriedOutBeside {
     @Option(help: "Why; it is kept in the history.") var reason: String
 
     func run() async throws {
-        try await which.change { engine, now in try await engine.terminate(workflowID: which.workflow, reason: reason, at: now) }
+        try await which.change { engine in try await engine.terminate(workflowID: which.workflow, reason: reason) }
     }
 }
 
@@ -70,8 +70,8 @@ struct WorkflowReset: AsyncParsableCommand, CarriedOutBeside {
     @Option(help: "Why; it is kept in the history.") var reason: String
 
     func run() async throws {
-        try await which.change { engine, now in
-            let made = try await engine.reset(workflowID: which.workflow, toEvent: event, reason: reason, at: now)
+        try await which.change { engine in
+            let made = try await engine.reset(workflowID: which.workflow, toEvent: event, reason: reason)
             Console.print(made.runID)
         }
     }

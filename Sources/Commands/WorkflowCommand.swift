@@ -36,16 +36,16 @@ struct WorkflowOptionsOnCommandLine: ParsableArguments {
     }
 
     /// Changes the current run, see ``OperatorEngine/change(_:_:)``; refused when another one was named.
-    func change(_ body: (EmbeddedEngine, Timestamp) async throws -> Void) async throws {
+    func change(_ body: (any OwnEngine) async throws -> Void) async throws {
         do {
-            try await OperatorEngine.change(database) { engine, now in
+            try await OperatorEngine.change(database) { engine in
                 if let run {
-                    let current = try await engine.describe(workflowID: workflow, at: now).run.runID
+                    let current = try await engine.describe(workflowID: workflow).run.runID
                     guard run == current else {
                         throw CommandFailure(.usage, "\(workflow): expected its current run \(current), found --run \(run); leave it out")
                     }
                 }
-                try await body(engine, now)
+                try await body(engine)
             }
         } catch let missing as WorkflowNotFound {
             throw CommandFailure(.usage, missing.description)
@@ -53,28 +53,24 @@ struct WorkflowOptionsOnCommandLine: ParsableArguments {
     }
 }
 
-/// An engine without code: what it notes is taken up by the next one that has it.
+/// The engine that an operator's verb acts on: the one that runs in this process, else one without code.
 enum OperatorEngine {
     /// The engine that runs in this process, for a command that it was asked for.
-    @TaskLocal static var running: LiveEngine?
+    @TaskLocal static var running: (any OwnEngine)?
 
     /// Changes a database at the time of the run, which has no other; the system's where there was none yet. A live run that has the
     /// database is asked to carry out this process's command; any other one has to end before.
-    static func change(_ path: String, _ body: (EmbeddedEngine, Timestamp) async throws -> Void) async throws {
-        if let running { return try await body(running.engine, running.now()) }
+    static func change(_ path: String, _ body: (any OwnEngine) async throws -> Void) async throws {
+        if let running { return try await body(running) }
         do { try await change(path, .alone, body) } catch let refusal as DatabaseRefusal where refusal.isHeld {
             try await Requests.ask(path, or: refusal)
         }
     }
 
     /// Changes a database while nobody runs on it.
-    static func change(
-        _ path: String, _ access: LockstepDatabase.Access, _ body: (EmbeddedEngine, Timestamp) async throws -> Void
-    ) async throws {
+    static func change(_ path: String, _ access: LockstepDatabase.Access, _ body: (any OwnEngine) async throws -> Void) async throws {
         let database = try LockstepDatabase(path: path, access: access)
-        let engine = EmbeddedEngine(
-            store: SQLiteWorkflowStore(database), workflows: [], activities: [], options: EngineOptions(identity: "lockstep workflow"))
-        try await body(engine, try await now(database))
+        try await body(Engines.operators(SQLiteWorkflowStore(database), at: try await now(database)))
     }
 
     /// The time of the run; the system's where there was none yet.

@@ -14,7 +14,7 @@ struct WorkflowDescribe: AsyncParsableCommand {
 
     func run() async throws {
         let (run, history) = try await which.load()
-        let seen = EmbeddedEngine.describe(run, history: history)
+        let seen = WorkflowDescription(run, history: history)
         var json = run.json
         json["activities"] = .array(seen.activities.map(Self.json))
         json["timers"] = .array(seen.timers.map { .string($0.description) })

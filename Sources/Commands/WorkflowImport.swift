@@ -26,9 +26,9 @@ extension WorkflowCommand {
 
         func run() async throws {
             let history = try WorkflowHistory(file: file)
-            try await OperatorEngine.change(database, .runner) { engine, now in
+            try await OperatorEngine.change(database, .runner) { engine in
                 do {
-                    let execution = try await engine.importRun(history, workflowID: workflow, at: now)
+                    let execution = try await engine.importRun(history, workflowID: workflow)
                     Console.print(execution.runID)
                 } catch let refused as ImportRefused {
                     throw CommandFailure(.usage, refused.description)

@@ -42,7 +42,7 @@ struct WorkflowQuarantined: AsyncParsableCommand, CarriedOutBeside {
     }
 
     private func release(_ workflow: String) async throws {
-        try await OperatorEngine.change(database) { engine, _ in
+        try await OperatorEngine.change(database) { engine in
             let count = try await engine.release(workflowID: workflow)
             guard count > 0 else {
                 throw CommandFailure(

@@ -45,6 +45,25 @@ private let banned: Set = ["Core", "Common", "Shared", "Utils", "Helpers", "Mode
         }
     }
 
+    /// Who uses an engine knows the port; the class is named where one is made.
+    @Test func theEngineIsAPort() throws {
+        let makers: Set = ["Sources/Bridge/InMemoryEngine.swift", "Sources/Commands/Engines.swift"]
+        let modules = ["Bridge", "Commands", "MigrationReport", "ShadowComparator", "Cutover", "A2PApp", "A2PRegistration", "LegacyHTTP"]
+        var found: Set<String> = []
+        for file in modules.flatMap({ Checkout.files("Sources/\($0)", ".swift") })
+        where try Checkout.text(file).contains(/\b(EmbeddedEngine|WorkflowWorker)\b/) { found.insert(file) }
+        #expect(found == makers, "name `any DurableEngine`; an engine is made in one file of a module")
+    }
+
+    /// An engine has its own clock; its methods with a moment are the package's own.
+    @Test func nobodyTellsAnEngineTheTime() throws {
+        for file in Checkout.files("Sources/DurableWorkflow", ".swift") {
+            for declaration in Scanner.publicInterface(try Checkout.text(file)) {
+                #expect(!declaration.contains("now: Timestamp"), "\(file): \(declaration): read the engine's clock, or make it package")
+            }
+        }
+    }
+
     @Test func aCountedNounHasTwoForms() throws {
         for module in [
             "Commands", "MigrationReport", "Bridge", "Cutover", "ShadowComparator", "LegacyStateMachine", "LegacyHTTP", "A2PApp",
@@ -105,6 +124,11 @@ private let banned: Set = ["Core", "Common", "Shared", "Utils", "Helpers", "Mode
     @Test func imports() {
         #expect(Scanner.imports("import A\npublic import B\n@testable import C\n// import D\nlet x = \"import E\"") == ["A", "B", "C"])
         #expect(Scanner.imports("import struct A.B\nprivate import class C.D") == ["A", "C"])
+    }
+
+    @Test func publicInterface() {
+        let text = "public func a(\n    b: Int, at now: C\n) {\n}\nfunc d(at now: C) {}\npublic protocol E {\n    func f()\n}\nlet g = 1\n"
+        #expect(Scanner.publicInterface(text) == ["public func a(\n    b: Int, at now: C\n) ", "public protocol E {\n    func f()\n}"])
     }
 
     @Test func functions() {

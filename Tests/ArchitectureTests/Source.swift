@@ -60,6 +60,12 @@ enum Scanner {
         return lines[index...].firstIndex { $0 == brace }
     }
 
+    /// What a module promises to others: the heads of public functions, and public protocols as a whole.
+    static func publicInterface(_ text: String) -> [String] {
+        text.matches(of: /public (static )?func [^{]*/).map { String($0.output.0) }
+            + text.matches(of: /public protocol [^{]*\{[\s\S]*?\n\}/).map { String($0.output) }
+    }
+
     /// The stored members of each struct, class and actor that may be nil.
     static func optionalMembers(_ text: String) -> [String: [String]] {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)

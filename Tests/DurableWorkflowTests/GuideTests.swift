@@ -54,12 +54,12 @@ import Testing
         let scenario = WorkflowScenario(workflows: [Self.purchase.type], activities: [Self.charge.type, Self.refund.type])
         let engine = scenario.engine
         try await engine.start(
-            workflowID: "o1", type: "purchase", input: ["id": "o1", "amount": 10], options: WorkflowOptions(), at: scenario.clock.now)
+            workflowID: "o1", type: "purchase", input: ["id": "o1", "amount": 10], options: WorkflowOptions())
         try await scenario.run(until: scenario.clock.now)
-        #expect(try await engine.query(workflowID: "o1", name: "status", at: scenario.clock.now) == "waiting")
-        _ = try await engine.update(workflowID: "o1", id: "c1", name: "change", input: 20, at: scenario.clock.now)
+        #expect(try await engine.query(workflowID: "o1", name: "status") == "waiting")
+        _ = try await engine.update(workflowID: "o1", id: "c1", name: "change", input: 20)
         let signal = SignalMessage(id: "click-1", name: "approve", payload: "Robin")
-        try await engine.signal(workflowID: "o1", signal: signal, at: scenario.clock.now)
+        try await engine.signal(workflowID: "o1", signal: signal)
         try await scenario.run()
         #expect(try await scenario.result("o1") == "payment for o1, attempt 1")
     }
@@ -89,7 +89,7 @@ import Testing
     @Test func aRecordedHistoryIsATest() async throws {
         let scenario = WorkflowScenario(workflows: [Self.purchase.type], activities: [Self.charge.type, Self.refund.type])
         try await scenario.engine.start(
-            workflowID: "o3", type: "purchase", input: ["id": "o3", "amount": 1], options: WorkflowOptions(), at: scenario.clock.now)
+            workflowID: "o3", type: "purchase", input: ["id": "o3", "amount": 1], options: WorkflowOptions())
         try await scenario.run()
         let recorded = try await scenario.engine.history(workflowID: "o3").temporalJSON
         try WorkflowReplayer(workflows: [Self.purchase.type]).replay(WorkflowHistory(temporalJSON: recorded))
@@ -103,7 +103,7 @@ import Testing
         let reporter = MetricsReporter(registry, to: MetricsDestination("127.0.0.1:0")) { engine.updateGauges() }
         try await reporter.run(onReady: { address in print("metrics at \(address)") }) {
             try await engine.start(
-                workflowID: "o4", type: "purchase", input: ["id": "o4", "amount": 1], options: WorkflowOptions(), at: SystemTime().now)
+                workflowID: "o4", type: "purchase", input: ["id": "o4", "amount": 1], options: WorkflowOptions())
         }
         #expect(
             registry.text.contains(

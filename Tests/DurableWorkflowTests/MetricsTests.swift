@@ -281,12 +281,11 @@ struct Recorded {
         let engine = EmbeddedEngine(
             store: InMemoryWorkflowStore(), workflows: [type], activities: [block],
             options: EngineOptions(isEager: true, telemetry: recorded.telemetry))
-        let time = SystemTime()
-        let worker = WorkflowWorker(engine: engine, time: time, activitySlots: 7)
+        let worker = WorkflowWorker(engine: engine, activitySlots: 7)
         let running = Task { try await worker.run() }
-        try await engine.start(workflowID: "w", type: "blocks", input: 1, options: WorkflowOptions(), at: time.now)
+        try await engine.start(workflowID: "w", type: "blocks", input: 1, options: WorkflowOptions())
         for await _ in started { break }
-        engine.updateGauges(at: time.now)
+        engine.updateGauges()
         #expect(recorded.gauge(.workerTaskSlotsUsed, ["worker_type": "ActivityWorker"]) == 1)
         #expect(recorded.gauge(.workerTaskSlotsAvailable, ["worker_type": "ActivityWorker"]) == 6)
         #expect(recorded.gauge(.queueRunning, ["task_queue": "default"]) == 1)

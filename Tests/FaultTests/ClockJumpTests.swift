@@ -43,15 +43,16 @@ import Testing
         init(_ count: Int) async throws {
             time = machine.time()
             let engine = EmbeddedEngine(
-                store: store, workflows: [ClockJumpTests.sleeper], activities: [], options: EngineOptions(isEager: true))
+                store: store, workflows: [ClockJumpTests.sleeper], activities: [], options: EngineOptions(isEager: true),
+                time: time)
             self.engine = engine
             // Short, so that a test need not wait for a minute to see what is seen after a minute.
-            let worker = WorkflowWorker(engine: engine, time: time, longestSleep: .milliseconds(5))
+            let worker = WorkflowWorker(engine: engine, longestSleep: .milliseconds(5))
             self.worker = worker
             running = Task { try await worker.run() }
             for hours in 1...count {
                 try await engine.start(
-                    workflowID: "w\(hours)", type: "sleeper", input: .integer(hours * 3600), options: WorkflowOptions(), at: time.now)
+                    workflowID: "w\(hours)", type: "sleeper", input: .integer(hours * 3600), options: WorkflowOptions())
             }
         }
 

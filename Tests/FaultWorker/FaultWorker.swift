@@ -48,8 +48,8 @@ final class FaultWorker: Sendable {
             let store = SQLiteWorkflowStore(try LockstepDatabase(path: path))
             let engine = EmbeddedEngine(
                 store: store, workflows: [Load.workflow, Load.chain], activities: Load.activities(log: path + ".attempts"),
-                options: EngineOptions(maximumLive: 20, isEager: true))
-            let worker = WorkflowWorker(engine: engine, time: time)
+                options: EngineOptions(maximumLive: 20, isEager: true), time: time)
+            let worker = WorkflowWorker(engine: engine)
             Task { @concurrent in
                 do { try await worker.run() } catch { self.say("worker", "failed \(error)") }
             }

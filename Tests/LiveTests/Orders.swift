@@ -8,7 +8,6 @@ import LegacyStateMachine
 import Outcomes
 import SQLiteStorage
 import ShadowComparator
-import Synchronization
 import Testing
 
 enum OrderState: String, MachineState { case OPEN, CHECKED, CLOSED }
@@ -109,17 +108,14 @@ struct OrderDesk<State: MachineState> {
     ) throws {
         let base = SQLiteHandoffStore(database)
         let commits = GroupCommits(of: base)
-        let made = Mutex<EmbeddedEngine?>(nil)
         bridge = try EventBridge(
             domain: domain, plan: Orders.plan(stage), store: GroupCommitStore(base, commits), effects: world, shadow: book
         ) {
-            let engine = EmbeddedEngine(
+            EmbeddedEngine(
                 store: GroupCommitWorkflowStore(SQLiteWorkflowStore(database), commits), workflows: $0, activities: $1,
                 options: EngineOptions(isEager: true))
-            made.withLock { $0 = engine }
-            return engine
         }
-        service = BridgeService(bridge, engine: try #require(made.withLock { $0 }), options: options)
+        service = BridgeService(bridge, options: options)
     }
 
     func send(_ order: String, _ kind: String = "work", _ number: Int = 1) async throws {

@@ -184,7 +184,7 @@ import Testing
         try await desk.send("T-1", "ticket.check")
         await world.state.wait { $0.done.keys.contains { $0.operation == "desk.photo" } }
         try await desk.service.settled()
-        try await desk.bridge.engine.cancel(workflowID: "T-1/2", at: clock.now)
+        try await desk.bridge.engine.cancel(workflowID: "T-1/2")
         try await desk.service.settled()
         #expect(try await desk.outcome("T-1")?.state == "CHECKED")
         clock.advance(by: .hours(1))

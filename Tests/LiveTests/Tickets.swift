@@ -7,7 +7,6 @@ import HybridRouter
 import LegacyStateMachine
 import Outcomes
 import SQLiteStorage
-import Synchronization
 import Testing
 
 enum TicketState: String, MachineState { case OPEN, CHECKED, CLOSED }
@@ -118,16 +117,13 @@ struct Desk {
         let base = CountingStore(base: SQLiteHandoffStore(database), flushes: flushes)
         let commits = GroupCommits(of: base)
         let store = GroupCommitStore(wrap(base), commits)
-        let made = Mutex<EmbeddedEngine?>(nil)
         let plan = try MigrationPlan(yaml: ticketPlan, file: "tickets.yaml")
         bridge = try EventBridge(domain: tickets, plan: isHybrid ? plan : plan.legacyOnly(), store: store, effects: world) {
-            let engine = EmbeddedEngine(
+            EmbeddedEngine(
                 store: GroupCommitWorkflowStore(SQLiteWorkflowStore(database), commits), workflows: $0, activities: $1,
-                options: EngineOptions(isEager: true))
-            made.withLock { $0 = engine }
-            return engine
+                options: EngineOptions(isEager: true), time: clock)
         }
-        service = BridgeService(bridge, engine: try #require(made.withLock { $0 }), options: options, clock: clock)
+        service = BridgeService(bridge, options: options, clock: clock)
         self.world = world
         self.database = database
         self.store = store

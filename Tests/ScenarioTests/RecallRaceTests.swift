@@ -43,14 +43,7 @@ import Testing
         }
     }
 
-    private struct NoEngine: DurableEngine {
-        func start(workflowID: String, type: String, input: JSONValue, options: WorkflowOptions, at now: Timestamp) async throws
-            -> WorkflowExecution
-        { WorkflowExecution(workflowID: workflowID, runID: "") }
-        func signal(workflowID: String, signal: SignalMessage, at now: Timestamp) async throws -> SignalReceipt { .notRunning }
-        func cancel(workflowID: String, at now: Timestamp) async throws {}
-        func status(of workflowID: String) async throws -> WorkflowStatus? { nil }
-    }
+    private struct NoEngine: Error {}
 
     @Test func legacyGoesOnFromWhatTheSegmentWroteLast() async throws {
         let now = Timestamp(milliseconds: 1_772_442_000_000)
@@ -63,7 +56,7 @@ import Testing
         let bridge = try EventBridge(
             domain: claims, plan: try MigrationPlan(yaml: claimPlan, file: "claims.yaml"), store: Interloper(store),
             effects: ScriptedOutside(journal: MemoryJournal())
-        ) { _, _ in NoEngine() }
+        ) { _, _ in AbsentEngine(NoEngine()) }
         #expect(try await bridge.recall("P-1", at: now) == .moved(epoch: 3))
         let snapshot = try #require(try await store.snapshot(of: "P-1"))
         let claim: Claim = try snapshot.record.body.value()

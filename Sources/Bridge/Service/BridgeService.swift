@@ -1,4 +1,4 @@
-public import DurableWorkflow
+import DurableWorkflow
 public import Events
 import HybridRouter
 public import LegacyStateMachine
@@ -10,12 +10,11 @@ import Synchronization
 /// to a party is under way its lane waits, no transaction is open, and everybody else goes on. The same transactions, fences and
 /// quarantine hold as in a recorded run: it is the same pipeline, which a `TraceRunner` drives in virtual time.
 ///
-/// A store that shares its commits among many callers is a ``GroupCommitStore``; the engine's options have to be `isEager`.
+/// A store that shares its commits among many callers is a ``GroupCommitStore``; an embedded engine's options have to be `isEager`.
 public final class BridgeService<State: MachineState, Record: Codable & Sendable>: Sendable {
     /// What it runs.
     public let bridge: EventBridge<State, Record>
-    let engine: EmbeddedEngine
-    let worker: WorkflowWorker
+    let worker: any EngineWorker
     let clock: any ServiceClock
     let options: ServiceOptions
     let ending = ServiceEnd()
@@ -34,16 +33,14 @@ public final class BridgeService<State: MachineState, Record: Codable & Sendable
         var abandoned = 0
     }
 
-    /// A service that runs `bridge` and `engine`, which has to be the bridge's.
+    /// A service that runs `bridge` and its engine. `clock` is the one that the engine was made with.
     public init(
-        _ bridge: EventBridge<State, Record>, engine: EmbeddedEngine, options: ServiceOptions = ServiceOptions(),
-        clock: any ServiceClock = RealTime()
+        _ bridge: EventBridge<State, Record>, options: ServiceOptions = ServiceOptions(), clock: any ServiceClock = RealTime()
     ) {
         self.bridge = bridge
-        self.engine = engine
         self.options = options
         self.clock = clock
-        worker = WorkflowWorker(engine: engine, time: clock, activitySlots: options.lanes, longestSleep: options.longestSleep)
+        worker = bridge.engine.worker(activitySlots: options.lanes, longestSleep: options.longestSleep)
         let (pipeline, ending, timer) = (bridge.pipeline, ending, ServiceTimer(clock))
         let admission = Admission(limit: options.maximumWaiting) { pipeline.waitingCount }
         self.timer = timer

@@ -56,7 +56,7 @@ extension BridgeService {
 
     private func isSettled() async throws -> Bool {
         guard progress.withLock({ $0.phase == .running }), admission.inside == 0, admission.waiting == 0 else { return false }
-        let next = [bridge.nextVisible, try await engine.nextDue()].compactMap { $0 }.min()
+        let next = [bridge.nextVisible, try await worker.nextDue()].compactMap { $0 }.min()
         return events.busy == 0 && relays.busy == 0 && worker.busyCount == 0 && !bridge.hasUnsent && next.map { $0 > clock.now } ?? true
     }
 }

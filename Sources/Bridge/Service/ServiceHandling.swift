@@ -37,7 +37,7 @@ extension EventBridge {
     /// Sends a message that was claimed. It is tried again, later each time, until it is sent or set aside.
     func send(_ message: OutboxMessage, on clock: any ServiceClock, backoff: (Int) -> Duration) async throws {
         do {
-            try await send(message, at: clock.now)
+            try await send(message)
             try await store.markDone(message)
             pipeline.sent(message)
         } catch {

@@ -25,7 +25,8 @@ struct ShadowRun<State: MachineState, Record: Codable & Sendable> {
     private let record: ShadowRecord
     private let step: DurableStep<Record>
     private let runtime: ShadowRuntime<Record>
-    private let engine: EmbeddedEngine
+    private let engine: any DurableEngine & VirtualTime
+    private let clock: VirtualClock
     private let workflowID: String
     private var work = 0
     private var waits = 0
@@ -44,8 +45,8 @@ struct ShadowRun<State: MachineState, Record: Codable & Sendable> {
         let effects = RecordedEffects(ledger: calls.effects, reads: calls.reads, failures: calls.failures)
         let runtime = ShadowRuntime<Record>(record, effects: effects)
         let segment = SegmentWorkflow([step.number: step], interrupts: domain.interrupts)
-        engine = EmbeddedEngine(
-            store: InMemoryWorkflowStore(), workflows: [segment.workflow], activities: segment.activities(runtime))
+        clock = VirtualClock(record.notes[0].at)
+        engine = inMemoryEngine([segment.workflow], segment.activities(runtime), on: clock)
         (self.domain, self.plan, self.record, self.step, self.runtime) = (domain, plan, record, step, runtime)
         workflowID = SegmentID(entity: record.visit.entity, epoch: 1).description
     }
@@ -75,14 +76,15 @@ struct ShadowRun<State: MachineState, Record: Codable & Sendable> {
         let entry = StepEntry(
             state: record.beginning.state, createdAt: record.beginning.createdAt, enteredAt: began, heardAt: began)
         let input = SegmentInput(entity: record.visit.entity, epoch: 1, steps: [step.number], record: record.record, entry: entry)
-        try await engine.start(
-            workflowID: workflowID, type: SegmentWorkflow<Record>.type, input: try JSONValue(encoding: input), at: began)
+        try await engine.startOnce(
+            workflowID: workflowID, type: SegmentWorkflow<Record>.type, input: try JSONValue(encoding: input))
         try await advance(to: began)
     }
 
     private mutating func tell(_ event: Event, at now: Timestamp) async throws {
         let name = "\(event.source)/\(event.id)"
-        try await engine.signal(workflowID: workflowID, signal: try domain.signal(name, of: event), at: now)
+        clock.set(to: now)
+        try await engine.signal(workflowID: workflowID, signal: try domain.signal(name, of: event))
         try await advance(to: now)
     }
 
@@ -94,7 +96,8 @@ struct ShadowRun<State: MachineState, Record: Codable & Sendable> {
         while isUnderWay, let due = try await engine.nextDue(), due <= moment {
             work += 1
             guard work < Self.mostWork else { throw EndlessShadow(visit: record.visit) }
-            guard try await engine.runNext(at: max(due, record.notes[0].at)) else { return }
+            clock.set(to: max(due, record.notes[0].at))
+            guard try await engine.runNext() else { return }
         }
     }
 

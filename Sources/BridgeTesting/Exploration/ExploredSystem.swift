@@ -29,15 +29,15 @@ struct ExploredParts<State: MachineState, Record: Codable & Sendable> {
     let plan: MigrationPlan
     let ports: PortWrapper
 
-    func assemble(_ system: FrozenSystem) throws -> (EventBridge<State, Record>, EmbeddedEngine) {
-        var made: EmbeddedEngine?
+    func assemble(_ system: FrozenSystem, _ clock: VirtualClock) throws -> (EventBridge<State, Record>, any VirtualTime) {
+        var made: (any VirtualTime)?
         let bridge = try EventBridge(
             domain: domain, plan: plan, store: ports.handoffs(system.handoffs), effects: ports.effects(system.outside)
         ) { types, activities in
             let engine = EmbeddedEngine(
                 store: ports.workflows(system.workflows), workflows: types, activities: activities,
                 // How long code takes is the machine's affair, and not the exploration's.
-                options: EngineOptions(uptime: { .zero }))
+                options: EngineOptions(uptime: { .zero }), time: clock)
             made = engine
             return engine
         }
@@ -49,9 +49,10 @@ struct ExploredParts<State: MachineState, Record: Codable & Sendable> {
 /// A system at work, in one thread and in a fixed order: messages to the engine before events, events before what is due in the engine.
 final class ExploredSystem<State: MachineState, Record: Codable & Sendable> {
     private let parts: ExploredParts<State, Record>
-    private(set) var system: FrozenSystem
+    private(set) var system: FrozenSystem { didSet { clock.set(to: now) } }
+    private let clock: VirtualClock
     private var bridge: EventBridge<State, Record>
-    private var engine: EmbeddedEngine
+    private var engine: any VirtualTime
     /// Pieces of work done so far.
     private(set) var work = 0
     /// After which piece of work the process dies; nil for never.
@@ -64,7 +65,8 @@ final class ExploredSystem<State: MachineState, Record: Codable & Sendable> {
     init(_ parts: ExploredParts<State, Record>, _ frozen: FrozenSystem) async throws {
         self.parts = parts
         system = frozen.fork()
-        (bridge, engine) = try parts.assemble(system)
+        clock = VirtualClock(frozen.now)
+        (bridge, engine) = try parts.assemble(system, clock)
         try await bridge.load()
     }
 
@@ -121,7 +123,7 @@ final class ExploredSystem<State: MachineState, Record: Codable & Sendable> {
         if try await bridge.relayNext(at: now) { return true }
         if let visible = bridge.nextVisible, visible <= now { return try await bridge.handleNext(at: now) }
         guard let due = try await engine.nextDue(), due <= now else { return false }
-        return try await engine.runNext(at: now)
+        return try await engine.runNext()
     }
 
     private func finishPiece() async throws {
@@ -133,7 +135,7 @@ final class ExploredSystem<State: MachineState, Record: Codable & Sendable> {
     /// The process dies: what it had in memory is gone. A new one goes on with what is stored.
     private func restart() async throws {
         dies = nil
-        (bridge, engine) = try parts.assemble(system)
+        (bridge, engine) = try parts.assemble(system, clock)
         try await bridge.resume(at: now)
     }
 

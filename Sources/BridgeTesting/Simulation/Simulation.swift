@@ -68,11 +68,13 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     let checker: InvariantChecker
     let workflows = InMemoryWorkflowStore()
     var bridge: EventBridge<State, Record>
-    private var engine: EmbeddedEngine
+    private var engine: any VirtualTime
+    /// The process' clock, which is the engine's.
+    private let clock = VirtualClock()
     private var random: SeededRandom
     var run = SimulationRun()
-    var worldNow = Timestamp.distantPast
-    private var skew = Duration.zero
+    var worldNow = Timestamp.distantPast { didSet { clock.set(to: now) } }
+    private var skew = Duration.zero { didSet { clock.set(to: now) } }
     private var skewUntil: Timestamp?
     private var haltedUntil: Timestamp?
     private var hold: (until: Timestamp, withSweep: Bool)?
@@ -103,14 +105,14 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         stretches = options.isHeldUp ? options.schedule?.busy ?? [] : []
         unswept = options.sweepsLegacyOnly ? options.schedule?.durable.values.flatMap { $0 } ?? [] : []
         for delivery in options.repeated?.accepted ?? [] { arriving.add(delivery.line, at: delivery.at) }
-        (bridge, engine) = try Self.assemble(options, options.plans[0], checker, workflows, world, faults, moving)
+        (bridge, engine) = try Self.assemble(options, options.plans[0], checker, workflows, clock, world, faults, moving)
     }
 
     private static func assemble(
         _ options: SimulationOptions<State, Record>, _ plan: MigrationPlan, _ checker: InvariantChecker, _ workflows: InMemoryWorkflowStore,
-        _ world: any SimulatedWorld, _ faults: FaultInjector, _ moving: RecallRequests
-    ) throws -> (EventBridge<State, Record>, EmbeddedEngine) {
-        var made: EmbeddedEngine?
+        _ clock: VirtualClock, _ world: any SimulatedWorld, _ faults: FaultInjector, _ moving: RecallRequests
+    ) throws -> (EventBridge<State, Record>, any VirtualTime) {
+        var made: (any VirtualTime)?
         let ports = options.ports
         let store = FaultyHandoffStore(base: ports.handoffs(checker), faults: faults, meanwhile: { await moving.recall($0) })
         let effects = FaultyEffects(base: ports.effects(world), faults: faults, meanwhile: { await moving.recall($0) })
@@ -118,7 +120,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
             let engine = EmbeddedEngine(
                 store: FaultyWorkflowStore(base: ports.workflows(workflows), faults: faults), workflows: types, activities: activities,
                 // How long code takes is the machine's affair, and not the run's.
-                options: EngineOptions(maximumLive: 2000, uptime: { .zero }))
+                options: EngineOptions(maximumLive: 2000, uptime: { .zero }), time: clock)
             made = engine
             return engine
         }
@@ -155,7 +157,6 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         }
     }
 
-    /// The process' clock.
     private var now: Timestamp { worldNow + skew }
 
     // MARK: One step
@@ -180,7 +181,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
             case .deliver: try await deliver()
             case .handle: if try await bridge.handleNext(at: now) { run.events += 1 }
             case .relay: _ = try await bridge.relayNext(at: now)
-            case .work: _ = try await engine.runNext(at: now) { count in Int.random(in: 0..<count, using: &random) }
+            case .work: _ = try await engine.runNext { count in Int.random(in: 0..<count, using: &random) }
             case .sweep: try await sweep()
             case .settle: try await settle()
             }
@@ -295,7 +296,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         run.moves["restarts", default: 0] += 1
         worldNow = worldNow + .seconds(2)
         faults.restart()
-        (bridge, engine) = try Self.assemble(options, options.plans[plan], checker, workflows, world, faults, moving)
+        (bridge, engine) = try Self.assemble(options, options.plans[plan], checker, workflows, clock, world, faults, moving)
         while true {
             do {
                 try await bridge.resume(at: now)
@@ -304,7 +305,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
                 worldNow = worldNow + .seconds(30)
                 faults.set(now: worldNow)
             }
-            (bridge, engine) = try Self.assemble(options, options.plans[plan], checker, workflows, world, faults, moving)
+            (bridge, engine) = try Self.assemble(options, options.plans[plan], checker, workflows, clock, world, faults, moving)
         }
     }
 

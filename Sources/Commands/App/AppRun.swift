@@ -64,7 +64,9 @@ public struct AppRun<State: MachineState, Record: Codable & Sendable>: Sendable 
     /// The machine, the plan and the router.
     public let bridge: EventBridge<State, Record>
     /// The engine of the durable steps.
-    public let engine: EmbeddedEngine
+    public let engine: any DurableEngine & EngineUpkeep & VirtualTime
+    /// The time of a run of recordings, which is its engine's clock.
+    private let clock: VirtualClock
     let outside: any Outside
     let effectsLog: EffectsLog?
     let shadow: ShadowFile?
@@ -73,17 +75,17 @@ public struct AppRun<State: MachineState, Record: Codable & Sendable>: Sendable 
     public init(
         _ app: LockstepApp<State, Record>, _ options: RunOptions, durability: LockstepDatabase.Durability = .grouped
     ) throws {
-        try self.init(app, options, on: nil, durability, isEager: false)
+        try self.init(app, options, on: nil, durability, live: nil)
     }
 
-    /// The same on a database that is open.
-    init(_ app: LockstepApp<State, Record>, _ options: RunOptions, on database: LockstepDatabase, isEager: Bool) throws {
-        try self.init(app, options, on: database, .grouped, isEager: isEager)
+    /// The same on a database that is open, live: on a time that goes on by itself.
+    init(_ app: LockstepApp<State, Record>, _ options: RunOptions, on database: LockstepDatabase, _ time: any TimeSource) throws {
+        try self.init(app, options, on: database, .grouped, live: time)
     }
 
     private init(
         _ app: LockstepApp<State, Record>, _ options: RunOptions, on open: LockstepDatabase?,
-        _ durability: LockstepDatabase.Durability, isEager: Bool
+        _ durability: LockstepDatabase.Durability, live time: (any TimeSource)?
     ) throws {
         self.options = options
         let plan = options.mode == .legacy ? options.plan.legacyOnly() : options.plan
@@ -92,20 +94,22 @@ public struct AppRun<State: MachineState, Record: Codable & Sendable>: Sendable 
         let store = options.ports.handoffs(SQLiteHandoffStore(database))
         let workflowStore = options.ports.workflows(SQLiteWorkflowStore(database))
         (outside, effectsLog) = try Self.outside(of: app, options)
-        let made = Mutex<EmbeddedEngine?>(nil)
+        let clock = VirtualClock()
+        let made = Mutex<(any OwnEngine & VirtualTime)?>(nil)
         let effects = options.ports.effects(outside)
         let domain = try Self.domain(of: app, options)
         shadow = try plan.shadowed.isEmpty ? nil : ShadowFile(beside: options.database)
         bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: effects, shadow: shadow?.book) {
             workflows, activities in
-            let engine = EmbeddedEngine(
-                store: workflowStore, workflows: workflows + app.workflows, activities: activities + app.activities,
-                options: EngineOptions(isEager: isEager, telemetry: options.telemetry))
+            let engine = Engines.running(
+                workflowStore, workflows + app.workflows, activities + app.activities,
+                EngineOptions(isEager: time != nil, telemetry: options.telemetry), on: time ?? clock)
             made.withLock { $0 = engine }
             return engine
         }
         guard let engine = made.withLock({ $0 }) else { throw CommandFailure(.environment, "the durable engine was not made") }
         self.engine = engine
+        self.clock = clock
         self.database = database
         self.store = store
     }
@@ -172,7 +176,7 @@ public struct AppRun<State: MachineState, Record: Codable & Sendable>: Sendable 
         let (outside, notes, bridge) = (outside, notes, bridge)
         let forgets = options.database == ":memory:"
         return TraceRunner(
-            bridge: bridge, engine: engine, groupSize: groupSize,
+            bridge: bridge, engine: engine, clock: clock, groupSize: groupSize,
             occur: { line in
                 try outside.happen(line)
                 guard !forgets, line.lost && bridge.isAboutSomebody(line) || line.source == .world else { return }

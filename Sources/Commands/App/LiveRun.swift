@@ -33,9 +33,10 @@ public struct LiveRun<State: MachineState, Record: Codable & Sendable> {
         let ports = options.ports
         options.ports.handoffs = { _ in GroupCommitStore(ports.handoffs(base), commits) }
         options.ports.workflows = { GroupCommitWorkflowStore(ports.workflows($0), commits) }
-        parts = try AppRun(app, options, on: database, isEager: true)
+        let clock = RealTime()
+        parts = try AppRun(app, options, on: database, clock)
         self.app = app
-        service = BridgeService(parts.bridge, engine: parts.engine, options: ServiceOptions(lanes: lanes, retention: retention))
+        service = BridgeService(parts.bridge, options: ServiceOptions(lanes: lanes, retention: retention), clock: clock)
     }
 
     /// Runs until the stream has ended and nothing is left that could be done now, or until `stop` asks for the end.
@@ -69,10 +70,10 @@ public struct LiveRun<State: MachineState, Record: Codable & Sendable> {
 
     /// Carries out what operators ask for beside the run, while `body` goes on.
     private func serving(_ body: () async throws -> Void) async throws {
-        let (app, parts, service) = (app, parts, service)
+        let (app, parts) = (app, parts)
         let requests = Task {
             await Program.$running.withValue(app) {
-                await Requests(store: parts.store).serve(LiveEngine(engine: parts.engine, now: { service.now }))
+                await Requests(store: parts.store).serve(parts.engine)
             }
         }
         defer { requests.cancel() }

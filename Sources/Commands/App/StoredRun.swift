@@ -23,7 +23,7 @@ public struct StoredRun<State: MachineState, Record: Codable & Sendable>: Sendab
         store = SQLiteHandoffStore(database)
         let identity = DatabaseIdentity(machine: app.domain.machine.name, mode: .hybrid, plan: plan)
         try await identity.checkMove(in: store, path: path, toDurable: false)
-        bridge = try EventBridge(domain: app.domain, plan: plan, store: store, effects: Nobody()) { _, _ in Nobody() }
+        bridge = try EventBridge(domain: app.domain, plan: plan, store: store, effects: Nobody()) { _, _ in Nobody.engine }
     }
 
     /// Compares one entity with what legacy alone makes of its deliveries; see ``Bridge/EventBridge/compare(_:resting:at:with:)``.

@@ -67,7 +67,7 @@ struct Requests {
     // MARK: Who carries out
 
     /// Carries out what is asked for, until the task is cancelled. A database that fails ends the run by other ways.
-    func serve(_ engine: LiveEngine) async {
+    func serve(_ engine: any OwnEngine) async {
         // Answers that nobody has taken.
         for name in ((try? await store.values(prefix: Self.answers)) ?? [:]).keys { try? await store.set(name, to: nil) }
         while !Task.isCancelled {
@@ -78,7 +78,7 @@ struct Requests {
         }
     }
 
-    private func carryOut(_ text: String, id: String, _ engine: LiveEngine) async throws {
+    private func carryOut(_ text: String, id: String, _ engine: any OwnEngine) async throws {
         try await store.set(Self.prefix + id, to: nil)
         try await store.flush()
         let request = try JSONValue(parsing: text)
@@ -92,10 +92,4 @@ struct Requests {
         try await store.set(Self.answers + id, to: try JSONValue(encoding: answer).canonicalText)
         try await store.flush()
     }
-}
-
-/// The engine of a process that runs live.
-struct LiveEngine: Sendable {
-    let engine: EmbeddedEngine
-    let now: @Sendable () -> Timestamp
 }

@@ -1,4 +1,4 @@
-import Events
+public import Events
 import Synchronization
 
 /// One task queue of the engine.
@@ -26,7 +26,7 @@ public struct EngineOptions: Sendable {
     public var taskQueues: [TaskQueue]
     /// Between values and payloads.
     public var converter: PayloadConverter
-    /// True to run workflow code in the transaction of the event that makes it due; false to leave it to ``EmbeddedEngine/runDue(at:)``.
+    /// True to run workflow code in the transaction of the event that makes it due; false to leave it to ``VirtualTime/runDue()``.
     public var isEager: Bool
     /// Written into events.
     public var identity: String
@@ -52,13 +52,15 @@ public struct EngineOptions: Sendable {
 
 /// The durable engine inside the process, on any ``WorkflowStore``.
 ///
-/// Nothing runs by itself: ``runDue(at:)`` runs what is due at a moment, so the caller owns time; a ``WorkflowWorker`` does it in real
-/// time. Live workflows stay in memory up to a bound; the others are replayed from their history when something arrives for them.
+/// It has its own clock, and nothing runs by itself: a ``WorkflowWorker`` runs what is due in real time; whoever made the engine with a
+/// ``VirtualClock`` steps it, see ``VirtualTime``. Live workflows stay in memory up to a bound; the others are replayed from their history
+/// when something arrives for them.
 public final class EmbeddedEngine: DurableEngine {
     let store: any WorkflowStore
     let workflows: [String: WorkflowType]
     let activities: [String: ActivityType]
     let options: EngineOptions
+    let time: any TimeSource
     let runs: RunCache
     let agenda: Agenda
     let commits: GroupCommit
@@ -66,16 +68,18 @@ public final class EmbeddedEngine: DurableEngine {
     let results = Waiters<String, RunOutcome>()
     let updates = Waiters<UpdateKey, UpdateOutcome>()
     let attempts = Mutex<[TaskToken: Task<AttemptEnd, Never>]>([:])
-    /// The last moment that the engine was told.
-    let clock = Mutex(Timestamp.distantPast)
     private let lastKey = Mutex<Int64?>(nil)
 
-    /// An engine.
-    public init(store: any WorkflowStore, workflows: [WorkflowType], activities: [ActivityType], options: EngineOptions = EngineOptions()) {
+    /// An engine on `time`.
+    public init(
+        store: any WorkflowStore, workflows: [WorkflowType], activities: [ActivityType], options: EngineOptions = EngineOptions(),
+        time: any TimeSource = SystemTime()
+    ) {
         self.store = store
         self.workflows = Dictionary(workflows.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
         self.activities = Dictionary(activities.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
         self.options = options
+        self.time = time
         let watch = Watch(options.telemetry, uptime: options.uptime)
         self.watch = watch
         runs = RunCache(maximum: options.maximumLive, onEviction: watch.evicted)
@@ -170,7 +174,7 @@ public final class EmbeddedEngine: DurableEngine {
     /// The signals that a workflow's code waits for; nil when it is not in memory.
     public func awaited(by workflowID: String) -> [AwaitedSignal]? { runs.live(workflowID)?.awaited }
 
-    /// The workflows that it has code for.
+    /// Required by ``DurableEngine``.
     public var workflowTypes: [WorkflowType] { workflows.values.sorted { $0.name < $1.name } }
 
     /// The number of workflows in memory.

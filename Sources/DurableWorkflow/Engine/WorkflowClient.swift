@@ -1,22 +1,18 @@
-public import Events
+import Events
 
-/// Starts workflows and talks to them, with types and in real time.
+/// Starts workflows and talks to them, with types, on any engine.
 public struct WorkflowClient: Sendable {
-    let engine: EmbeddedEngine
-    let time: any TimeSource
+    let engine: any DurableEngine
 
     /// A client of `engine`.
-    public init(engine: EmbeddedEngine, time: any TimeSource = SystemTime()) {
-        self.engine = engine
-        self.time = time
-    }
+    public init(engine: any DurableEngine) { self.engine = engine }
 
     /// Starts a workflow. Throws ``WorkflowAlreadyStarted`` when the policies do not allow it.
     public func startWorkflow<Input, Output>(
         _ workflow: Workflow<Input, Output>, id: String, input: Input, options: WorkflowOptions = WorkflowOptions()
     ) async throws -> WorkflowHandle<Output> {
         let json = try JSONValue(encoding: input)
-        try await engine.start(workflowID: id, type: workflow.name, input: json, options: options, at: time.now)
+        try await engine.start(workflowID: id, type: workflow.name, input: json, options: options)
         return WorkflowHandle(workflowID: id, client: self)
     }
 
@@ -48,13 +44,13 @@ public struct WorkflowHandle<Output: Codable & Sendable>: Sendable {
     @discardableResult
     public func signal<Input>(_ signal: Signal<Input>, _ input: Input, id: String) async throws -> SignalReceipt {
         let message = SignalMessage(id: id, name: signal.name, payload: try JSONValue(encoding: input))
-        return try await client.engine.signal(workflowID: workflowID, signal: message, at: client.time.now)
+        return try await client.engine.signal(workflowID: workflowID, signal: message)
     }
 
     /// Asks it something.
     public func query<Input, Answer: Decodable>(_ query: Query<Input, Answer>, _ input: Input) async throws -> Answer {
         let json = try JSONValue(encoding: input)
-        return try await client.engine.query(workflowID: workflowID, name: query.name, input: json, at: client.time.now).decoded()
+        return try await client.engine.query(workflowID: workflowID, name: query.name, input: json).decoded()
     }
 
     /// Sends an update and waits until it is done. Throws the failure with which it was refused or ended; when its run closes first, one of
@@ -63,7 +59,7 @@ public struct WorkflowHandle<Output: Codable & Sendable>: Sendable {
     {
         let engine = client.engine
         let json = try JSONValue(encoding: input)
-        var outcome = try await engine.update(workflowID: workflowID, id: id, name: update.name, input: json, at: client.time.now)
+        var outcome = try await engine.update(workflowID: workflowID, id: id, name: update.name, input: json)
         if case .accepted = outcome { outcome = try await engine.result(ofUpdate: id, workflowID: workflowID) }
         switch outcome {
         case .completed(_, let payload): return try engine.converter.value(payload)
@@ -73,16 +69,16 @@ public struct WorkflowHandle<Output: Codable & Sendable>: Sendable {
     }
 
     /// Asks for cancellation.
-    public func cancel() async throws { try await client.engine.cancel(workflowID: workflowID, at: client.time.now) }
+    public func cancel() async throws { try await client.engine.cancel(workflowID: workflowID) }
 
     /// Ends it at once; its code does not hear of it.
     public func terminate(reason: String) async throws {
-        try await client.engine.terminate(workflowID: workflowID, reason: reason, at: client.time.now)
+        try await client.engine.terminate(workflowID: workflowID, reason: reason)
     }
 
     /// What operations see.
     public func describe() async throws -> WorkflowDescription {
-        try await client.engine.describe(workflowID: workflowID, at: client.time.now)
+        try await client.engine.describe(workflowID: workflowID)
     }
 
     /// Its history so far.

@@ -7,7 +7,7 @@ import Synchronization
 /// All work joins the engine's group commits. Give it an engine whose options are `isEager`; then an activity's end, the code that it
 /// wakes and what that decides are one commit. What a commit makes due is run where the commit was made, so that a workflow that is
 /// alone goes from step to step without a change of threads; the rest is spread over tasks.
-public final class WorkflowWorker: Sendable {
+public final class WorkflowWorker: EngineWorker {
     private struct Deadline: Comparable {
         let at: Timestamp
         let token: TaskToken
@@ -43,21 +43,17 @@ public final class WorkflowWorker: Sendable {
     /// The worker that takes what is due when the present work is done; it need not be told.
     @TaskLocal private static var current: WorkflowWorker?
     private let engine: EmbeddedEngine
-    private let time: any TimeSource
     private let activitySlots: Int
     private let state: Mutex<State>
     private let alarm: Alarm
 
-    /// A worker of `engine` on `time`, with `activitySlots` attempts at once. It sleeps no longer than `longestSleep`: so late does it
+    /// A worker of `engine`, with `activitySlots` attempts at once. It sleeps no longer than `longestSleep`: so late does it
     /// notice that the time was set forward.
-    public init(
-        engine: EmbeddedEngine, time: any TimeSource = SystemTime(), activitySlots: Int = 100, longestSleep: Duration = .seconds(60)
-    ) {
+    public init(engine: EmbeddedEngine, activitySlots: Int = 100, longestSleep: Duration = .seconds(60)) {
         self.engine = engine
-        self.time = time
         self.activitySlots = activitySlots
         state = Mutex(State(freeSlots: activitySlots))
-        alarm = Alarm(time, longest: longestSleep)
+        alarm = Alarm(engine.time, longest: longestSleep)
         engine.agenda.onNews { [weak self] in
             guard let self, Self.current !== self else { return }
             self.spread()
@@ -72,7 +68,7 @@ public final class WorkflowWorker: Sendable {
         state.withLock { if $0.phase == .new { $0.phase = .working } }
         alarm.start { [weak self] in self?.spread() }
         defer { alarm.stop() }
-        let gauges = engine.gaugesEverySecond(time)
+        let gauges = engine.gaugesEverySecond()
         defer { gauges?.cancel() }
         await withTaskCancellationHandler {
             while await hasWork() {
@@ -101,6 +97,9 @@ public final class WorkflowWorker: Sendable {
         await waitUntilIdle()
     }
 
+    /// When the engine has something to do next, in the past when it could begin now; nil when nothing is pending.
+    public func nextDue() async throws -> Timestamp? { try await engine.nextDue() }
+
     /// How many things run now: attempts of activities, workflow tasks, timers.
     public var busyCount: Int { state.withLock { $0.inFlight } }
 
@@ -115,6 +114,8 @@ public final class WorkflowWorker: Sendable {
             if isIdle { continuation.resume() }
         }
     }
+
+    private var time: any TimeSource { engine.time }
 
     // MARK: Taking
 
@@ -154,7 +155,6 @@ public final class WorkflowWorker: Sendable {
     private func take() -> DueItem? {
         guard let mayStart = room() else { return nil }
         let now = time.now
-        engine.see(now)
         guard let item = engine.agenda.takeFirst(at: now, withActivities: mayStart) else { return nil }
         state.withLock { state in
             state.inFlight += 1
@@ -211,7 +211,7 @@ public final class WorkflowWorker: Sendable {
             if let deadline = attempt.deadline { state.deadlines.insert(Deadline(at: deadline, token: attempt.token)) }
         }
         if let deadline = attempt.deadline { alarm.set(deadline) }
-        let task = Self.$current.withValue(nil) { Task.immediate { [time] in await engine.end(of: attempt, from: time.now) } }
+        let task = Self.$current.withValue(nil) { Task.immediate { [engine] in await engine.end(of: attempt, from: engine.time.now) } }
         state.withLock { $0.running[attempt.token]?.task = task }
         engine.attempts.withLock { $0[attempt.token] = task }
         let end = await task.value
@@ -283,6 +283,11 @@ public final class WorkflowWorker: Sendable {
 }
 
 extension EmbeddedEngine {
+    /// Required by ``DurableEngine``.
+    public func worker(activitySlots: Int, longestSleep: Duration) -> any EngineWorker {
+        WorkflowWorker(engine: self, activitySlots: activitySlots, longestSleep: longestSleep)
+    }
+
     /// When an attempt's time is over, heartbeats counted; nil when that is now.
     func deadline(of attempt: Attempt, at now: Timestamp) async throws -> Timestamp? {
         try await turn(attempt.token.workflowID, at: now) { turn in

@@ -72,7 +72,7 @@ public enum EngineMetric: String, CaseIterable, Sendable {
     public enum Kind: String, Sendable {
         /// It only grows.
         case counter
-        /// It goes up and down; renewed every second by a worker, else by ``EmbeddedEngine/updateGauges(at:)``.
+        /// It goes up and down; renewed every second by a worker, else by ``EngineUpkeep/updateGauges()``.
         case gauge
         /// A duration.
         case latency

@@ -1,6 +1,6 @@
 import CoreMetrics
 import DequeModule
-public import Events
+package import Events
 import Synchronization
 
 /// What is due, waits and runs in one queue of activities.
@@ -74,22 +74,18 @@ struct WorkerHandles: Sendable {
 }
 
 extension EmbeddedEngine {
-    /// Sets the gauges to what is true at `now`; nil for the last moment that the engine was told. A ``WorkflowWorker`` does it every
-    /// second; whoever owns time does it before somebody looks.
-    ///
-    /// What is due is counted as far as it is in memory, which is up to 4,096 things.
-    public func updateGauges(at now: Timestamp? = nil) {
+    /// Sets the gauges to what is true at `now`.
+    package func updateGauges(at now: Timestamp) {
         guard let metrics = watch.metrics else { return }
-        let moment = now ?? clock.withLock { $0 }
-        metrics.set(cacheSize: liveCount, queues: agenda.counts(at: moment), slots: watch.slots)
+        metrics.set(cacheSize: liveCount, queues: agenda.counts(at: now), slots: watch.slots)
     }
 
     /// Sets the gauges every second until the task is cancelled; nil when nobody looks.
-    func gaugesEverySecond(_ time: any TimeSource) -> Task<Void, Never>? {
+    func gaugesEverySecond() -> Task<Void, Never>? {
         guard watch.metrics != nil else { return nil }
         return Task { [weak self] in
             while !Task.isCancelled {
-                self?.updateGauges(at: time.now)
+                self?.updateGauges()
                 try? await Task.sleep(for: .seconds(1))
             }
         }

@@ -174,7 +174,7 @@ import Testing
         let scenario = try engine.scenario([Self.updatable])
         try await scenario.start("updatable", 1, WorkflowOptions(runTimeout: .hours(1)))
         try await scenario.settle()
-        let client = WorkflowClient(engine: scenario.engine, time: scenario.clock)
+        let client = WorkflowClient(engine: scenario.engine)
         let handle = client.workflowHandle(Workflow<Int, Int>("updatable") { _, number in number }, id: "w")
         let waiting = Task { try await handle.executeUpdate(Self.never, 1, id: "u") }
         while try await !scenario.kinds().contains(.workflowExecutionUpdateAccepted) { await Task.yield() }
@@ -189,7 +189,7 @@ import Testing
         let scenario = try engine.scenario([Self.updatable])
         try await scenario.start("updatable", 1)
         try await scenario.settle()
-        let handle = WorkflowClient(engine: scenario.engine, time: scenario.clock)
+        let handle = WorkflowClient(engine: scenario.engine)
             .workflowHandle(Workflow<Int, Int>("updatable") { _, number in number }, id: "w")
         let waiting = Task { try await handle.executeUpdate(Self.never, 7, id: "u") }
         while try await !scenario.kinds().contains(.workflowExecutionUpdateAccepted) { await Task.yield() }

@@ -43,7 +43,7 @@ import Testing
         let after = WorkflowScenario(store: store, workflows: [Self.waiting], options: EngineOptions(isEager: true))
         after.clock.advance(by: .minutes(2))
         let engine = after.engine
-        let worker = WorkflowWorker(engine: engine, time: after.clock)
+        let worker = WorkflowWorker(engine: engine)
         let running = Task { try await worker.run() }
         for id in ["good", "other"] { #expect(try await engine.result(workflowID: id) == Payload("well")) }
         let error = await #expect(throws: UnreadableRow.self) {

@@ -1,4 +1,4 @@
-public import Events
+package import Events
 import Synchronization
 
 /// One attempt of an activity that is under way.
@@ -60,7 +60,7 @@ extension EmbeddedEngine {
             workflowID: token.workflowID, runID: token.runID, activityID: activity.id, attempt: token.attempt, now: now, taskToken: token,
             heartbeatDetails: activity.attempt.heartbeatDetails, activityType: activity.type, workflowType: turn.state.run.type,
             log: watch.logger ?? .silent,
-            beat: { [weak self] details in try await self?.heartbeat(token, details: details, at: nil) })
+            beat: { [weak self] details in try await self?.heartbeat(token, details: details) })
         let handles = watch.metrics?.activity(activity.type, of: turn.state.run.type, on: fields.text(.taskQueue))
         handles?.scheduleToStart.record(now - item.at)
         let (deadline, type) = activity.deadline(startedAt: now, heartbeatAt: now)
@@ -138,17 +138,17 @@ extension EmbeddedEngine {
     // MARK: Completion from outside
 
     /// Completes an activity whose code threw ``CompletesLater``. Throws ``ActivityNotFound`` when its attempt is not open any more.
-    public func complete(_ token: TaskToken, result: JSONValue, at now: Timestamp) async throws {
+    package func complete(_ token: TaskToken, result: JSONValue, at now: Timestamp) async throws {
         try await answer(token, .success(try converter.payload(result)), at: now)
     }
 
     /// Fails an attempt that is open; the retry policy decides what follows.
-    public func fail(_ token: TaskToken, _ error: ApplicationError, at now: Timestamp) async throws {
+    package func fail(_ token: TaskToken, _ error: ApplicationError, at now: Timestamp) async throws {
         try await answer(token, .failure(error.failure), at: now)
     }
 
     /// Says that an open attempt has ended because it was cancelled. Throws ``CancellationNotRequested`` when nobody has asked for that.
-    public func reportCancelled(_ token: TaskToken, at now: Timestamp) async throws { try await answer(token, .cancelled, at: now) }
+    package func reportCancelled(_ token: TaskToken, at now: Timestamp) async throws { try await answer(token, .cancelled, at: now) }
 
     private func answer(_ token: TaskToken, _ end: AttemptEnd, at now: Timestamp) async throws {
         do {
@@ -157,12 +157,7 @@ extension EmbeddedEngine {
     }
 
     /// Says that an open attempt is alive. Throws `CancellationError` when it was cancelled, ``ActivityNotFound`` when it is not open.
-    public func heartbeat(_ token: TaskToken, details: JSONValue, at now: Timestamp) async throws {
-        try await heartbeat(token, details: details, at: .some(now))
-    }
-
-    func heartbeat(_ token: TaskToken, details: JSONValue, at moment: Timestamp?) async throws {
-        let now = moment ?? clock.withLock { $0 }
+    package func heartbeat(_ token: TaskToken, details: JSONValue, at now: Timestamp) async throws {
         let isCancelled = try await turn(token.workflowID, at: now) { turn in
             guard let activity = turn.activity(of: token) else { throw ActivityNotFound(token: token) }
             turn.beat(token.scheduledEventID, details)

@@ -315,7 +315,7 @@ final class Agenda: Sendable {
     }
 
     /// When the first thing is due; nil for never.
-    func next(at now: Timestamp?) async throws -> Timestamp? {
+    func next() async throws -> Timestamp? {
         let known = contents.withLock { contents -> (Timestamp?, Timestamp??, DueItem.Key?, changes: Int) in
             (contents.earliest(nil), contents.beyond, contents.horizon, contents.changes)
         }

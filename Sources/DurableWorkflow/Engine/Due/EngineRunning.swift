@@ -3,12 +3,11 @@ import Synchronization
 
 extension EmbeddedEngine {
     /// The earliest moment at which something can run, in the past when something can run now; nil when nothing is pending.
-    public func nextDue() async throws -> Timestamp? { try await agenda.next(at: lastSeen) }
+    public func nextDue() async throws -> Timestamp? { try await agenda.next() }
 
     /// Runs everything that is due at `now`, and what follows from it at once; returns the number of things run.
     @discardableResult
-    public func runDue(at now: Timestamp) async throws -> Int {
-        see(now)
+    package func runDue(at now: Timestamp) async throws -> Int {
         var total = 0
         while true {
             try await agenda.load(at: now)
@@ -19,8 +18,7 @@ extension EmbeddedEngine {
 
     /// Runs one thing that is due at `now`: fires a timer, runs a task or an activity; `choose` picks one of so many. False when
     /// nothing is due.
-    public func runNext(at now: Timestamp, choose: (Int) -> Int = { _ in 0 }) async throws -> Bool {
-        see(now)
+    package func runNext(at now: Timestamp, choose: (Int) -> Int = { _ in 0 }) async throws -> Bool {
         try await agenda.load(at: now)
         let items = agenda.peek(at: now, limit: 48)
         guard !items.isEmpty else { return false }
@@ -31,17 +29,13 @@ extension EmbeddedEngine {
     }
 
     /// Runs the workflow code that is ready, but no activity and no timer: what a rehearsal needs.
-    public func runTasks(at now: Timestamp) async throws {
-        see(now)
+    package func runTasks(at now: Timestamp) async throws {
         try await agenda.load(at: now)
         while let item = agenda.peek(at: now, limit: .max).first(where: { $0.key.kind == .task }) {
             guard let task = agenda.take(item, at: now) else { return }
             _ = try await run(task, at: now)
         }
     }
-
-    func see(_ now: Timestamp) { clock.withLock { $0 = now } }
-    private var lastSeen: Timestamp { clock.withLock { $0 } }
 
     /// Runs one thing; false when it came to nothing, as with code that still does not fit. What cannot be run is given back.
     func run(_ item: DueItem, at now: Timestamp) async throws -> Bool {

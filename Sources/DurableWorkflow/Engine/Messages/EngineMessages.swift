@@ -1,4 +1,4 @@
-public import Events
+package import Events
 
 /// What became of an update.
 public enum UpdateOutcome: Hashable, Sendable {
@@ -19,9 +19,9 @@ public enum UpdateOutcome: Hashable, Sendable {
 }
 
 extension EmbeddedEngine {
-    /// Required by ``DurableEngine``, which says what it does.
+    /// The same as the port's, at `now`.
     @discardableResult
-    public func signal(workflowID: String, signal: SignalMessage, at now: Timestamp) async throws -> SignalReceipt {
+    package func signal(workflowID: String, signal: SignalMessage, at now: Timestamp) async throws -> SignalReceipt {
         let fields = try SignalFields(signal, converter)
         return try await watch.call("SignalWorkflow:\(signal.name)", workflowID, at: now) { call in
             var fields = fields
@@ -35,8 +35,8 @@ extension EmbeddedEngine {
         }
     }
 
-    /// Required by ``DurableEngine``, which says what it does.
-    public func cancel(workflowID: String, at now: Timestamp) async throws {
+    /// The same as the port's, at `now`.
+    package func cancel(workflowID: String, at now: Timestamp) async throws {
         guard try await requestCancel(of: workflowID, runID: "", at: now) else {
             throw WorkflowNotFound(workflowID: workflowID, expected: "a run")
         }
@@ -60,7 +60,7 @@ extension EmbeddedEngine {
     }
 
     /// Ends the open run at once; its code does not hear of it. Throws ``WorkflowNotFound`` when there is none.
-    public func terminate(workflowID: String, reason: String, at now: Timestamp) async throws {
+    package func terminate(workflowID: String, reason: String, at now: Timestamp) async throws {
         try await terminate(workflowID: workflowID, runID: "", reason: reason, at: now)
     }
 
@@ -77,7 +77,7 @@ extension EmbeddedEngine {
 
     /// Asks the code something; nothing changes. A closed run answers too. Throws what the handler throws, ``UnknownMessage`` when there is
     /// none.
-    public func query(workflowID: String, name: String, input: JSONValue = .null, at now: Timestamp) async throws -> JSONValue {
+    package func query(workflowID: String, name: String, input: JSONValue = .null, at now: Timestamp) async throws -> JSONValue {
         let input = try converter.payload(input)
         return try await watch.call("QueryWorkflow:\(name)", workflowID, at: now) { _ in
             try await turn(workflowID, at: now) { turn in
@@ -88,7 +88,7 @@ extension EmbeddedEngine {
     }
 
     /// Sends an update and runs the code with it at once. An update whose id the run has accepted before is not taken again.
-    public func update(workflowID: String, id: String, name: String, input: JSONValue, at now: Timestamp) async throws -> UpdateOutcome {
+    package func update(workflowID: String, id: String, name: String, input: JSONValue, at now: Timestamp) async throws -> UpdateOutcome {
         let request = UpdateRequest(id: id, name: name, arguments: try converter.payload(input))
         return try await watch.call("StartWorkflowUpdate:\(name)", workflowID, at: now) { _ in
             try await update(workflowID, request, at: now)
@@ -124,7 +124,7 @@ extension EmbeddedEngine {
     }
 
     /// Where an update stands; nil for one that no run of the chain has accepted.
-    public func outcome(ofUpdate id: String, workflowID: String, at now: Timestamp) async throws -> UpdateOutcome? {
+    package func outcome(ofUpdate id: String, workflowID: String, at now: Timestamp) async throws -> UpdateOutcome? {
         try await turn(workflowID, at: now) { try await self.knownOutcome(ofUpdate: id, $0.state) }
     }
 

@@ -1,4 +1,4 @@
-public import Events
+package import Events
 
 /// A recorded run cannot be taken over.
 public struct ImportRefused: Error, Hashable, Sendable, CustomStringConvertible {
@@ -8,17 +8,9 @@ public struct ImportRefused: Error, Hashable, Sendable, CustomStringConvertible 
 }
 
 extension EmbeddedEngine {
-    /// Takes over a run that another database or a Temporal server has recorded, open or closed; `workflowID` where the history does not
-    /// say it. An open run goes on here: its activities, timers, messages and its workflow task become due. The end of a closed one is
-    /// told to a parent that is here and waits for it: import parents first.
-    ///
-    /// What is no event does not come along: how often an open activity was tried. Its attempts begin anew. Events that were left out of
-    /// the history leave no gap; the ids after them move up.
-    ///
-    /// Throws ``ImportRefused`` when the workflow has an open run here, one that began later, or this very run; ``HistoryError`` when the
-    /// history is not that of one run.
+    /// The same as ``importRun(_:workflowID:)``, at `now`.
     @discardableResult
-    public func importRun(_ history: WorkflowHistory, workflowID: String? = nil, at now: Timestamp) async throws -> WorkflowExecution {
+    package func importRun(_ history: WorkflowHistory, workflowID: String? = nil, at now: Timestamp) async throws -> WorkflowExecution {
         try HistoryCheck.check(history.events)
         let events = try history.numbered()
         let id = workflowID ?? history.workflowID

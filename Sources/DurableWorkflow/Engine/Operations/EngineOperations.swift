@@ -54,27 +54,21 @@ extension EmbeddedEngine {
     /// Where the last run of a workflow stands; nil for an unknown one.
     public func status(of workflowID: String) async throws -> WorkflowStatus? { try await store.run(workflowID)?.status }
 
-    /// Describes the current run of a workflow. Throws ``WorkflowNotFound``.
-    public func describe(workflowID: String, at now: Timestamp) async throws -> WorkflowDescription {
+    /// Describes the current run of a workflow at `now`. Throws ``WorkflowNotFound``.
+    package func describe(workflowID: String, at now: Timestamp) async throws -> WorkflowDescription {
         try await turn(workflowID, at: now) { turn in WorkflowDescription(turn.state) }
     }
 
-    /// Describes a run as the store has it, without its code.
-    public static func describe(_ run: WorkflowRun, history: [HistoryEvent]) -> WorkflowDescription {
-        WorkflowDescription(RunState(run: run, history: history))
-    }
-
     /// Runs that match, newest first, with keys below `key`.
-    public func list(_ filter: WorkflowFilter = WorkflowFilter(), before key: Int64? = nil, limit: Int = 100) async throws -> [WorkflowRun]
-    {
+    public func list(_ filter: WorkflowFilter, before key: Int64?, limit: Int) async throws -> [WorkflowRun] {
         try await store.runs(matching: filter, before: key, limit: limit)
     }
 
     /// The number of runs that match.
-    public func count(_ filter: WorkflowFilter = WorkflowFilter()) async throws -> Int { try await store.count(matching: filter) }
+    public func count(_ filter: WorkflowFilter) async throws -> Int { try await store.count(matching: filter) }
 
     /// The history of a workflow's current run, or of `runID`. Throws ``WorkflowNotFound``.
-    public func history(workflowID: String, runID: String? = nil) async throws -> WorkflowHistory {
+    public func history(workflowID: String, runID: String?) async throws -> WorkflowHistory {
         guard let run = try await store.run(workflowID, runID: runID) else {
             throw WorkflowNotFound(workflowID: workflowID, expected: "a run")
         }
@@ -82,16 +76,14 @@ extension EmbeddedEngine {
     }
 
     /// Deletes closed runs that ended before `now` minus `retention`; returns how many.
-    public func removeClosed(retention: Duration, at now: Timestamp, limit: Int = 1000) async throws -> Int {
+    package func removeClosed(retention: Duration, at now: Timestamp, limit: Int = 1000) async throws -> Int {
         try await store.remove(closedBefore: Timestamp(milliseconds: now.milliseconds - retention.milliseconds), limit: limit)
     }
 
-    /// Ends the current run, if it is open, and begins another whose history is that of the old one before `event`: the start or the end of
-    /// a workflow task, which is made again. Signals and updates that came later are delivered again.
-    ///
-    /// Throws ``ResetRefused`` when no workflow task is due or under way before `event`, or when something was open there that cannot be taken over.
+    /// The same as the port's, at `now`. Throws ``ResetRefused`` when no workflow task is due or under way before `event`, or when something
+    /// was open there that cannot be taken over.
     @discardableResult
-    public func reset(workflowID: String, toEvent event: Int, reason: String, at now: Timestamp) async throws -> WorkflowExecution {
+    package func reset(workflowID: String, toEvent event: Int, reason: String, at now: Timestamp) async throws -> WorkflowExecution {
         let key = try await newKey()
         return try await turn(workflowID, at: now) { turn in
             let old = turn.state.run
@@ -178,6 +170,9 @@ extension Turn {
 }
 
 extension WorkflowDescription {
+    /// Describes a run as a store has it, without its code.
+    public init(_ run: WorkflowRun, history: [HistoryEvent]) { self.init(RunState(run: run, history: history)) }
+
     init(_ state: RunState) {
         let activities = state.activities.values.sorted { $0.event.id < $1.event.id }.map { activity in
             PendingActivity(

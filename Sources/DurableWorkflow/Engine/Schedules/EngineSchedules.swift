@@ -1,10 +1,10 @@
-public import Events
+package import Events
 import Synchronization
 
 extension EmbeddedEngine {
     /// Creates a schedule, or replaces the one of this id; what was due before is made up or counted first. Throws ``ScheduleError`` for one
     /// that cannot be.
-    public func putSchedule(_ id: String, _ schedule: Schedule, at now: Timestamp) async throws {
+    package func putSchedule(_ id: String, _ schedule: Schedule, at now: Timestamp) async throws {
         try schedule.check(id, at: now)
         let number = try await newKey()
         try await edit(id, create: ScheduleRecord(id: id, number: number, schedule: schedule)) { record in
@@ -15,7 +15,7 @@ extension EmbeddedEngine {
     }
 
     /// Creates a schedule. Throws ``ScheduleError`` when there is one of this id, or for one that cannot be.
-    public func createSchedule(_ id: String, _ schedule: Schedule, at now: Timestamp) async throws {
+    package func createSchedule(_ id: String, _ schedule: Schedule, at now: Timestamp) async throws {
         guard try await store.schedule(id) == nil else {
             throw ScheduleError("schedule \(id): expected none of this id, found one; update it, or use another id")
         }
@@ -24,7 +24,7 @@ extension EmbeddedEngine {
 
     /// Changes a schedule; what was due before is made up or counted first, and what it has started and skipped stays counted. Throws
     /// ``ScheduleError``.
-    public func updateSchedule(_ id: String, at now: Timestamp, _ body: (inout Schedule) throws -> Void) async throws {
+    package func updateSchedule(_ id: String, at now: Timestamp, _ body: (inout Schedule) throws -> Void) async throws {
         try await edit(id) { record in
             var schedule = record.schedule
             try body(&schedule)
@@ -61,7 +61,7 @@ extension EmbeddedEngine {
     }
 
     /// Lets a paused schedule go on; starts that fell into the pause are not made up.
-    public func resumeSchedule(_ id: String, note: String = "", at now: Timestamp) async throws {
+    package func resumeSchedule(_ id: String, note: String = "", at now: Timestamp) async throws {
         try await edit(id) { record in
             if record.schedule.isPaused { try await self.catchUp(&record, now: now) }
             record.schedule.isPaused = false
@@ -71,7 +71,7 @@ extension EmbeddedEngine {
     }
 
     /// Starts the workflow now, under the schedule's overlap policy or another; every trigger is a start of its own.
-    public func triggerSchedule(_ id: String, overlap: ScheduleOverlapPolicy? = nil, at now: Timestamp) async throws {
+    package func triggerSchedule(_ id: String, overlap: ScheduleOverlapPolicy? = nil, at now: Timestamp) async throws {
         try await edit(id) { record in
             record.triggered += 1
             let start = WaitingStart(at: now, trigger: record.triggered, isByHand: true)
@@ -80,7 +80,7 @@ extension EmbeddedEngine {
     }
 
     /// Makes the starts between two moments up, all at once or one after another as the overlap policy says: the schedule's or another.
-    public func backfillSchedule(
+    package func backfillSchedule(
         _ id: String, from start: Timestamp, to end: Timestamp, overlap: ScheduleOverlapPolicy? = nil, at now: Timestamp
     ) async throws {
         try await edit(id) { record in

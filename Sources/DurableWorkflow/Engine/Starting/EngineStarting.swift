@@ -1,9 +1,9 @@
-public import Events
+package import Events
 
 extension EmbeddedEngine {
-    /// Required by ``DurableEngine``, which says what it does.
+    /// The same as the port's, at `now`.
     @discardableResult
-    public func start(workflowID: String, type: String, input: JSONValue, options: WorkflowOptions, at now: Timestamp) async throws
+    package func start(workflowID: String, type: String, input: JSONValue, options: WorkflowOptions, at now: Timestamp) async throws
         -> WorkflowExecution
     {
         let request = try StartRequest(workflowID, type, try converter.payload(input), options, converter)
@@ -12,13 +12,20 @@ extension EmbeddedEngine {
 
     /// Starts a workflow, unless it runs, and sends it a signal: both or neither.
     @discardableResult
-    public func signalWithStart(
+    package func signalWithStart(
         workflowID: String, type: String, input: JSONValue, signal: SignalMessage, options: WorkflowOptions = WorkflowOptions(),
         at now: Timestamp
     ) async throws -> WorkflowExecution {
         var request = try StartRequest(workflowID, type, try converter.payload(input), options, converter)
         request.signal = try SignalFields(signal, converter)
         return try await call("SignalWithStartWorkflow:\(type)", request, at: now)
+    }
+
+    /// Starts a workflow at `now`; one of this id that exists already is left as it is.
+    package func start(workflowID: String, type: String, input: JSONValue, at now: Timestamp) async throws {
+        do {
+            try await start(workflowID: workflowID, type: type, input: input, options: .once, at: now)
+        } catch is WorkflowAlreadyStarted {}
     }
 
     /// A caller's start, in a span whose context goes along.
@@ -34,7 +41,8 @@ extension EmbeddedEngine {
         }
     }
 
-    var converter: PayloadConverter { options.converter }
+    /// Required by ``DurableEngine``.
+    public var converter: PayloadConverter { options.converter }
 
     func start(_ request: StartRequest, at now: Timestamp) async throws -> WorkflowExecution {
         try request.check()

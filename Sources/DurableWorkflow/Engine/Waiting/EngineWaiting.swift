@@ -29,7 +29,7 @@ extension EmbeddedEngine {
     }
 
     private func end(ofUpdate id: String, _ workflowID: String) async throws -> UpdateOutcome? {
-        let known = try await outcome(ofUpdate: id, workflowID: workflowID, at: clock.withLock { $0 })
+        let known = try await outcome(ofUpdate: id, workflowID: workflowID, at: time.now)
         guard let known else { throw WorkflowNotFound(workflowID: workflowID, expected: "a run that has accepted update \(id)") }
         if case .accepted = known { return nil }
         return known
