@@ -70,6 +70,11 @@ extension Domain {
         serviceMachine = machine
     }
 
+    /// The step that waits in a state of the legacy table; nil for a hold, and where a step is complete and the next one cannot begin yet.
+    package func step(waitingIn state: String) -> StepNumber? {
+        State(rawValue: state).flatMap { machine.boundaries[$0] == nil ? machine.steps[$0] : nil }
+    }
+
     /// The legacy machine as data that can be printed.
     public var machineDescription: MachineDescription { serviceMachine?.description ?? machine.description }
 

@@ -10,7 +10,7 @@ public struct Announcement: Hashable, Sendable, CustomStringConvertible {
     public enum Place: Hashable, Sendable, CustomStringConvertible {
         /// An effect of a step, by its operation.
         case effect(StepNumber, String)
-        /// A fact of the outcome, by its path.
+        /// A fact of the outcome, by its path; or the wait points of a step, `waits/6`.
         case fact(String)
 
         /// `5.2/billing.vettingFee` or `vetting/score`
@@ -76,7 +76,8 @@ public struct Announcement: Hashable, Sendable, CustomStringConvertible {
         case .effect(let step, let operation):
             return difference.layer == .effects && difference.path.hasPrefix("\(step)/\(operation)/") && hasAllowedMembers(difference)
         case .fact(let path):
-            return difference.layer == .outcome && difference.path == path && hasAllowedValue(difference)
+            let layer: Difference.Layer = path.hasPrefix("waits/") ? .state : .outcome
+            return difference.layer == layer && difference.path == path && hasAllowedValue(difference)
         }
     }
 

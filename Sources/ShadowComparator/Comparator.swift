@@ -3,7 +3,7 @@ import Outcomes
 
 /// Says in what a candidate's observation differs from the control's, and which of it is explained.
 ///
-/// Facts are compared by path and by value. Effects are compared by key without the entity and by request, as a multiset, and in
+/// Facts are compared by path and by value, and of every step that the candidate has completed on its own the states in which it waited. Effects are compared by key without the entity and by request, as a multiset, and in
 /// their relative order. Not compared, because they are not the path's doing or must differ: times, owner, epoch, attempts, the
 /// outside world's replies. Pure: the same observations give the same comparison.
 public struct Comparator: Sendable {
@@ -26,7 +26,8 @@ public struct Comparator: Sendable {
     public func compare(control: Observation, candidate: Observation) -> Comparison {
         let (control, candidate) = (control, candidate.renamed(like: control))
         let outcome = differences(.outcome, control.outcomeFacts, candidate.outcomeFacts)
-        let state = differences(.state, ["state": .string(control.outcome.state)], ["state": .string(candidate.outcome.state)])
+        let waited = control.waits.map { waits in candidate.waits == nil ? [] : candidate.visits.keys.filter { waits[$0] != nil } } ?? []
+        let state = differences(.state, control.stateFacts(of: waited), candidate.stateFacts(of: waited))
         let ledgers = EffectComparison(control: control.ledger, candidate: candidate.ledger) { entry in
             announcements.contains { $0.change == .changed && $0.place == .effect(entry.key.step, entry.key.operation) }
         }

@@ -17,6 +17,8 @@ public struct Observation: Codable, Hashable, Sendable {
     public var visits: [StepNumber: Int]
     /// How often the durable code of each step failed, and the other side took over.
     public var failures: [StepNumber: Int] = [:]
+    /// The states in which it waited, by their step and in order; nil when nobody has noted them.
+    public var waits: [StepNumber: [String]]?
 
     /// An observation.
     public init(
@@ -38,6 +40,13 @@ public struct Observation: Codable, Hashable, Sendable {
         facts["status"] = .string(outcome.status)
         for (reason, count) in deadLetters where count != 0 { facts["deadLetter/\(reason)"] = .integer(count) }
         for (step, count) in failures where count != 0 { facts["failed/\(step)"] = .integer(count) }
+        return facts
+    }
+
+    /// What the state layer compares: where it stands, and `waits/<step>`, the wait points of `steps`.
+    func stateFacts(of steps: some Sequence<StepNumber>) -> [String: JSONValue] {
+        var facts: [String: JSONValue] = ["state": .string(outcome.state)]
+        for step in steps { facts["waits/\(step)"] = .array((waits?[step] ?? []).map { .string($0) }) }
         return facts
     }
 }

@@ -57,15 +57,15 @@ import Testing
         let (code, json, mutants) = try Self.run(
             "--side", "legacy", "--only", "profile.", "--plan", "Migrations/Plans/hybrid-2-5.2.yaml")
         #expect(code == 1)
-        #expect(
-            Self.survivors(json) == [
-                "step 2: profile.in_review leads nowhere in PROFILE_PENDING_REVIEW",
-                "step 2: nobody thinks of profile.rejected in PROFILE_PENDING_REVIEW",
-            ])
+        // A look finds the rejection a day later, and times are not compared.
+        #expect(Self.survivors(json) == ["step 2: nobody thinks of profile.rejected in PROFILE_PENDING_REVIEW"])
         let unreached = json["unreached"]?.array?.compactMap(\.string) ?? []
         #expect(unreached.contains("step 2: nobody thinks of profile.approved in PROFILE_REJECTED"))
-        #expect(json["caught"]?.integer == mutants.count - unreached.count - 2)
+        #expect(json["caught"]?.integer == mutants.count - unreached.count - 1)
         #expect(mutants.contains { $0["caughtBy"] == "explorer" })
+        // A state in between is seen by the comparison of wait points alone.
+        let between = mutants.first { $0["story"] == "profile.in_review leads nowhere in PROFILE_PENDING_REVIEW" }
+        #expect(between?["layers"] == ["state"])
     }
 
     @Test func whatCannotBePutInIsRefused() throws {

@@ -90,11 +90,12 @@ extension AppRun {
     /// What the run made of one entity; nil when it does not know it.
     func observation(of entity: EntityID) async throws -> Observation? {
         guard let outcome = try await bridge.outcome(of: entity) else { return nil }
-        let journal = options.mode == .hybrid ? try await store.journal(of: entity) : []
+        let journal = try await store.journal(of: entity)
         var observation = Observation(
             entity: entity, path: options.mode.rawValue, outcome: outcome, ledger: try await store.ledger(of: entity),
             visits: .durable(in: journal))
         observation.failures = .failed(in: journal)
+        observation.waits = journal.waits(stepOf: bridge.domain.step(waitingIn:))
         return observation
     }
 }
