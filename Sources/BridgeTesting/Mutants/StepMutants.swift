@@ -58,33 +58,38 @@ package final class StepProbe<State: MachineState, Record: Codable & Sendable>: 
             return MutatedDomain(Mutant(number, .durable, step.number, story), changed)
         }
         let ends = seen.ends.sorted()
-        var mutants = [
-            mutated(nil, "it throws") { _, _ in throw ApplicationError(type: "Mutant", message: "a bug", isNonRetryable: true) },
-            mutated(24, "it ends at once, whatever it was told") { _, _ in ends.first },
-        ]
-        if !step.events.isEmpty {
-            mutants.append(
-                mutated(10, "it waits for a moment that never comes") { context, _ in
-                    while true { _ = try await context.wait(for: step.events) }
-                })
-        }
+        var mutants = [mutated(nil, "it throws", throwing), mutated(24, "it ends at once, whatever it was told") { _, _ in ends.first }]
+        if !step.events.isEmpty { mutants.append(mutated(10, "it waits for a moment that never comes", waiting(step))) }
         for end in ends {
-            guard let other = ends.first(where: { $0 != end }) ?? Optional(domain.machine.initial.rawValue), other != end else { continue }
-            mutants.append(
-                mutated(nil, "it ends in \(other) instead of \(end)") { context, record in
-                    let state = try await step.run(context, &record)
-                    return state == end ? other : state
-                })
+            let other = ends.first { $0 != end } ?? domain.machine.initial.rawValue
+            guard other != end else { continue }
+            mutants.append(mutated(nil, "it ends in \(other) instead of \(end)", ending(step, in: other, insteadOf: end)))
         }
-        return mutants
-            + seen.members.sorted().map { member in
-                mutated(7, "\(member) is not written back") { context, record in
-                    let before = try JSONValue(encoding: record)
-                    let end = try await step.run(context, &record)
-                    record = try JSONValue(encoding: record).with(member, of: before).decoded()
-                    return end
-                }
-            }
+        return mutants + seen.members.sorted().map { mutated(7, "\($0) is not written back", keeping($0, of: step)) }
+    }
+
+    private var throwing: Run {
+        { _, _ in throw ApplicationError(type: "Mutant", message: "a bug", isNonRetryable: true) }
+    }
+
+    private func waiting(_ step: DurableStep<Record>) -> Run {
+        { context, _ in while true { _ = try await context.wait(for: step.events) } }
+    }
+
+    private func ending(_ step: DurableStep<Record>, in other: String, insteadOf end: String) -> Run {
+        { context, record in
+            let state = try await step.run(context, &record)
+            return state == end ? other : state
+        }
+    }
+
+    private func keeping(_ member: String, of step: DurableStep<Record>) -> Run {
+        { context, record in
+            let before = try JSONValue(encoding: record)
+            let end = try await step.run(context, &record)
+            record = try JSONValue(encoding: record).with(member, of: before).decoded()
+            return end
+        }
     }
 }
 

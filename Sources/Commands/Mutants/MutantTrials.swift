@@ -18,7 +18,6 @@ final class MutantTrials<State: MachineState, Record: Codable & Sendable> {
     private let lines: TraceFiles
     private let comparator: Comparator
     private var control: [EntityID: Observation] = [:]
-    private var candidate: [EntityID: Observation] = [:]
     /// What the program without a bug already differs in.
     private var known: [EntityID: Set<Place>] = [:]
     /// The cells of the table, as `state event`, that the recordings reach.
@@ -46,7 +45,7 @@ final class MutantTrials<State: MachineState, Record: Codable & Sendable> {
         control = try await play(app.domain, .legacy) { run in
             for entity in try await run.store.entities() { self.reached.formUnion(try await run.store.journal(of: entity).cells) }
         }
-        candidate = try await play(probe.probing(app.domain), .hybrid)
+        let candidate = try await play(probe.probing(app.domain), .hybrid)
         for entity in control.keys { known[entity] = Set(differences(control, candidate, entity).map(Self.place)) }
         explorer = try await MutantExplorer(app, plan, comparator, options)
         let moved = Set(try plan.movedSteps(named: options.step))
