@@ -52,8 +52,13 @@ final class MutantTrials<State: MachineState, Record: Codable & Sendable> {
         let ledger = candidate.sorted { $0.key < $1.key }.flatMap(\.value.ledger)
         let durable = Mutant.effects(of: ledger).map { MutatedDomain($0, app.domain) } + probe.mutants(of: app.domain)
         let ofSteps = durable.filter { $0.mutant.step.map(moved.contains) ?? false }
-        let handOff = options.step == nil ? Mutant.handOff.map { MutatedDomain($0, app.domain) } : []
+        let handOff = triesHandOff ? Mutant.handOff.map { MutatedDomain($0, app.domain) } : []
         return (MutatedDomain.cells(of: app.domain, in: moved) + handOff + ofSteps).filter(options.wants)
+    }
+
+    /// Half of the bugs of the hand-off need an operator or a fault, which no recording has.
+    private var triesHandOff: Bool {
+        options.step == nil && (options.side == .handOff || app.simulation != nil && options.seeds > 0)
     }
 
     /// Asks one judge after the other, until one finds the bug.

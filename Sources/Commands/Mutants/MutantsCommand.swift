@@ -54,6 +54,7 @@ struct MutantsCommand: AsyncParsableCommand {
             (those of other people's migrations), and into each cell of the legacy table that a moved step replaces. The recordings are \
             then compared, explored and, where the program has a simulation, simulated, until one of them finds the bug.
 
+            Half of the bugs of the hand-off need an operator or a fault: without a simulation they are tried with --side handOff alone.
             A bug that survives is one that the recordings meet and nothing compares: exit code 1. Cells of the table that no recording \
             comes to are listed apart.
             """)

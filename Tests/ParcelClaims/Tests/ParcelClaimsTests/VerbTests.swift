@@ -58,6 +58,15 @@ import Testing
         #expect(try JSONValue(parsing: compare.output)["mismatched"] == 0)
     }
 
+    /// Without a simulation the bugs of the hand-off are left out; the photo is no part of what a claim comes to.
+    @Test func bugsInItsStepAreFound() throws {
+        let mutants = try run("mutants", "--format", "json")
+        #expect(mutants.code == 1, "\(mutants.error)")
+        let score = try JSONValue(parsing: mutants.output)
+        #expect(score["expressible"] == 6)
+        #expect(score["survivors"] == ["7 step 1.1: photo is not written back"])
+    }
+
     @Test func theReportIsAboutClaims() throws {
         let report = try run("report", "--output", folder + "/report")
         #expect(report.code == 0, "\(report.error)")
@@ -68,6 +77,7 @@ import Testing
     @Test(arguments: [
         [], ["run"], ["compare"], ["machine"], ["report"], ["history", "list"], ["history", "show"], ["migrate", "status"],
         ["migrate", "recall"], ["workflow", "list"], ["schedule", "create"], ["patch", "report"], ["simulate"],
+        ["explore"], ["mutants"],
     ]) func helpSpeaksOfThisProgram(verb: [String]) throws {
         let process = try process(verb + ["--help"])
         let output = Pipe()
