@@ -68,7 +68,7 @@ final class ReferenceService {
     static func run(_ path: String, _ arguments: [String]) throws -> String {
         // A file and no pipe: a server that is started would keep a pipe open, and nobody would see its end.
         let file = NSTemporaryDirectory() + "lockstep-output-\(UUID().uuidString)"
-        FileManager.default.createFile(atPath: file, contents: nil)
+        _ = FileManager.default.createFile(atPath: file, contents: nil)
         defer { try? FileManager.default.removeItem(atPath: file) }
         let process = Process()
         process.executableURL = URL(filePath: path)
