@@ -6,7 +6,7 @@ import Cutover
 import DurableWorkflow
 package import Events
 import FoundationEssentials
-package import HybridRouter
+import HybridRouter
 import LegacyStateMachine
 import Migrations
 import Outcomes
@@ -15,17 +15,9 @@ import ShadowComparator
 /// One seed: the hybrid run with everything that goes wrong, then legacy alone on the same world and schedule, and what differs.
 package struct A2PSimulation {
     package var settings: SimulationSettings
-    /// A known bug in the hybrid run.
-    package var ports = PortWrapper.none
-    /// A known bug of its storage.
-    package var storage: @Sendable (any HandoffStore) -> any HandoffStore = { $0 }
 
     /// A simulation.
-    package init(_ settings: SimulationSettings) {
-        self.settings = settings
-        guard let mutant = settings.mutant else { return }
-        (ports, storage) = (mutant.ports, mutant.storage)
-    }
+    package init(_ settings: SimulationSettings) { self.settings = settings }
 
     /// A simulation; the defaults are those of `lockstep simulate`.
     package init(
@@ -68,8 +60,7 @@ package struct A2PSimulation {
             seed: seed, entities: settings.entities, spacing: settings.spacing, webhooks: webhooks, parties: settings.parties)
         var options = SimulationOptions(
             domain: Self.domain, plans: plans, seed: seed, rates: rates, quietAfter: settings.steps, watched: watched)
-        options.ports = ports
-        options.storage = storage
+        if let mutant = settings.mutant { (options.ports, options.storage) = (mutant.ports, mutant.storage) }
         options.mostViolations = settings.mostViolations
         let start = Date()
         var hybrid = try await Simulation(options, world: world).play(progress: progress)

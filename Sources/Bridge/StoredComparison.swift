@@ -66,6 +66,14 @@ extension EventBridge {
     }
 }
 
+extension Observation {
+    /// What a path made of an entity, with the visits and the failures of durable code that its `journal` has.
+    package init(entity: EntityID, path: String, outcome: Outcome, ledger: [LedgerEntry], journal: [JournalEntry]) {
+        self.init(entity: entity, path: path, outcome: outcome, ledger: ledger, visits: .durable(in: journal))
+        failures = .failed(in: journal)
+    }
+}
+
 extension [StepNumber: Int] {
     /// How often durable has completed each step.
     public static func durable(in journal: [JournalEntry]) -> [StepNumber: Int] {
@@ -77,7 +85,7 @@ extension [StepNumber: Int] {
     }
 
     /// How often the durable code of each step failed, as the journal says.
-    public static func failed(in journal: [JournalEntry]) -> [StepNumber: Int] {
+    static func failed(in journal: [JournalEntry]) -> [StepNumber: Int] {
         var failures: [StepNumber: Int] = [:]
         for entry in journal { if case .failed(let step, _) = entry.move { failures[step, default: 0] += 1 } }
         return failures

@@ -100,10 +100,13 @@ struct CompareText {
 }
 
 extension Difference {
+    /// `effects 5.2/vetting.order/1 missing`
+    var place: String { "\(layer.rawValue) \(path) \(kind.rawValue)" }
+
     /// One line of a result in full; `candidate` is what the path is called that legacy was compared with.
     func line(candidate path: String) -> String {
         let (before, after) = (control?.canonicalText ?? "nothing", candidate?.canonicalText ?? "nothing")
         let owed = rule.map { ", promised: \($0)" } ?? ""
-        return "  \(layer.rawValue) \(self.path) \(kind.rawValue): legacy \(before), \(path) \(after)\(owed)"
+        return "  \(place): legacy \(before), \(path) \(after)\(owed)"
     }
 }

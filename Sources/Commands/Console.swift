@@ -112,3 +112,8 @@ final class ConsoleSheet: Sendable {
 
     private static func trimmed(_ text: String) -> String { text.hasSuffix("\n") ? String(text.dropLast()) : text }
 }
+
+extension Duration {
+    /// In seconds, to the millisecond.
+    var roundedSeconds: Double { (self / .milliseconds(1)).rounded() / 1000 }
+}

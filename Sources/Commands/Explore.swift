@@ -80,7 +80,7 @@ struct Explore: AsyncParsableCommand {
         let recordings = try await explorations.first?.recordings(named: inputs, of: entity) ?? []
         for exploration in explorations { text.steps.append(try await explore(exploration, recordings, comparator)) }
         Console.endProgress()
-        text.seconds = (began.duration(to: clock.now) / .milliseconds(1)).rounded() / 1000
+        text.seconds = began.duration(to: clock.now).roundedSeconds
         Console.print(format == .json ? try text.json.canonicalText : text.text)
         if text.hasFindings { throw CommandFailure(.differences, "") }
     }

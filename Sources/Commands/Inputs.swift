@@ -30,16 +30,21 @@ struct InputOptions: ParsableArguments {
         if inputs.isEmpty {
             return try Inputs(folders: try Program.app.fixtureFolders(), files: [])
         }
-        var isFolder = false
         var folders: [String] = []
         var files: [String] = []
         for input in inputs {
-            guard FileManager.default.fileExists(atPath: input, isDirectory: &isFolder) else {
-                throw CommandFailure(.usage, "\(input): expected a scenario folder or a trace file, found nothing")
-            }
-            if isFolder { folders.append(input) } else { files.append(input) }
+            if try isFolder(input) { folders.append(input) } else { files.append(input) }
         }
         return try Inputs(folders: folders, files: files)
+    }
+
+    /// True for a scenario folder, false for a trace file.
+    static func isFolder(_ input: String) throws -> Bool {
+        var isFolder = false
+        guard FileManager.default.fileExists(atPath: input, isDirectory: &isFolder) else {
+            throw CommandFailure(.usage, "\(input): expected a scenario folder or a trace file, found nothing")
+        }
+        return isFolder
     }
 
     /// A fresh path in the user's cache folder.

@@ -173,22 +173,25 @@ enum Rows {
     static let ledgerColumns = "key, request, reply, owner, epoch, attempt, at, sum"
 
     static func ledgerEntry(_ row: SQLRow) throws -> LedgerEntry {
-        let reader = Reader("ledger", row.text(0))
-        let (request, reply, owner) = (row.text(1), row.text(2), row.text(3))
-        try ledgerSum(row.text(0), request, reply, owner, row.int(4), row.int(5), row.time(6))
-            .check(row.sum(7), table: "ledger", key: row.text(0))
+        let (key, request, reply, owner) = try ledgerTexts(row)
+        let reader = Reader("ledger", key)
         return LedgerEntry(
-            key: try reader.key("key", row.text(0)), request: try reader.json("request", request), reply: try reader.json("reply", reply),
+            key: try reader.key("key", key), request: try reader.json("request", request), reply: try reader.json("reply", reply),
             owner: try reader.choice("owner", owner), epoch: row.int(4), attempt: row.int(5), at: row.time(6))
     }
 
     /// When the call of a ledger row was performed, when its operation is one of these.
     static func time(_ row: SQLRow, ofCallOf operations: [String]) throws -> Timestamp? {
-        let reader = Reader("ledger", row.text(0))
-        guard let operation = EffectKey.operation(of: reader.key), operations.contains(where: { $0 == operation }) else { return nil }
-        try ledgerSum(reader.key, row.text(1), row.text(2), row.text(3), row.int(4), row.int(5), row.time(6))
-            .check(row.sum(7), table: "ledger", key: reader.key)
+        guard let operation = EffectKey.operation(of: row.text(0)), operations.contains(where: { $0 == operation }) else { return nil }
+        _ = try ledgerTexts(row)
         return row.time(6)
+    }
+
+    /// Key, request, reply and owner of a ledger row that fits its checksum.
+    private static func ledgerTexts(_ row: SQLRow) throws -> (key: String, request: String, reply: String, owner: String) {
+        let (key, request, reply, owner) = (row.text(0), row.text(1), row.text(2), row.text(3))
+        try ledgerSum(key, request, reply, owner, row.int(4), row.int(5), row.time(6)).check(row.sum(7), table: "ledger", key: key)
+        return (key, request, reply, owner)
     }
 
     static func ledgerSum(

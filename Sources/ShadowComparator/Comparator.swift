@@ -3,8 +3,8 @@ import Outcomes
 
 /// Says in what a candidate's observation differs from the control's, and which of it is explained.
 ///
-/// Facts are compared by path and by value, and of every step that the candidate has completed on its own the states in which it waited. Effects are compared by key without the entity and by request, as a multiset, and in
-/// their relative order. Not compared, because they are not the path's doing or must differ: times, owner, epoch, attempts, the
+/// Facts are compared by path and by value, and of every step that the candidate has completed on its own the states in which it
+/// waited. Effects are compared by key without the entity and by request, as a multiset, and in their relative order. Not compared, because they are not the path's doing or must differ: times, owner, epoch, attempts, the
 /// outside world's replies. Pure: the same observations give the same comparison.
 public struct Comparator: Sendable {
     /// What steps promise.
@@ -26,7 +26,7 @@ public struct Comparator: Sendable {
     public func compare(control: Observation, candidate: Observation) -> Comparison {
         let (control, candidate) = (control, candidate.renamed(like: control))
         let outcome = differences(.outcome, control.outcomeFacts, candidate.outcomeFacts)
-        let waited = control.waits.map { waits in candidate.waits == nil ? [] : candidate.visits.keys.filter { waits[$0] != nil } } ?? []
+        let waited = Self.waited(control, candidate)
         let state = differences(.state, control.stateFacts(of: waited), candidate.stateFacts(of: waited))
         let ledgers = EffectComparison(control: control.ledger, candidate: candidate.ledger) { entry in
             announcements.contains { $0.change == .changed && $0.place == .effect(entry.key.step, entry.key.operation) }
@@ -35,6 +35,12 @@ public struct Comparator: Sendable {
         for announcement in announcements { explained.hold(announcement, control, candidate) }
         for rule in rules where rule.counts(at: moment) { explained.apply(rule) }
         return Comparison(entity: control.entity, differences: explained.differences)
+    }
+
+    /// The steps whose wait points can be compared: both paths have noted theirs, and the candidate has completed the step on its own.
+    private static func waited(_ control: Observation, _ candidate: Observation) -> [StepNumber] {
+        guard let waits = control.waits, candidate.waits != nil else { return [] }
+        return candidate.visits.keys.filter { waits[$0] != nil }
     }
 
     /// Compares two paths entity by entity, in order of their ids. An entity that only one path knows is a mismatch at `entity`.

@@ -108,10 +108,7 @@ final class ExploredBridge<State: MachineState, Record: Codable & Sendable>: Exp
         var ledger = try await system.system.handoffs.ledger(of: entity)
         for index in ledger.indices { ledger[index].at = .distantPast }
         let journal = try await system.system.handoffs.journal(of: entity)
-        var observation = Observation(
-            entity: entity, path: parts.plan.name, outcome: outcome, ledger: ledger, visits: .durable(in: journal))
-        observation.failures = .failed(in: journal)
-        return observation
+        return Observation(entity: entity, path: parts.plan.name, outcome: outcome, ledger: ledger, journal: journal)
     }
 
     private func count(_ index: Int, in system: ExploredSystem<State, Record>) async throws {

@@ -37,8 +37,13 @@ package struct Mutant: Sendable, CustomStringConvertible {
     /// What the parties of a simulation do with a key that they know.
     package var parties = PartyKind.refusesKnownKeys
 
-    /// Number and story.
-    package var description: String { number.map { "\($0) \(story)" } ?? story }
+    /// `8 step 3: registry.submitBrand is called twice`
+    package var description: String { Self.name(number, step, story) }
+
+    /// What a bug is called that has these.
+    package static func name(_ number: Int?, _ step: StepNumber?, _ story: String) -> String {
+        [number.map(String.init), step.map { "step \($0):" }, story].compactMap { $0 }.joined(separator: " ")
+    }
 
     /// A bug anywhere.
     init(_ number: Int?, _ story: String, parties: PartyKind = .refusesKnownKeys, ports: PortWrapper = .none) {

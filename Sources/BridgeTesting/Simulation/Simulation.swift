@@ -108,6 +108,11 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         (bridge, engine) = try Self.assemble(options, options.plans[0], checker, workflows, clock, world, faults, moving)
     }
 
+    /// A new process: with nothing in memory.
+    private func assemble() throws {
+        (bridge, engine) = try Self.assemble(options, options.plans[plan], checker, workflows, clock, world, faults, moving)
+    }
+
     private static func assemble(
         _ options: SimulationOptions<State, Record>, _ plan: MigrationPlan, _ checker: InvariantChecker, _ workflows: InMemoryWorkflowStore,
         _ clock: VirtualClock, _ world: any SimulatedWorld, _ faults: FaultInjector, _ moving: RecallRequests
@@ -296,7 +301,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         run.moves["restarts", default: 0] += 1
         worldNow = worldNow + .seconds(2)
         faults.restart()
-        (bridge, engine) = try Self.assemble(options, options.plans[plan], checker, workflows, clock, world, faults, moving)
+        try assemble()
         while true {
             do {
                 try await bridge.resume(at: now)
@@ -305,7 +310,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
                 worldNow = worldNow + .seconds(30)
                 faults.set(now: worldNow)
             }
-            (bridge, engine) = try Self.assemble(options, options.plans[plan], checker, workflows, clock, world, faults, moving)
+            try assemble()
         }
     }
 

@@ -92,9 +92,7 @@ extension AppRun {
         guard let outcome = try await bridge.outcome(of: entity) else { return nil }
         let journal = try await store.journal(of: entity)
         var observation = Observation(
-            entity: entity, path: options.mode.rawValue, outcome: outcome, ledger: try await store.ledger(of: entity),
-            visits: .durable(in: journal))
-        observation.failures = .failed(in: journal)
+            entity: entity, path: options.mode.rawValue, outcome: outcome, ledger: try await store.ledger(of: entity), journal: journal)
         observation.waits = journal.waits(stepOf: bridge.domain.step(waitingIn:))
         return observation
     }

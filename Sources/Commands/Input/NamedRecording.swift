@@ -1,6 +1,5 @@
 import BridgeTesting
 import Events
-import FoundationEssentials
 import LegacyStateMachine
 
 /// What is recorded of one entity.
@@ -27,10 +26,6 @@ extension Exploration {
     }
 
     private func lines(of path: String) throws -> [TraceLine] {
-        var isFolder = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw CommandFailure(.usage, "\(path): expected a scenario folder or a trace file, found nothing")
-        }
-        return try Scenario.lines(file: isFolder ? "\(path)/events.jsonl" : path)
+        try Scenario.lines(file: try InputOptions.isFolder(path) ? "\(path)/events.jsonl" : path)
     }
 }

@@ -22,7 +22,8 @@ final class MutantExplorer<State: MachineState, Record: Codable & Sendable> {
     ) async throws {
         guard options.explored > 0, app.domain.service == nil, app.recorded(MemoryJournal()) is any ForkableOutside else { return nil }
         explorations = try plan.steps.filter(\.stage.isMoved).map {
-            try app.exploration(of: $0.number, plan, MutantTrials<State, Record>.bounds)
+            try app.exploration(
+                of: $0.number, plan, ExplorationBounds(events: 2, duplicates: 1, losses: 1, delays: 1, crashes: 1))
         }
         (self.comparator, most) = (comparator, options.explored)
         let all = try await explorations.first?.recordings(named: options.inputs) ?? []

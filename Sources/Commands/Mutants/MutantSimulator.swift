@@ -8,11 +8,15 @@ final class MutantSimulator {
     private var plain: [UInt64: SimulationRun] = [:]
     private static let entities = 300
 
-    init(_ simulation: any AppSimulation, seeds: Int) { (self.simulation, self.seeds) = (simulation, seeds) }
+    /// Nil without seeds.
+    init?(_ simulation: any AppSimulation, seeds: Int) {
+        guard seeds > 0 else { return nil }
+        (self.simulation, self.seeds) = (simulation, seeds)
+    }
 
     /// The first of the laws that a seed shows to be broken, or a hand-off that never occurs.
     func finding(_ mutant: Mutant, _ trial: inout MutantTrial) async throws -> MutantTrial.Finding? {
-        for seed in 1...UInt64(max(1, seeds)) where seeds > 0 {
+        for seed in 1...UInt64(seeds) {
             let plain = try await plain(seed)
             trial.simulated += Self.entities
             do {

@@ -40,10 +40,7 @@ struct MutantTrial: Codable {
 
     init(_ mutant: Mutant) { (number, side, step, story) = (mutant.number, mutant.side, mutant.step, mutant.story) }
 
-    /// `8 step 3: registry.submitBrand is called twice`
-    var name: String {
-        [number.map(String.init), step.map { "step \($0):" }, story].compactMap { $0 }.joined(separator: " ")
-    }
+    var name: String { Mutant.name(number, step, story) }
 
     mutating func isCaught(by judge: Judge, _ finding: Finding) {
         (caughtBy, layers, law, found) = (judge, finding.layers, finding.law, finding.sentence)

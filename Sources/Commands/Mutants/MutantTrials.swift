@@ -9,9 +9,6 @@ import ShadowComparator
 
 /// Plays one program with and without bugs, and says who finds each.
 final class MutantTrials<State: MachineState, Record: Codable & Sendable> {
-    /// How far explorations go.
-    static var bounds: ExplorationBounds { ExplorationBounds(events: 2, duplicates: 1, losses: 1, delays: 1, crashes: 1) }
-
     private let app: LockstepApp<State, Record>
     private let plan: MigrationPlan
     private let options: MutantOptions
@@ -25,7 +22,7 @@ final class MutantTrials<State: MachineState, Record: Codable & Sendable> {
     /// How many transactions the program without a bug makes.
     private var transactions = 0
     private var explorer: MutantExplorer<State, Record>?
-    private var simulator: MutantSimulator?
+    private let simulator: MutantSimulator?
 
     private struct Place: Hashable {
         let layer: Difference.Layer
@@ -36,7 +33,7 @@ final class MutantTrials<State: MachineState, Record: Codable & Sendable> {
     init(_ app: LockstepApp<State, Record>, _ plan: MigrationPlan, _ lines: TraceFiles, _ options: MutantOptions, at now: Timestamp) {
         (self.app, self.plan, self.options, self.lines) = (app, plan, options, lines)
         comparator = plan.comparator(at: now)
-        simulator = app.simulation.map { MutantSimulator($0, seeds: options.seeds) }
+        simulator = app.simulation.flatMap { MutantSimulator($0, seeds: options.seeds) }
     }
 
     /// Plays the program without a bug, and says which bugs can be put in.
@@ -58,7 +55,7 @@ final class MutantTrials<State: MachineState, Record: Codable & Sendable> {
 
     /// Half of the bugs of the hand-off need an operator or a fault, which no recording has.
     private var triesHandOff: Bool {
-        options.step == nil && (options.side == .handOff || app.simulation != nil && options.seeds > 0)
+        options.step == nil && (options.side == .handOff || simulator != nil)
     }
 
     /// Asks one judge after the other, until one finds the bug.
@@ -72,7 +69,7 @@ final class MutantTrials<State: MachineState, Record: Codable & Sendable> {
         if trial.caughtBy == nil, mutated.mutant.side == .handOff, let found = try await simulator?.finding(mutated.mutant, &trial) {
             trial.isCaught(by: .simulation, found)
         }
-        trial.seconds = (began.duration(to: clock.now) / .milliseconds(1)).rounded() / 1000
+        trial.seconds = began.duration(to: clock.now).roundedSeconds
         return trial
     }
 
@@ -101,7 +98,7 @@ final class MutantTrials<State: MachineState, Record: Codable & Sendable> {
         guard let first else { return nil }
         return MutantTrial.Finding(
             layers: Difference.Layer.allCases.filter(layers.contains),
-            sentence: "\(first.entity): \(first.difference.layer.rawValue) \(first.difference.path) \(first.difference.kind.rawValue)")
+            sentence: "\(first.entity): \(first.difference.place)")
     }
 
     private func differences(

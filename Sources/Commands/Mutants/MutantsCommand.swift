@@ -34,7 +34,7 @@ struct MutantOptions: ParsableArguments {
 
     func wants<State, Record>(_ mutated: MutatedDomain<State, Record>) -> Bool {
         let mutant = mutated.mutant
-        return side ?? mutant.side == mutant.side && (only.map { MutantTrial(mutant).name.contains($0) } ?? true)
+        return side ?? mutant.side == mutant.side && (only.map(mutant.description.contains) ?? true)
     }
 }
 
@@ -86,7 +86,7 @@ struct MutantsCommand: AsyncParsableCommand {
             score.mutants.append(try await trials.trial(of: mutated))
         }
         Console.endProgress()
-        score.secondsElapsed = (began.duration(to: clock.now) / .milliseconds(1)).rounded() / 1000
+        score.secondsElapsed = began.duration(to: clock.now).roundedSeconds
         Console.print(format == .json ? try JSONValue(encoding: score).canonicalText : score.text)
         if !score.survivors.isEmpty { throw CommandFailure(.differences, "") }
     }
