@@ -7,24 +7,6 @@ import Synchronization
     import Darwin
 #endif
 
-/// A file as the kernel knows it, whatever names lead to it.
-struct FileIdentity: Hashable, Sendable {
-    let device: UInt64
-    let inode: UInt64
-
-    init(_ status: stat) {
-        device = UInt64(truncatingIfNeeded: status.st_dev)
-        inode = UInt64(truncatingIfNeeded: status.st_ino)
-    }
-
-    /// The file at `path`; nil when there is none.
-    init?(path: String) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        self.init(status)
-    }
-}
-
 /// One use of a database file by this process. It holds the locks, and tells whether the file is still the one that was opened.
 ///
 /// SQLite's own locks are POSIX locks. The kernel drops all of a process's POSIX locks on a file when the process closes *any* descriptor
@@ -52,11 +34,13 @@ final class DatabaseFile: Sendable {
         self.path = path
         let flags = (writes ? O_RDWR : O_RDONLY) | (creating ? O_CREAT : 0) | O_CLOEXEC
         let descriptor = Glibc.open(path, flags, 0o600)
-        guard descriptor >= 0 else { throw Self.refusal(path, writes: writes, String(cString: strerror(errno))) }
+        guard descriptor >= 0, let identity = FileIdentity(descriptor: descriptor) else {
+            throw Self.refusal(path, writes: writes, String(cString: strerror(errno)))
+        }
         var status = stat()
         fstat(descriptor, &status)
         self.descriptor = descriptor
-        identity = FileIdentity(status)
+        self.identity = identity
         links = Int(status.st_nlink)
         realPath =
             realpath(path, nil).map { pointer in

@@ -40,6 +40,10 @@ public final class LockstepDatabase: Sendable {
     public let path: String
     private let access: Access
     private let queue: DatabaseQueue
+    /// Reads beside the commits of ``queue``.
+    private let reading: DatabaseQueue?
+    /// How many calls write, or wait for those who do.
+    private let writers = Atomic(0)
     private let durability: Durability
     private let file: DatabaseFile?
     private let lock: FileLock?
@@ -100,11 +104,12 @@ public final class LockstepDatabase: Sendable {
         case .runner, .alone, .reader: turnstile = nil
         }
         queue = try Self.open(Self.name(path, file, access), access, patience)
-        // Off the commit path, where somebody waits for each commit. An open group would keep such a checkpoint from ever starting the
-        // log anew; it has SQLite's own, between two groups.
-        let hasOwnCheckpoints = isFile && access == .runner && durability == .everyCommit
+        // Off the commit path, where somebody waits for each commit.
+        let hasOwnCheckpoints = isFile && access == .runner
         try Self.prepare(queue, path: path, access, logLimit: logLimit, hasOwnCheckpoints: hasOwnCheckpoints)
         checkpoints = hasOwnCheckpoints ? try Checkpoints(path: Self.name(path, file, access), logLimit: logLimit) : nil
+        if let checkpoints { queue.unsafeReentrantWrite(checkpoints.watch) }
+        reading = hasOwnCheckpoints && durability == .everyCommit ? try Self.open(Self.name(path, file, access), .reader, patience) : nil
         _ = try takeForeignChange()
     }
 
@@ -115,6 +120,7 @@ public final class LockstepDatabase: Sendable {
     deinit {
         do {
             try checkpoints?.close()
+            try reading?.close()
             try queue.close()
         } catch {
             // SQLite closes it later, when its last statement is gone; until then, and therefore for good, it counts as in use.
@@ -209,6 +215,13 @@ public final class LockstepDatabase: Sendable {
         try explaining { try queue.unsafeRead(body) }
     }
 
+    /// Reads with one statement what is committed, and waits for no commit that is under way: then, in the database of a runner, it reads on a
+    /// connection of its own. In a grouped database it is the same as ``read(_:)``.
+    package func readCommitted<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        let free = writers.load(ordering: .relaxed) == 0 ? queue : reading
+        return try explaining { try (free ?? queue).unsafeRead(body) }
+    }
+
     /// Reads at one moment: all statements of `body` see the same commits.
     public func readTogether<Value>(_ body: (Database) throws -> Value) throws -> Value {
         try explaining {
@@ -241,7 +254,9 @@ public final class LockstepDatabase: Sendable {
     }
 
     private func transact<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        try queue.writeWithoutTransaction { database in
+        writers.add(1, ordering: .relaxed)
+        defer { writers.subtract(1, ordering: .relaxed) }
+        return try queue.writeWithoutTransaction { database in
             switch durability {
             case .everyCommit:
                 let result = try transaction(database, body)
@@ -259,11 +274,11 @@ public final class LockstepDatabase: Sendable {
 
     /// GRDB's own transactions compile their statements each time, a twentieth of a small commit.
     private func transaction<Value>(_ database: Database, _ body: (Database) throws -> Value) throws -> Value {
-        try database.cachedStatement(sql: "BEGIN IMMEDIATE TRANSACTION").execute()
+        try database.run("BEGIN IMMEDIATE TRANSACTION")
         do {
             let result = try body(database)
             try file?.requireInPlace()
-            do { try database.cachedStatement(sql: "COMMIT TRANSACTION").execute() } catch { throw FailedCommit(cause: error) }
+            do { try database.run("COMMIT TRANSACTION") } catch { throw FailedCommit(cause: error) }
             file?.noteCompanions()
             return result
         } catch {

@@ -6,6 +6,7 @@ import GRDBSQLite
 enum SQLValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
     case text(String)
     case integer(Int64)
+    case blob([UInt8])
     case null
 
     init(stringLiteral value: String) { self = .text(value) }
@@ -31,6 +32,11 @@ struct SQLRow {
     func sum(_ column: Int32) -> Int64? { isNull(column) ? nil : integer(column) }
     func text(ifAny column: Int32) -> String? { isNull(column) ? nil : text(column) }
 
+    func bytes(_ column: Int32) -> [UInt8] {
+        guard let start = sqlite3_column_blob(statement, column) else { return [] }
+        return [UInt8](UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, column))))
+    }
+
     func text(_ column: Int32) -> String {
         guard let start = sqlite3_column_text(statement, column) else { return "" }
         let count = Int(sqlite3_column_bytes(statement, column))
@@ -47,11 +53,13 @@ extension Database {
         guard code == SQLITE_DONE || code == SQLITE_ROW else { throw failure(code, sql) }
     }
 
-    /// Hands each row to `body`, which must run no other call of the same statement.
-    func each(_ sql: String, _ values: [SQLValue] = [], _ body: (SQLRow) throws -> Void) throws {
+    /// Hands each row to `body`, which must run no other call of the same statement; no further one once `isEnough` says so.
+    func each(
+        _ sql: String, _ values: [SQLValue] = [], until isEnough: () -> Bool = { false }, _ body: (SQLRow) throws -> Void
+    ) throws {
         let statement = try bound(sql, values)
         defer { sqlite3_reset(statement) }
-        while true {
+        while !isEnough() {
             let code = sqlite3_step(statement)
             if code == SQLITE_DONE { return }
             guard code == SQLITE_ROW else { throw failure(code, sql) }
@@ -86,6 +94,7 @@ extension Database {
                 switch value {
                 case .text(let text): bind(text, statement, place)
                 case .integer(let integer): sqlite3_bind_int64(statement, place, integer)
+                case .blob(let bytes): sqlite3_bind_blob(statement, place, bytes, Int32(bytes.count), Self.copies)
                 case .null: sqlite3_bind_null(statement, place)
                 }
             guard code == SQLITE_OK else { throw failure(code, sql) }
@@ -93,14 +102,15 @@ extension Database {
         return statement
     }
 
+    /// SQLite copies the bytes: they are gone when the call returns.
+    private static var copies: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
+
     private func bind(_ text: String, _ statement: OpaquePointer, _ place: Int32) -> Int32 {
         var text = text
         return text.withUTF8 { bytes in
-            // SQLite copies the bytes: they are gone when this returns.
-            let copies = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
-            guard let start = bytes.baseAddress else { return sqlite3_bind_text(statement, place, "", 0, copies) }
+            guard let start = bytes.baseAddress else { return sqlite3_bind_text(statement, place, "", 0, Self.copies) }
             return start.withMemoryRebound(to: CChar.self, capacity: bytes.count) {
-                sqlite3_bind_text(statement, place, $0, Int32(bytes.count), copies)
+                sqlite3_bind_text(statement, place, $0, Int32(bytes.count), Self.copies)
             }
         }
     }

@@ -21,7 +21,7 @@ public struct SQLiteWorkflowStore: WorkflowStore {
                 for key in change.done { try Self.delete(key, in: database) }
                 for schedule in change.schedules { try Self.write(schedule, in: database) }
                 for id in change.deletedSchedules {
-                    try database.cachedStatement(sql: "DELETE FROM workflow_schedule WHERE id = ?").execute(arguments: [id])
+                    try database.run("DELETE FROM workflow_schedule WHERE id = ?", [.text(id)])
                 }
                 for request in change.requests { try Self.write(request, in: database) }
                 for item in change.quarantined { try Self.quarantine(item, in: database) }
@@ -35,95 +35,93 @@ public struct SQLiteWorkflowStore: WorkflowStore {
         // A run begins with its first event.
         if change.first == 1 { try insert(run, in: database) } else { try update(run, in: database) }
         guard let batch = change.batch else { return }
-        let statement = try database.cachedStatement(sql: "INSERT INTO workflow_history (run, first, events) VALUES (?, ?, ?)")
-        try statement.execute(arguments: [run.key, change.first, Data(batch)])
+        try database.run(
+            "INSERT INTO workflow_history (run, first, events) VALUES (?, ?, ?)", [.integer(run.key), .int(change.first), .blob(batch)])
     }
 
     private static func insert(_ run: WorkflowRun, in database: Database) throws {
-        let statement = try database.cachedStatement(
-            sql: """
-                INSERT INTO workflow_run (key, workflow, run, type, queue, status, length, bytes, started_at, closed_at, problem, more)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """)
-        try statement.execute(arguments: [
-            run.key, run.workflowID, run.runID, run.type, run.taskQueue, run.status.rawValue, run.length, run.bytes,
-            run.startedAt.milliseconds, run.closedAt?.milliseconds, run.problem, try More.text(run),
-        ])
-    }
-
-    private static func update(_ run: WorkflowRun, in database: Database) throws {
-        let statement = try database.cachedStatement(
-            sql: "UPDATE workflow_run SET status = ?, length = ?, bytes = ?, closed_at = ?, problem = ?, more = ? WHERE key = ?")
-        try statement.execute(arguments: [
-            run.status.rawValue, run.length, run.bytes, run.closedAt?.milliseconds, run.problem, try More.text(run), run.key,
-        ])
-    }
-
-    private static func insert(_ item: DueItem, in database: Database) throws {
-        let statement = try database.cachedStatement(
-            sql: "INSERT OR REPLACE INTO workflow_due (at, run, event, kind, workflow, queue, body) VALUES (?, ?, ?, ?, ?, ?, ?)")
-        try statement.execute(arguments: [
-            item.key.at.milliseconds, item.key.run, item.key.event, item.key.kind.rawValue, item.workflowID, item.queue,
-            item.body?.canonicalText,
-        ])
-    }
-
-    private static func delete(_ key: DueItem.Key, in database: Database) throws {
-        let statement = try database.cachedStatement(sql: "DELETE FROM workflow_due WHERE at = ? AND run = ? AND event = ? AND kind = ?")
-        try statement.execute(arguments: [key.at.milliseconds, key.run, key.event, key.kind.rawValue])
-    }
-
-    private static func write(_ schedule: ScheduleRecord, in database: Database) throws {
-        let statement = try database.cachedStatement(sql: "INSERT OR REPLACE INTO workflow_schedule (id, body) VALUES (?, ?)")
-        try statement.execute(arguments: [schedule.id, try JSONValue(encoding: schedule).canonicalText])
-    }
-
-    private static func write(_ request: TakenRequest, in database: Database) throws {
-        let statement = try database.cachedStatement(sql: "INSERT OR REPLACE INTO workflow_request (scope, id, run) VALUES (?, ?, ?)")
-        try statement.execute(arguments: [request.scope, request.id, request.run])
-    }
-
-    private static func quarantine(_ set: QuarantinedItem, in database: Database) throws {
-        let key = set.item.key
-        try database.execute(
-            sql: """
-                INSERT INTO workflow_quarantine (at, run, event, kind, workflow, queue, body, problem, quarantined_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """,
-            arguments: [
-                key.at.milliseconds, key.run, key.event, key.kind.rawValue, set.item.workflowID, set.item.queue,
-                set.item.body?.canonicalText, set.problem, set.at.milliseconds,
+        try database.run(
+            """
+            INSERT INTO workflow_run (key, workflow, run, type, queue, status, length, bytes, started_at, closed_at, problem, more)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                .integer(run.key), .text(run.workflowID), .text(run.runID), .text(run.type), .text(run.taskQueue),
+                .text(run.status.rawValue), .int(run.length), .int(run.bytes), .time(run.startedAt), .time(run.closedAt),
+                .optional(run.problem), .optional(try More.text(run)),
             ])
     }
 
+    private static func update(_ run: WorkflowRun, in database: Database) throws {
+        try database.run(
+            "UPDATE workflow_run SET status = ?, length = ?, bytes = ?, closed_at = ?, problem = ?, more = ? WHERE key = ?",
+            [
+                .text(run.status.rawValue), .int(run.length), .int(run.bytes), .time(run.closedAt), .optional(run.problem),
+                .optional(try More.text(run)), .integer(run.key),
+            ])
+    }
+
+    private static func insert(_ item: DueItem, in database: Database) throws {
+        try database.run(
+            "INSERT OR REPLACE INTO workflow_due (at, run, event, kind, workflow, queue, body) VALUES (?, ?, ?, ?, ?, ?, ?)", values(item))
+    }
+
+    private static func delete(_ key: DueItem.Key, in database: Database) throws {
+        try database.run("DELETE FROM workflow_due WHERE at = ? AND run = ? AND event = ? AND kind = ?", values(key))
+    }
+
+    private static func write(_ schedule: ScheduleRecord, in database: Database) throws {
+        try database.run(
+            "INSERT OR REPLACE INTO workflow_schedule (id, body) VALUES (?, ?)",
+            [.text(schedule.id), .text(try JSONValue(encoding: schedule).canonicalText)])
+    }
+
+    private static func write(_ request: TakenRequest, in database: Database) throws {
+        try database.run(
+            "INSERT OR REPLACE INTO workflow_request (scope, id, run) VALUES (?, ?, ?)",
+            [.text(request.scope), .text(request.id), .integer(request.run)])
+    }
+
+    private static func quarantine(_ set: QuarantinedItem, in database: Database) throws {
+        try database.run(
+            """
+            INSERT INTO workflow_quarantine (at, run, event, kind, workflow, queue, body, problem, quarantined_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """, values(set.item) + [.text(set.problem), .time(set.at)])
+    }
+
     private static func release(_ key: DueItem.Key, in database: Database) throws {
-        try database.execute(
-            sql: "DELETE FROM workflow_quarantine WHERE at = ? AND run = ? AND event = ? AND kind = ?",
-            arguments: [key.at.milliseconds, key.run, key.event, key.kind.rawValue])
+        try database.run("DELETE FROM workflow_quarantine WHERE at = ? AND run = ? AND event = ? AND kind = ?", values(key))
+    }
+
+    private static func values(_ key: DueItem.Key) -> [SQLValue] {
+        [.time(key.at), .integer(key.run), .int(key.event), .text(key.kind.rawValue)]
+    }
+
+    private static func values(_ item: DueItem) -> [SQLValue] {
+        values(item.key) + [.text(item.workflowID), .text(item.queue), .optional(item.body?.canonicalText)]
     }
 
     // MARK: Reading
 
     /// Required by ``WorkflowStore``, which says what it does.
     public func run(_ workflowID: String, runID: String?) async throws -> WorkflowRun? {
-        try database.read { database in
-            let current = "SELECT * FROM workflow_run WHERE workflow = ?1 AND ?2 IS NULL OR workflow = ?1 AND run = ?2"
-            let statement = try database.cachedStatement(sql: current + " ORDER BY key DESC LIMIT 1")
-            return try Row.fetchOne(statement, arguments: [workflowID, runID]).map(Self.run)
+        try database.readCommitted { database in
+            try database.first(
+                "SELECT \(Self.columns) FROM workflow_run WHERE workflow = ?1 AND (?2 IS NULL OR run = ?2) ORDER BY key DESC LIMIT 1",
+                [.text(workflowID), .optional(runID)], Self.run)
         }
     }
 
     /// Required by ``WorkflowStore``, which says what it does.
     public func history(_ run: Int64) async throws -> [HistoryEvent] {
-        try database.read { database in
-            let statement = try database.cachedStatement(sql: "SELECT first, events FROM workflow_history WHERE run = ? ORDER BY first")
+        try database.readCommitted { database in
             var events: [HistoryEvent] = []
-            let rows = try Row.fetchCursor(statement, arguments: [run])
-            while let row = try rows.next() {
-                let first: Int = row[0]
+            try database.each("SELECT first, events FROM workflow_history WHERE run = ? ORDER BY first", [.integer(run)]) { row in
+                let first = row.int(0)
                 try Self.reading("workflow_history", "run \(run), first \(first)", "events", "a batch of events") {
                     guard first == events.count + 1 else { throw HistoryGap(description: "event \(first) after \(events.count)") }
-                    try EventCoding.decode([UInt8](row[1] as Data), first: first, into: &events)
+                    try EventCoding.decode(row.bytes(1), first: first, into: &events)
                 }
             }
             return events
@@ -139,7 +137,7 @@ public struct SQLiteWorkflowStore: WorkflowStore {
     }
 
     private func dueRows(after key: DueItem.Key?, until moment: Timestamp, limit: Int) throws -> [DueItem] {
-        try database.read { database in
+        try database.readCommitted { database in
             let statement = try database.cachedStatement(
                 sql:
                     "SELECT * FROM workflow_due WHERE (at, run, event, kind) > (?, ?, ?, ?) AND at <= ? ORDER BY at, run, event, kind LIMIT ?"
@@ -168,7 +166,7 @@ public struct SQLiteWorkflowStore: WorkflowStore {
 
     /// Required by ``WorkflowStore``, which says what it does.
     public func nextDue(after key: DueItem.Key?) async throws -> Timestamp? {
-        try database.read { database in
+        try database.readCommitted { database in
             let statement = try database.cachedStatement(
                 sql: "SELECT at FROM workflow_due WHERE (at, run, event, kind) > (?, ?, ?, ?) ORDER BY at, run, event, kind LIMIT 1")
             return try Int64.fetchOne(statement, arguments: Self.bound(key)).map(Rows.time)
@@ -181,7 +179,7 @@ public struct SQLiteWorkflowStore: WorkflowStore {
 
     /// Required by ``WorkflowStore``, which says what it does.
     public func highestKey() async throws -> Int64 {
-        try database.read { database in
+        try database.readCommitted { database in
             let sql = """
                 SELECT max(
                     (SELECT coalesce(max(key), 0) FROM workflow_run),
@@ -193,11 +191,10 @@ public struct SQLiteWorkflowStore: WorkflowStore {
 
     /// Required by ``WorkflowStore``, which says what it does.
     public func runs(matching filter: WorkflowFilter, before key: Int64?, limit: Int) async throws -> [WorkflowRun] {
-        try database.read { database in
+        try database.readCommitted { database in
             var found: [WorkflowRun] = []
-            let rows = try Row.fetchCursor(
-                database, sql: "SELECT * FROM workflow_run WHERE key < ? ORDER BY key DESC", arguments: [key ?? .max])
-            while found.count < limit, let row = try rows.next() {
+            let sql = "SELECT \(Self.columns) FROM workflow_run WHERE key < ? ORDER BY key DESC"
+            try database.each(sql, [.integer(key ?? .max)], until: { found.count >= limit }) { row in
                 let run = try Self.run(row)
                 if filter.matches(run) { found.append(run) }
             }
@@ -208,12 +205,11 @@ public struct SQLiteWorkflowStore: WorkflowStore {
     /// Required by ``WorkflowStore``, which says what it does.
     public func count(matching filter: WorkflowFilter) async throws -> Int {
         guard filter != WorkflowFilter() else {
-            return try database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM workflow_run") ?? 0 }
+            return try database.readCommitted { try Int.fetchOne($0, sql: "SELECT count(*) FROM workflow_run") ?? 0 }
         }
-        return try database.read { database in
+        return try database.readCommitted { database in
             var count = 0
-            let rows = try Row.fetchCursor(database, sql: "SELECT * FROM workflow_run")
-            while let row = try rows.next() { if filter.matches(try Self.run(row)) { count += 1 } }
+            try database.each("SELECT \(Self.columns) FROM workflow_run") { if filter.matches(try Self.run($0)) { count += 1 } }
             return count
         }
     }
@@ -229,9 +225,9 @@ public struct SQLiteWorkflowStore: WorkflowStore {
                     """,
                 arguments: [moment.milliseconds, limit])
             for key in keys {
-                try database.cachedStatement(sql: "DELETE FROM workflow_history WHERE run = ?").execute(arguments: [key])
-                try database.cachedStatement(sql: "DELETE FROM workflow_request WHERE run = ?").execute(arguments: [key])
-                try database.cachedStatement(sql: "DELETE FROM workflow_run WHERE key = ?").execute(arguments: [key])
+                try database.run("DELETE FROM workflow_history WHERE run = ?", [.integer(key)])
+                try database.run("DELETE FROM workflow_request WHERE run = ?", [.integer(key)])
+                try database.run("DELETE FROM workflow_run WHERE key = ?", [.integer(key)])
             }
             return keys.count
         }
@@ -239,14 +235,14 @@ public struct SQLiteWorkflowStore: WorkflowStore {
 
     /// Required by ``WorkflowStore``, which says what it does.
     public func schedules() async throws -> [ScheduleRecord] {
-        try database.read { database in
+        try database.readCommitted { database in
             try Row.fetchAll(database, sql: "SELECT id, body FROM workflow_schedule ORDER BY id").map(Self.schedule)
         }
     }
 
     /// Required by ``WorkflowStore``, which says what it does.
     public func schedule(_ id: String) async throws -> ScheduleRecord? {
-        try database.read { database in
+        try database.readCommitted { database in
             let statement = try database.cachedStatement(sql: "SELECT id, body FROM workflow_schedule WHERE id = ?")
             return try Row.fetchOne(statement, arguments: [id]).map(Self.schedule)
         }
@@ -254,7 +250,7 @@ public struct SQLiteWorkflowStore: WorkflowStore {
 
     /// Required by ``WorkflowStore``, which says what it does.
     public func taker(of id: String, in scope: String) async throws -> Int64? {
-        try database.read { database in
+        try database.readCommitted { database in
             let statement = try database.cachedStatement(sql: "SELECT run FROM workflow_request WHERE scope = ? AND id = ?")
             return try Int64.fetchOne(statement, arguments: [scope, id])
         }
@@ -262,7 +258,7 @@ public struct SQLiteWorkflowStore: WorkflowStore {
 
     /// Required by ``WorkflowStore``, which says what it does.
     public func quarantined() async throws -> [QuarantinedItem] {
-        try database.read { database in
+        try database.readCommitted { database in
             try Row.fetchAll(database, sql: "SELECT * FROM workflow_quarantine ORDER BY number").map { row in
                 // What cannot be read is shown as far as it can be.
                 let key = DueItem.Key(
@@ -294,22 +290,22 @@ public struct SQLiteWorkflowStore: WorkflowStore {
         }
     }
 
-    private static func run(_ row: Row) throws -> WorkflowRun {
-        let text: String = row["status"]
+    private static let columns = "key, workflow, run, type, queue, status, length, bytes, started_at, closed_at, problem, more"
+
+    private static func run(_ row: SQLRow) throws -> WorkflowRun {
+        let (key, workflow, text) = (row.integer(0), row.text(1), row.text(5))
         guard let status = WorkflowStatus(rawValue: text) else {
             throw UnreadableRow(
-                table: "workflow_run", key: "\(row["key"] as Int64), workflow \(row["workflow"] as String)", column: "status",
+                table: "workflow_run", key: "\(key), workflow \(workflow)", column: "status",
                 expected: "one of \(WorkflowStatus.allCases.map(\.rawValue).joined(separator: ", "))", found: text)
         }
         var run = WorkflowRun(
-            key: row["key"], workflowID: row["workflow"], runID: row["run"], type: row["type"], taskQueue: row["queue"],
-            status: status, startedAt: Rows.time(row["started_at"]))
-        run.length = row["length"]
-        run.bytes = row["bytes"]
-        run.closedAt = (row["closed_at"] as Int64?).map(Rows.time)
-        run.problem = row["problem"]
-        if let text = row["more"] as String? {
-            try reading("workflow_run", "\(run.key), workflow \(run.workflowID)", "more", "memo, search attributes and attempts as JSON") {
+            key: key, workflowID: workflow, runID: row.text(2), type: row.text(3), taskQueue: row.text(4), status: status,
+            startedAt: row.time(8))
+        (run.length, run.bytes) = (row.int(6), row.int(7))
+        (run.closedAt, run.problem) = (row.time(ifAny: 9), row.text(ifAny: 10))
+        if let text = row.text(ifAny: 11) {
+            try reading("workflow_run", "\(key), workflow \(workflow)", "more", "memo, search attributes and attempts as JSON") {
                 try More.read(text, into: &run)
             }
         }

@@ -13,6 +13,9 @@ struct Sum {
         switch value {
         case .text(let text): add(text)
         case .integer(let integer): add(integer)
+        case .blob(let bytes):
+            for byte in bytes { step(byte) }
+            step(0xFD)
         case .null: step(0xFE)
         }
     }
