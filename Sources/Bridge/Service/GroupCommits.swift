@@ -1,3 +1,4 @@
+import DurableWorkflow
 public import HybridRouter
 import Synchronization
 
@@ -25,12 +26,14 @@ public final class GroupCommits: Sendable {
     private struct State {
         var jobs: [Job] = []
         var isRunning = false
+        /// What has gone wrong with the database, for good.
+        var failure: (any Error)?
     }
 
     /// The most writes in one transaction: whoever comes next waits for all of it.
     private static let most = 128
     private let flush: @Sendable () async throws -> Void
-    private let loop = StoreLoop()
+    private let thread = ThreadExecutor(label: "lockstep.store")
     private let state = Mutex(State())
 
     /// Calls that become durable with the `flush` of `store`, the hand-off store of a grouped database.
@@ -70,7 +73,7 @@ public final class GroupCommits: Sendable {
             defer { state.isRunning = true }
             return !state.isRunning
         }
-        if mustStart { Task { await loop.run(self) } }
+        if mustStart { Task(executorPreference: thread) { await self.work() } }
     }
 
     /// The calls that have come: all reads, and as many writes as share a commit.
@@ -84,41 +87,38 @@ public final class GroupCommits: Sendable {
         }
     }
 
-    /// The thread of the stores.
-    private actor StoreLoop {
-        private nonisolated let queue = QueueExecutor(label: "lockstep.store")
-        private var failure: (any Error)?
-
-        nonisolated var unownedExecutor: UnownedSerialExecutor { queue.asUnownedSerialExecutor() }
-
-        func run(_ commits: GroupCommits) async {
-            while let batch = commits.next() {
-                // Reads first: what they see is durable.
-                for done in await make(batch.filter { !$0.isWrite }) { done.tell(failure) }
-                await write(batch.filter(\.isWrite), commits)
-            }
-        }
-
-        private func write(_ batch: [Job], _ commits: GroupCommits) async {
-            guard !batch.isEmpty else { return }
-            let made = await make(batch)
-            if failure == nil { do { try await commits.flush() } catch { failure = error } }
-            for done in made { done.tell(failure) }
-        }
-
-        /// Makes calls one after the other until the database fails.
-        private func make(_ batch: [Job]) async -> [Done] {
-            var made: [Done] = []
-            for job in batch {
-                if let failure {
-                    job.refuse(failure)
-                    continue
-                }
-                let done = await job.run()
-                failure = done.failure
-                made.append(done)
-            }
-            return made
+    /// Makes the calls that have come, and those that come meanwhile, until there are no more.
+    private func work() async {
+        while let batch = next() {
+            // Reads first: what they see is durable.
+            for done in await make(batch.filter { !$0.isWrite }) { done.tell(failure) }
+            await write(batch.filter(\.isWrite))
         }
     }
+
+    private func write(_ batch: [Job]) async {
+        guard !batch.isEmpty else { return }
+        let made = await make(batch)
+        if failure == nil { do { try await flush() } catch { note(error) } }
+        for done in made { done.tell(failure) }
+    }
+
+    /// Makes calls one after the other until the database fails.
+    private func make(_ batch: [Job]) async -> [Done] {
+        var made: [Done] = []
+        for job in batch {
+            if let failure {
+                job.refuse(failure)
+                continue
+            }
+            let done = await job.run()
+            done.failure.map(note)
+            made.append(done)
+        }
+        return made
+    }
+
+    private var failure: (any Error)? { state.withLock(\.failure) }
+
+    private func note(_ failure: any Error) { state.withLock { $0.failure = failure } }
 }

@@ -1,20 +1,20 @@
+import DurableWorkflow
 import Events
 
 // What follows the owner while a service runs.
 
 extension BridgeService {
-    /// Follows until the service stops, in its share of a processor: after each piece of work it rests for as long as that demands. Nobody
+    /// Follows until the service stops, in its share of a processor, on a thread of its own: after each piece of work it rests for as long as that demands. Nobody
     /// waits for it: code that never returns keeps the shadow from going on, and nothing else.
     func follow(_ shadow: ShadowDesk) {
         let share = min(1, options.shadowShare)
-        Task {
-            defer { shadowRests.request() }
+        Task(executorPreference: ThreadExecutor(label: "lockstep.shadow")) {
+            defer { self.shadowRests.request() }
             guard share > 0 else { return }
-            let loop = ShadowLoop(shadow)
-            while !ending.isRequested {
+            while !self.ending.isRequested {
                 let began = ContinuousClock.now
-                let didWork = await loop.work()
-                await rest(for: didWork ? began.duration(to: .now) * (1 / share - 1) : .milliseconds(100))
+                let didWork = await shadow.work()
+                await self.rest(for: didWork ? began.duration(to: .now) * (1 / share - 1) : .milliseconds(100))
             }
         }
     }
@@ -31,23 +31,10 @@ extension BridgeService {
     func finish(_ shadow: ShadowDesk, until deadline: Timestamp) async {
         await wait(until: deadline + .seconds(1), or: ServiceEnd()) { [shadowRests, clock] in
             await shadowRests.wait()
-            let loop = ShadowLoop(shadow)
-            while clock.now < deadline, await loop.work() {}
-            await loop.keepAll()
+            await withTaskExecutorPreference(ThreadExecutor(label: "lockstep.shadow")) {
+                while clock.now < deadline, await shadow.work() {}
+                await shadow.keepAll()
+            }
         }
     }
-}
-
-/// The thread of a shadow: it works on nobody else's.
-private actor ShadowLoop {
-    private nonisolated let queue = QueueExecutor(label: "lockstep.shadow")
-    private let shadow: ShadowDesk
-
-    nonisolated var unownedExecutor: UnownedSerialExecutor { queue.asUnownedSerialExecutor() }
-
-    init(_ shadow: ShadowDesk) { self.shadow = shadow }
-
-    func work() async -> Bool { await shadow.work() }
-
-    func keepAll() async { await shadow.keepAll() }
 }

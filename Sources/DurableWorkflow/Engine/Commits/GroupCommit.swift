@@ -1,64 +1,74 @@
 import Synchronization
 
 /// Joins the changes of many callers into one transaction: while one commit is under way, the next group gathers.
-final class GroupCommit: Sendable {
-    private enum Turn { case lead, done }
+///
+/// Who comes while nothing is under way commits at once, without changing threads. What has gathered meanwhile is committed on a thread
+/// of its own, group after group, so that no thread that runs workflow code waits for the disk.
+package final class GroupCommit: Sendable {
     private struct Waiting {
         let change: WorkflowChange
-        let continuation: CheckedContinuation<Turn, any Error>
+        let continuation: CheckedContinuation<Void, any Error>
     }
 
     private struct State {
         var isCommitting = false
         var waiting: [Waiting] = []
+
+        /// True for who is to commit now; until ``next()`` has none left, everybody else waits.
+        mutating func begin() -> Bool {
+            guard !isCommitting else { return false }
+            isCommitting = true
+            return true
+        }
+
+        /// Those who have gathered; none when nothing is to be committed any more.
+        mutating func next() -> [Waiting] {
+            defer { waiting = [] }
+            isCommitting = !waiting.isEmpty
+            return waiting
+        }
     }
 
     private let store: any WorkflowStore
     private let state = Mutex(State())
+    private let thread = ThreadExecutor(label: "lockstep.commit")
 
-    init(store: any WorkflowStore) { self.store = store }
+    /// Commits to `store`.
+    package init(store: any WorkflowStore) { self.store = store }
 
     /// Returns when the change is durable. When it throws, the outcome is unknown.
-    func commit(_ change: WorkflowChange) async throws {
-        let isLeader = state.withLock { state in
-            if state.isCommitting { return false }
-            state.isCommitting = true
-            return true
-        }
-        guard !isLeader else { return try await lead([change], []) }
-        let turn = try await withCheckedThrowingContinuation { continuation in
-            let mayLead = state.withLock { state in
-                if state.isCommitting {
-                    state.waiting.append(Waiting(change: change, continuation: continuation))
-                    return false
-                }
-                state.isCommitting = true
-                return true
+    package func commit(_ change: WorkflowChange) async throws {
+        guard state.withLock({ $0.begin() }) else { return try await wait(change) }
+        let result = await result(of: [change])
+        commitNext()
+        try result.get()
+    }
+
+    private func wait(_ change: WorkflowChange) async throws {
+        try await withCheckedThrowingContinuation { continuation in
+            let isFirst = state.withLock { state in
+                state.waiting.append(Waiting(change: change, continuation: continuation))
+                return state.begin()
             }
-            if mayLead { continuation.resume(returning: .lead) }
-        }
-        if turn == .lead {
-            let group = state.withLock { state in
-                defer { state.waiting = [] }
-                return state.waiting
-            }
-            try await lead([change] + group.map(\.change), group)
+            if isFirst { commitNext() }
         }
     }
 
-    /// Commits a group; the first of those who have gathered meanwhile leads the next.
-    private func lead(_ changes: [WorkflowChange], _ group: [Waiting]) async throws {
-        let result: Result<Void, any Error>
-        do { result = .success(try await store.commit(changes)) } catch { result = .failure(error) }
-        let next = state.withLock { state in
-            guard !state.waiting.isEmpty else {
-                state.isCommitting = false
-                return nil as Waiting?
+    /// Commits what has gathered, and what gathers meanwhile, until there is nothing more.
+    private func commitNext() {
+        let first = state.withLock { $0.next() }
+        guard !first.isEmpty else { return }
+        Task(executorPreference: thread) {
+            var group = first
+            while !group.isEmpty {
+                let result = await self.result(of: group.map(\.change))
+                for waiting in group { waiting.continuation.resume(with: result) }
+                group = self.state.withLock { $0.next() }
             }
-            return state.waiting.removeFirst()
         }
-        next?.continuation.resume(returning: .lead)
-        for waiting in group { waiting.continuation.resume(with: result.map { .done }) }
-        try result.get()
+    }
+
+    private func result(of changes: [WorkflowChange]) async -> Result<Void, any Error> {
+        do { return .success(try await store.commit(changes)) } catch { return .failure(error) }
     }
 }
