@@ -148,7 +148,8 @@ struct LiveDesk {
         let database = try LockstepDatabase(path: path, durability: .grouped)
         let base = SQLiteHandoffStore(database)
         let commits = GroupCommits(of: base)
-        let store = GroupCommitStore(base, commits)
+        let reading = try database.reader().map(SQLiteHandoffStore.init)
+        let store = GroupCommitStore(base, commits, reading: reading)
         book =
             mode == .shadow
             ? SQLiteShadowBook(try LockstepDatabase(path: path + SQLiteShadowBook.suffix, durability: .grouped)) : nil

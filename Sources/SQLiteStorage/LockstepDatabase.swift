@@ -135,6 +135,11 @@ public final class LockstepDatabase: Sendable {
         return DatabaseOwner.immutable(file.realPath)
     }
 
+    /// Another connection to the file, to read what is committed while this one has a group open; nil in memory, where there is no other.
+    public func reader() throws -> LockstepDatabase? {
+        path == ":memory:" ? nil : try LockstepDatabase(path: path, access: .reader)
+    }
+
     private static func requireFile(_ path: String) throws {
         guard !FileManager.default.fileExists(atPath: path) else { return }
         throw DatabaseRefusal(

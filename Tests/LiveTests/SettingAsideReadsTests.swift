@@ -1,12 +1,10 @@
 import Bridge
 import BridgeTesting
-import DurableWorkflow
 import Events
 import Foundation
 import HybridRouter
 import Outcomes
 import SQLiteStorage
-import Synchronization
 import Testing
 
 /// A store that finds rows it cannot read, and sets them aside.
@@ -49,43 +47,5 @@ private struct DamagedStore: ForwardingHandoffStore {
             let beside = SQLiteHandoffStore(try LockstepDatabase(path: path, readOnly: true))
             #expect(try await beside.quarantined().contains { $0.key == key }, "\(key): set aside, and not durable")
         }
-    }
-}
-
-/// A store that notes on which thread it is called.
-private final class ThreadNotingStore: ForwardingHandoffStore {
-    let base: any HandoffStore
-    private let noted = Mutex<[String?]>([])
-
-    var threads: [String?] { noted.withLock { $0 } }
-
-    init(_ base: any HandoffStore) { self.base = base }
-
-    private func note() { noted.withLock { $0.append(ThreadExecutor.current) } }
-
-    func durableOwnerships() async throws -> [Ownership] {
-        note()
-        return try await base.durableOwnerships()
-    }
-
-    func quarantine(_ item: Quarantined) async throws {
-        note()
-        try await base.quarantine(item)
-    }
-
-    func flush() async throws {
-        note()
-        try await base.flush()
-    }
-}
-
-@Suite struct StoreThreadTests {
-    /// Whatever the stores do is done on their thread: hopping to the pool for each call took two thirds of the live service's time.
-    @Test func readsWritesAndCommitsRunOnTheStoresThread() async throws {
-        let base = ThreadNotingStore(InMemoryHandoffStore())
-        let store = GroupCommitStore(base, GroupCommits(of: base))
-        _ = try await store.durableOwnerships()
-        try await store.quarantine(Quarantined(.entity, key: "E-1", entity: EntityID("E-1"), reason: "damaged", since: .distantPast))
-        #expect(base.threads.count >= 3 && Set(base.threads) == ["lockstep.store"], "\(base.threads)")
     }
 }

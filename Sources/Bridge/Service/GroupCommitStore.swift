@@ -6,29 +6,37 @@ public import Outcomes
 /// A hand-off store whose calls join the group commits of its database. For a store that is durable with its `flush`.
 public struct GroupCommitStore: HandoffStore {
     private let base: any HandoffStore
+    private let reading: (any HandoffStore)?
     private let commits: GroupCommits
 
-    /// `base`, whose writes become durable with those of everybody else in `commits`.
-    public init(_ base: any HandoffStore, _ commits: GroupCommits) {
+    /// `base`, whose writes become durable with those of everybody else in `commits`. Reads go to `reading`, a store on another connection to the
+    /// same file, and wait for no group; without one they are made between the groups.
+    public init(_ base: any HandoffStore, _ commits: GroupCommits, reading: (any HandoffStore)? = nil) {
         self.base = base
+        self.reading = reading
         self.commits = commits
+    }
+
+    private func read<Value: Sendable>(_ body: @escaping @Sendable (any HandoffStore) async throws -> Value) async throws -> Value {
+        if let reading { return try await commits.readBeside { try await body(reading) } }
+        return try await commits.read { [base] in try await body(base) }
     }
 
     /// Joins a commit.
     public func accept(_ arrivals: [Arrival], at now: Timestamp) async throws -> [Acceptance] {
         try await commits.write { [base] in try await base.accept(arrivals, at: now) }
     }
-    /// Reads on the stores' thread.
+    /// Reads what is durable.
     public func snapshot(of entity: EntityID) async throws -> EntitySnapshot? {
-        try await commits.read { [base] in try await base.snapshot(of: entity) }
+        try await read { try await $0.snapshot(of: entity) }
     }
-    /// Reads on the stores' thread.
+    /// Reads what is durable.
     public func row(_ sequence: Int) async throws -> InboxRow? {
-        try await commits.read { [base] in try await base.row(sequence) }
+        try await read { try await $0.row(sequence) }
     }
-    /// Reads on the stores' thread.
+    /// Reads what is durable.
     public func rows(of entity: EntityID) async throws -> [InboxRow] {
-        try await commits.read { [base] in try await base.rows(of: entity) }
+        try await read { try await $0.rows(of: entity) }
     }
     /// Joins a commit.
     public func commit(_ transaction: EntityTransaction) async throws -> Committed {
@@ -38,17 +46,17 @@ public struct GroupCommitStore: HandoffStore {
     public func keep(_ effects: [LedgerEntry]) async throws {
         try await commits.write { [base] in try await base.keep(effects) }
     }
-    /// Reads on the stores' thread.
+    /// Reads what is durable.
     public func ledger(of entity: EntityID) async throws -> [LedgerEntry] {
-        try await commits.read { [base] in try await base.ledger(of: entity) }
+        try await read { try await $0.ledger(of: entity) }
     }
-    /// Reads on the stores' thread.
+    /// Reads what is durable.
     public func reply(to key: EffectKey) async throws -> JSONValue? {
-        try await commits.read { [base] in try await base.reply(to: key) }
+        try await read { try await $0.reply(to: key) }
     }
-    /// Reads on the stores' thread.
+    /// Reads what is durable.
     public func reads(of entity: EntityID) async throws -> [RecordedRead] {
-        try await commits.read { [base] in try await base.reads(of: entity) }
+        try await read { try await $0.reads(of: entity) }
     }
     /// Joins a commit.
     public func intend(_ call: EffectCall) async throws {
@@ -58,13 +66,13 @@ public struct GroupCommitStore: HandoffStore {
     public func withdraw(_ key: EffectKey) async throws {
         try await commits.write { [base] in try await base.withdraw(key) }
     }
-    /// Reads on the stores' thread.
+    /// Reads what is durable.
     public func intention(_ key: EffectKey) async throws -> EffectCall? {
-        try await commits.read { [base] in try await base.intention(key) }
+        try await read { try await $0.intention(key) }
     }
-    /// Reads on the stores' thread.
+    /// Reads what is durable.
     public func intentions() async throws -> [EffectCall] {
-        try await commits.read { [base] in try await base.intentions() }
+        try await read { try await $0.intentions() }
     }
     /// Joins a commit: it sets aside what cannot be read.
     public func durableOwnerships() async throws -> [Ownership] {
@@ -74,9 +82,9 @@ public struct GroupCommitStore: HandoffStore {
     public func quarantine(_ item: Quarantined) async throws {
         try await commits.write { [base] in try await base.quarantine(item) }
     }
-    /// Reads on the stores' thread.
+    /// Reads what is durable.
     public func quarantined() async throws -> [Quarantined] {
-        try await commits.read { [base] in try await base.quarantined() }
+        try await read { try await $0.quarantined() }
     }
     /// Joins a commit.
     public func release(_ entity: EntityID) async throws -> [QueuedRow] {
@@ -94,58 +102,56 @@ public struct GroupCommitStore: HandoffStore {
     public func markDone(_ message: OutboxMessage) async throws {
         try await commits.write { [base] in try await base.markDone(message) }
     }
-    /// Reads on the stores' thread.
+    /// Reads what is durable.
     public func due(at now: Timestamp) async throws -> [EntityID] {
-        try await commits.read { [base] in try await base.due(at: now) }
+        try await read { try await $0.due(at: now) }
     }
-    /// Reads on the stores' thread.
+    /// Reads what is durable.
     public func nextDue() async throws -> Timestamp? {
-        try await commits.read { [base] in try await base.nextDue() }
+        try await read { try await $0.nextDue() }
     }
-    /// Reads on the stores' thread.
+    /// Reads what is durable.
     public func entities() async throws -> [EntityID] {
-        try await commits.read { [base] in try await base.entities() }
+        try await read { try await $0.entities() }
     }
-    /// Reads on the stores' thread.
+    /// Reads what is durable.
     public func journal(of entity: EntityID) async throws -> [JournalEntry] {
-        try await commits.read { [base] in try await base.journal(of: entity) }
+        try await read { try await $0.journal(of: entity) }
     }
-    /// Reads on the stores' thread.
+    /// Reads what is durable.
     public func counters() async throws -> [String: Int] {
-        try await commits.read { [base] in try await base.counters() }
+        try await read { try await $0.counters() }
     }
-    /// Reads on the stores' thread.
+    /// Reads what is durable.
     public func deadLetters() async throws -> [String: Int] {
-        try await commits.read { [base] in try await base.deadLetters() }
+        try await read { try await $0.deadLetters() }
     }
-    /// Reads on the stores' thread.
+    /// Reads what is durable.
     public func value(_ name: String) async throws -> String? {
-        try await commits.read { [base] in try await base.value(name) }
+        try await read { try await $0.value(name) }
     }
     /// Joins a commit.
     public func set(_ name: String, to value: String?) async throws {
         try await commits.write { [base] in try await base.set(name, to: value) }
     }
-    /// Reads on the stores' thread.
+    /// Reads what is durable.
     public func values(prefix: String) async throws -> [String: String] {
-        try await commits.read { [base] in try await base.values(prefix: prefix) }
+        try await read { try await $0.values(prefix: prefix) }
     }
     /// Joins a commit.
     public func compact(before moment: Timestamp, after place: Int, limit: Int) async throws -> Compaction {
         try await commits.write { [base] in try await base.compact(before: moment, after: place, limit: limit) }
     }
-    /// Reads on the stores' thread.
+    /// Reads what is durable.
     public func compactedDeliveries(of entity: EntityID) async throws -> Set<DeliveryName> {
-        try await commits.read { [base] in try await base.compactedDeliveries(of: entity) }
+        try await read { try await $0.compactedDeliveries(of: entity) }
     }
     /// Every write is durable when it returns.
     public func flush() async throws {
         try await commits.write {}
     }
-    /// Looks on the stores' thread, while no group is open.
-    public func takeForeignChange() async throws -> Bool {
-        try await commits.read { [base] in try await base.takeForeignChange() }
-    }
+    /// As it was when the present group began, or is now.
+    public func takeForeignChange() async throws -> Bool { try await commits.takeForeignChange() }
     /// Reads on the caller's thread: a service that runs has no use for it.
     public func replayAccepted(_ body: (Event) throws -> Void) async throws { try await base.replayAccepted(body) }
 }

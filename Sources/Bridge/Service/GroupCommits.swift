@@ -2,10 +2,11 @@ import DurableWorkflow
 public import HybridRouter
 import Synchronization
 
-/// Runs every call of the stores that share one database on a thread of their own: no thread of the concurrency pool waits for the disk.
+/// Runs the calls of the stores that share one database on a thread of their own: no thread of the concurrency pool waits for the disk.
 ///
 /// Writes that come while a commit is under way share the next one. A write returns when that commit is durable. A read sees what is
-/// durable. When the database fails, every call from then on throws what it threw.
+/// durable; one that has a connection of its own is made on the caller's thread, and waits for nobody. When the database fails, every call
+/// from then on throws what it threw.
 public final class GroupCommits: Sendable {
     private struct Job {
         let isWrite: Bool
@@ -28,16 +29,41 @@ public final class GroupCommits: Sendable {
         var isRunning = false
         /// What has gone wrong with the database, for good.
         var failure: (any Error)?
+        /// True when another process has written, and nobody has asked since.
+        var isChanged = false
     }
 
     /// The most writes in one transaction: whoever comes next waits for all of it.
     private static let most = 128
-    private let flush: @Sendable () async throws -> Void
+    private let store: any HandoffStore
     private let thread = ThreadExecutor(label: "lockstep.store")
     private let state = Mutex(State())
 
     /// Calls that become durable with the `flush` of `store`, the hand-off store of a grouped database.
-    public init(of store: any HandoffStore) { flush = { try await store.flush() } }
+    public init(of store: any HandoffStore) { self.store = store }
+
+    /// True when another process has written since this was last asked. Another process writes between two groups, so that it is enough to
+    /// look when one begins; only when none is under way does this look itself.
+    func takeForeignChange() async throws -> Bool {
+        if state.withLock({ $0.isRunning }) { return takeChange() }
+        return try await read { self.takeChange() }
+    }
+
+    private func takeChange() -> Bool {
+        state.withLock { state in
+            defer { state.isChanged = false }
+            return state.isChanged
+        }
+    }
+
+    /// Reads on the caller's thread, from a connection that no group holds.
+    func readBeside<Value>(_ body: () async throws -> Value) async throws -> Value {
+        if let failure { throw failure }
+        do { return try await body() } catch {
+            if error is any EnvironmentFailure { note(error) }
+            throw error
+        }
+    }
 
     func read<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
         try await call(isWrite: false, body)
@@ -90,16 +116,22 @@ public final class GroupCommits: Sendable {
     /// Makes the calls that have come, and those that come meanwhile, until there are no more.
     private func work() async {
         while let batch = next() {
+            await look()
             // Reads first: what they see is durable.
             for done in await make(batch.filter { !$0.isWrite }) { done.tell(failure) }
             await write(batch.filter(\.isWrite))
         }
     }
 
+    private func look() async {
+        guard failure == nil else { return }
+        do { if try await store.takeForeignChange() { state.withLock { $0.isChanged = true } } } catch { note(error) }
+    }
+
     private func write(_ batch: [Job]) async {
         guard !batch.isEmpty else { return }
         let made = await make(batch)
-        if failure == nil { do { try await flush() } catch { note(error) } }
+        if failure == nil { do { try await store.flush() } catch { note(error) } }
         for done in made { done.tell(failure) }
     }
 

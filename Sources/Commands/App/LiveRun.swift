@@ -31,7 +31,8 @@ public struct LiveRun<State: MachineState, Record: Codable & Sendable> {
         let base = SQLiteHandoffStore(database)
         let commits = GroupCommits(of: base)
         let ports = options.ports
-        options.ports.handoffs = { _ in GroupCommitStore(ports.handoffs(base), commits) }
+        let reading = try database.reader().map(SQLiteHandoffStore.init)
+        options.ports.handoffs = { _ in GroupCommitStore(ports.handoffs(base), commits, reading: reading.map(ports.handoffs)) }
         options.ports.workflows = { GroupCommitWorkflowStore(ports.workflows($0), commits) }
         let clock = RealTime()
         parts = try AppRun(app, options, on: database, clock)
