@@ -63,12 +63,7 @@ struct LiveBench {
         if let observe { desk.database.observe(observe) }
         let seconds = try await desk.during {
             try await Measuring.seconds {
-                try await Measuring.inLanes(0..<registrations) { number in
-                    for work in 1...Claims.work { try await desk.send("C-\(number)", "work", work) }
-                    try await desk.send("C-\(number)", "check")
-                    try await desk.send("C-\(number)", "photo")
-                }
-                try await desk.service.settled()
+                try await desk.play(0..<registrations, prefix: "C-")
             }
         }
         try await requireClosed(desk)

@@ -178,6 +178,17 @@ struct LiveDesk {
         _ = try await service.submit(Claims.message(claim, kind, number, at: service.now))
     }
 
+    /// Plays claims from birth to end, 64 at a time.
+    func play(_ numbers: Range<Int>, prefix: String) async throws {
+        try await Measuring.inLanes(numbers) { number in
+            let claim = "\(prefix)\(number)"
+            for work in 1...Claims.work { try await send(claim, "work", work) }
+            try await send(claim, "check")
+            try await send(claim, "photo")
+        }
+        try await service.settled()
+    }
+
     /// Visits that a shadow has followed, by verdict.
     func found() async throws -> [String: Int] {
         guard let counts = try await book?.counts()["1"] else { return [:] }

@@ -101,8 +101,20 @@ extension EventBridge {
     /// never began although its start was sent. Returns how many.
     @discardableResult
     public func reconcile(at now: Timestamp) async throws -> Int {
+        let limit = 1000
         var count = 0
-        let ownerships = try await store.durableOwnerships()
+        var page: [Ownership]
+        var last: EntityID?
+        repeat {
+            page = try await store.durableOwnerships(after: last, limit: limit)
+            count += try await reconcile(page, at: now)
+            last = page.last?.entity
+        } while page.count == limit
+        return count
+    }
+
+    private func reconcile(_ ownerships: [Ownership], at now: Timestamp) async throws -> Int {
+        var count = 0
         // Read after the ownerships: a start that is in neither is known to the engine.
         let unsent = ownerships.isEmpty ? [] : Set(try await store.pendingOutbox().map(\.entity))
         for ownership in ownerships where !pipeline.isStopped(ownership.entity) && !unsent.contains(ownership.entity) {

@@ -115,7 +115,7 @@ private struct Demonstration<State: MachineState, Record: Codable & Sendable> {
     }
 
     private func isThere(_ store: any HandoffStore) async throws -> Bool {
-        let durable = try await store.durableOwnerships().prefix(2).map(\.entity)
+        let durable = try await store.durableOwnerships(after: nil, limit: 2).map(\.entity)
         guard durable.count == 2 else { return false }
         return durable == Array(try await store.entities().prefix(2))
     }

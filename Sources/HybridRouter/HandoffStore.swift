@@ -35,8 +35,9 @@ public protocol OwnershipStore: EffectLedger {
     func markDone(_ message: OutboxMessage) async throws
     /// All entities, in order.
     func entities() async throws -> [EntityID]
-    /// The ownership of every entity that durable owns, in order. A row that cannot be read is set aside.
-    func durableOwnerships() async throws -> [Ownership]
+    /// The ownership of so many entities that durable owns, in order, from the first one behind `entity`; fewer when there are no more. A row
+    /// that cannot be read is set aside.
+    func durableOwnerships(after entity: EntityID?, limit: Int) async throws -> [Ownership]
     /// The audit of an entity, in order.
     func journal(of entity: EntityID) async throws -> [JournalEntry]
     /// All counters.

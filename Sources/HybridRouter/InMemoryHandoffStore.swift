@@ -116,9 +116,12 @@ public final class InMemoryHandoffStore: HandoffStore {
     public func entities() async throws -> [EntityID] { contents.withLock { $0.entities.keys.sorted() } }
 
     /// See ``OwnershipStore``.
-    public func durableOwnerships() async throws -> [Ownership] {
+    public func durableOwnerships(after entity: EntityID?, limit: Int) async throws -> [Ownership] {
         contents.withLock { contents in
-            contents.entities.values.map(\.snapshot.ownership).filter { $0.owner == .durable }.sorted { $0.entity < $1.entity }
+            let owned = contents.entities.values.map(\.snapshot.ownership).filter { ownership in
+                ownership.owner == .durable && entity.map { $0 < ownership.entity } ?? true
+            }
+            return Array(owned.sorted { $0.entity < $1.entity }.prefix(limit))
         }
     }
 

@@ -34,25 +34,27 @@ extension SQLiteHandoffStore {
     }
 
     /// See ``OwnershipStore``.
-    public func durableOwnerships() async throws -> [Ownership] {
+    public func durableOwnerships(after entity: EntityID?, limit: Int) async throws -> [Ownership] {
         let (ownerships, bad) = try database.read { database in
             let sql = """
                 SELECT 0, entity, \(Rows.ownershipColumns), sum FROM ownership
-                WHERE owner = 'durable' AND entity NOT IN (SELECT entity FROM quarantine) ORDER BY entity
+                WHERE owner = 'durable' AND entity > ? AND entity NOT IN (SELECT entity FROM quarantine) ORDER BY entity LIMIT ?
                 """
-            return try Self.readable(sql, .entity, in: database) { try Rows.ownership(EntityID($0.text(1)), $0, first: 2) }
+            let values: [SQLValue] = [.text(entity?.rawValue ?? ""), .int(limit)]
+            return try Self.readable(sql, .entity, values, in: database) { try Rows.ownership(EntityID($0.text(1)), $0, first: 2) }
         }
         for item in bad { try await quarantine(item) }
-        return ownerships
+        // What is set aside is not found again: others take its place.
+        return bad.isEmpty ? ownerships : try await durableOwnerships(after: entity, limit: limit)
     }
 
     /// The rows that can be read, and those that cannot. Their second column is the entity.
     private static func readable<Value>(
-        _ sql: String, _ kind: Quarantined.Kind, in database: Database, _ read: (SQLRow) throws -> Value
+        _ sql: String, _ kind: Quarantined.Kind, _ arguments: [SQLValue] = [], in database: Database, _ read: (SQLRow) throws -> Value
     ) throws -> ([Value], [Quarantined]) {
         var values: [Value] = []
         var bad: [Quarantined] = []
-        try database.each(sql) { row in
+        try database.each(sql, arguments) { row in
             do { values.append(try read(row)) } catch let error as UnreadableRow {
                 bad.append(
                     Quarantined(

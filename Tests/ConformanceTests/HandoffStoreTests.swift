@@ -317,9 +317,18 @@ import Testing
     @Test(arguments: Kind.allCases) func whatDurableOwnsIsListed(kind: Kind) async throws {
         let store = try store(kind)
         try await born(store)
-        #expect(try await store.durableOwnerships().isEmpty)
+        #expect(try await store.durableOwnerships(after: nil, limit: 10).isEmpty)
         let committed = try await store.commit(EntityTransaction(entity: "R-1", epoch: 1, at: now, moves: Self.handOff))
-        #expect(try await store.durableOwnerships() == [committed.ownership])
+        #expect(try await store.durableOwnerships(after: nil, limit: 10) == [committed.ownership])
+        for id in ["R-3", "R-2"] {
+            let birth = Birth(step: "1", state: "DRAFT", body: RecordBody(text: "{}"))
+            _ = try await store.accept([.event(incoming(id, .entity(EntityID(id))), birth: birth)], at: now)
+            _ = try await store.commit(EntityTransaction(entity: EntityID(id), epoch: 1, at: now, moves: Self.handOff))
+        }
+        let pages: [(EntityID?, [EntityID])] = [(nil, ["R-1", "R-2"]), ("R-2", ["R-3"]), ("R-3", []), ("R-20", ["R-3"])]
+        for (last, page) in pages {
+            #expect(try await store.durableOwnerships(after: last, limit: 2).map(\.entity) == page, "after \(last?.rawValue ?? "nothing")")
+        }
     }
 
     @Test(arguments: Kind.allCases) func whatIsDueComesEarliestFirst(kind: Kind) async throws {

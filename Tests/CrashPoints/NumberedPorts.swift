@@ -56,8 +56,8 @@ struct NumberedHandoffStore: HandoffStore {
         try await points.around(.intention, key.description) { try await base.intention(key) }
     }
     func intentions() async throws -> [EffectCall] { try await points.around(.intentions) { try await base.intentions() } }
-    func durableOwnerships() async throws -> [Ownership] {
-        try await points.around(.durableOwnerships) { try await base.durableOwnerships() }
+    func durableOwnerships(after entity: EntityID?, limit: Int) async throws -> [Ownership] {
+        try await points.around(.durableOwnerships) { try await base.durableOwnerships(after: entity, limit: limit) }
     }
     func quarantine(_ item: Quarantined) async throws {
         try await points.around(.quarantine, item.key) { try await base.quarantine(item) }

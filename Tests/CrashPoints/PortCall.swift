@@ -13,7 +13,7 @@ package enum PortCall: String, CaseIterable, Sendable {
     case withdraw = "EffectLedger.withdraw(_:)"
     case intention = "EffectLedger.intention(_:)"
     case intentions = "OwnershipStore.intentions()"
-    case durableOwnerships = "OwnershipStore.durableOwnerships()"
+    case durableOwnerships = "OwnershipStore.durableOwnerships(after:limit:)"
     case quarantine = "OwnershipStore.quarantine(_:)"
     case quarantined = "OwnershipStore.quarantined()"
     case release = "OwnershipStore.release(_:)"

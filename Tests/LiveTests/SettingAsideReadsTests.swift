@@ -15,7 +15,7 @@ private struct DamagedStore: ForwardingHandoffStore {
         try await base.quarantine(Quarantined(.entity, key: key, entity: EntityID(key), reason: "damaged", since: .distantPast))
     }
 
-    func durableOwnerships() async throws -> [Ownership] {
+    func durableOwnerships(after entity: EntityID?, limit: Int) async throws -> [Ownership] {
         try await setAside("ownership")
         return []
     }
@@ -39,7 +39,7 @@ private struct DamagedStore: ForwardingHandoffStore {
         let base = SQLiteHandoffStore(try LockstepDatabase(path: path, durability: .grouped))
         let store = GroupCommitStore(DamagedStore(base: base), GroupCommits(of: base))
         let reads: [(String, () async throws -> Void)] = [
-            ("ownership", { _ = try await store.durableOwnerships() }), ("row", { _ = try await store.pendingRows() }),
+            ("ownership", { _ = try await store.durableOwnerships(after: nil, limit: 1) }), ("row", { _ = try await store.pendingRows() }),
             ("message", { _ = try await store.pendingOutbox() }),
         ]
         for (key, read) in reads {

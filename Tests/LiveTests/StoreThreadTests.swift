@@ -20,9 +20,9 @@ private final class ThreadNotingStore: ForwardingHandoffStore {
 
     private func note() { noted.withLock { $0.append(ThreadExecutor.current) } }
 
-    func durableOwnerships() async throws -> [Ownership] {
+    func durableOwnerships(after entity: EntityID?, limit: Int) async throws -> [Ownership] {
         note()
-        return try await base.durableOwnerships()
+        return try await base.durableOwnerships(after: entity, limit: limit)
     }
 
     func quarantine(_ item: Quarantined) async throws {
@@ -41,7 +41,7 @@ private final class ThreadNotingStore: ForwardingHandoffStore {
     @Test func readsWritesAndCommitsRunOnTheStoresThread() async throws {
         let base = ThreadNotingStore(InMemoryHandoffStore())
         let store = GroupCommitStore(base, GroupCommits(of: base))
-        _ = try await store.durableOwnerships()
+        _ = try await store.durableOwnerships(after: nil, limit: 1)
         try await store.quarantine(Quarantined(.entity, key: "E-1", entity: EntityID("E-1"), reason: "damaged", since: .distantPast))
         #expect(base.threads.count >= 3 && Set(base.threads) == ["lockstep.store"], "\(base.threads)")
     }

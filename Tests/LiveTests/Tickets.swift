@@ -116,7 +116,8 @@ struct Desk {
         let database = try database ?? LockstepDatabase(path: ":memory:", durability: .grouped)
         let base = CountingStore(base: SQLiteHandoffStore(database), flushes: flushes)
         let commits = GroupCommits(of: base)
-        let store = GroupCommitStore(wrap(base), commits)
+        let reading = try database.reader().map { wrap(SQLiteHandoffStore($0)) }
+        let store = GroupCommitStore(wrap(base), commits, reading: reading)
         let plan = try MigrationPlan(yaml: ticketPlan, file: "tickets.yaml")
         bridge = try EventBridge(domain: tickets, plan: isHybrid ? plan : plan.legacyOnly(), store: store, effects: world) {
             EmbeddedEngine(

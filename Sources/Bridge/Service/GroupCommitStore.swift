@@ -75,8 +75,8 @@ public struct GroupCommitStore: HandoffStore {
         try await read { try await $0.intentions() }
     }
     /// Joins a commit: it sets aside what cannot be read.
-    public func durableOwnerships() async throws -> [Ownership] {
-        try await commits.write { [base] in try await base.durableOwnerships() }
+    public func durableOwnerships(after entity: EntityID?, limit: Int) async throws -> [Ownership] {
+        try await commits.write { [base] in try await base.durableOwnerships(after: entity, limit: limit) }
     }
     /// Joins a commit.
     public func quarantine(_ item: Quarantined) async throws {

@@ -1,4 +1,4 @@
-import DurableWorkflow
+package import DurableWorkflow
 public import Events
 
 /// The time that a service runs on.
@@ -11,10 +11,13 @@ public protocol ServiceClock: TimeSource {
 public final class RealTime: ServiceClock {
     /// A wall clock that was set forward is noticed after it.
     private static let longestSleep = Duration.seconds(60)
-    private let time = SystemTime()
+    private let time: SystemTime
 
     /// The system's time.
-    public init() {}
+    public convenience init() { self.init(SystemTime()) }
+
+    /// The time of a clock that a test sets.
+    package init(_ time: SystemTime) { self.time = time }
 
     /// Required by `TimeSource`: the current moment.
     public var now: Timestamp { time.now }

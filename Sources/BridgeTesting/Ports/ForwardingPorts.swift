@@ -45,7 +45,9 @@ extension ForwardingHandoffStore {
         try await base.compactedDeliveries(of: entity)
     }
     /// Forwards.
-    public func durableOwnerships() async throws -> [Ownership] { try await base.durableOwnerships() }
+    public func durableOwnerships(after entity: EntityID?, limit: Int) async throws -> [Ownership] {
+        try await base.durableOwnerships(after: entity, limit: limit)
+    }
     /// Forwards.
     public func quarantine(_ item: Quarantined) async throws { try await base.quarantine(item) }
     /// Forwards.

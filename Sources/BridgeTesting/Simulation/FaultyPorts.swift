@@ -27,7 +27,9 @@ struct FaultyHandoffStore: ForwardingHandoffStore {
     func withdraw(_ key: EffectKey) async throws { try await faults.write { try await base.withdraw(key) } }
     func intention(_ key: EffectKey) async throws -> EffectCall? { try await faults.read { try await base.intention(key) } }
     func intentions() async throws -> [EffectCall] { try await faults.read { try await base.intentions() } }
-    func durableOwnerships() async throws -> [Ownership] { try await faults.read { try await base.durableOwnerships() } }
+    func durableOwnerships(after entity: EntityID?, limit: Int) async throws -> [Ownership] {
+        try await faults.read { try await base.durableOwnerships(after: entity, limit: limit) }
+    }
     func quarantine(_ item: Quarantined) async throws { try await faults.write { try await base.quarantine(item) } }
     func quarantined() async throws -> [Quarantined] { try await faults.read { try await base.quarantined() } }
     func release(_ entity: EntityID) async throws -> [QueuedRow] { try await faults.write { try await base.release(entity) } }

@@ -118,7 +118,7 @@ struct EveryStatement {
         _ = try await store.row(1)
         _ = try await store.pendingRows()
         _ = try await store.pendingOutbox()
-        _ = try await store.durableOwnerships()
+        _ = try await store.durableOwnerships(after: nil, limit: 1)
         _ = try await store.entities()
         _ = try await store.journal(of: "R-1")
         _ = try await store.counters()
