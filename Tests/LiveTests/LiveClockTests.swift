@@ -26,8 +26,8 @@ private final class Wall: Sendable {
 @Suite struct LiveClockTests {
     private static let names = (1...30).map { "T-\($0)" }
 
-    /// The clock jumps by up to 90 days, there and back, while 64 lanes are at work: everything is done once and comes to its end, and no entity's
-    /// time goes back.
+    /// The clock jumps by up to 90 days, there and back, while 64 lanes are at work: everything is done once and comes to its end. With legacy, where
+    /// one lane at a time has an entity, its time never goes back; a lane and the engine can have taken the time before and after a jump.
     @Test(arguments: [false, true], 1...4) func nothingIsLostDoneTwiceOrStranded(isHybrid: Bool, seed: UInt64) async throws {
         var random = SeededRandom(seed: seed)
         let (wall, world) = (Wall(), GatedWorld())
@@ -46,10 +46,10 @@ private final class Wall: Sendable {
         try await desk.service.settled()
         desk.service.shutdown()
         try await run.value
-        try await expectAllIsWell(desk, "seed \(seed)")
+        try await expectAllIsWell(desk, isInOrder: !isHybrid, "seed \(seed)")
     }
 
-    private func expectAllIsWell(_ desk: Desk, _ comment: Comment) async throws {
+    private func expectAllIsWell(_ desk: Desk, isInOrder: Bool, _ comment: Comment) async throws {
         let world = desk.world.state.value
         #expect(world.doubled.isEmpty, comment)
         #expect(world.done.values.allSatisfy { $0 == 1 }, comment)
@@ -57,7 +57,7 @@ private final class Wall: Sendable {
             let outcome = try await desk.outcome(name)
             #expect(outcome?.status == "closed" && outcome?.facts["done"]?.string == "1 2 3", "\(comment), \(name)")
             let moments = try await desk.store.journal(of: EntityID(name)).map(\.at)
-            #expect(moments == moments.sorted() && !moments.isEmpty, "\(comment), \(name): its time goes back")
+            #expect(!moments.isEmpty && (!isInOrder || moments == moments.sorted()), "\(comment), \(name): its time goes back")
         }
     }
 }

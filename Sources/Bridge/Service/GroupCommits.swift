@@ -27,10 +27,26 @@ public final class GroupCommits: Sendable {
     private struct State {
         var jobs: [Job] = []
         var isRunning = false
+        var lastWereReads = false
         /// What has gone wrong with the database, for good.
         var failure: (any Error)?
         /// True when another process has written, and nobody has asked since.
         var isChanged = false
+        /// True from the first write of a group, after which that was looked at, to the last: nobody else can write meanwhile.
+        var isClosed = false
+
+        /// All reads, which therefore see only what is durable; or as many writes as share a commit. In turn, when there are both.
+        mutating func next() -> [Job] {
+            let (reads, writes) = (jobs.filter { !$0.isWrite }, jobs.filter(\.isWrite))
+            lastWereReads = writes.isEmpty || (!reads.isEmpty && !lastWereReads)
+            jobs = lastWereReads ? writes : reads + writes.dropFirst(GroupCommits.most)
+            return lastWereReads ? reads : Array(writes.prefix(GroupCommits.most))
+        }
+
+        mutating func takeChange() -> Bool {
+            defer { isChanged = false }
+            return isChanged
+        }
     }
 
     /// The most writes in one transaction: whoever comes next waits for all of it.
@@ -42,17 +58,13 @@ public final class GroupCommits: Sendable {
     /// Calls that become durable with the `flush` of `store`, the hand-off store of a grouped database.
     public init(of store: any HandoffStore) { self.store = store }
 
-    /// True when another process has written since this was last asked. Another process writes between two groups, so that it is enough to
-    /// look when one begins; only when none is under way does this look itself.
+    /// True when another process has written since this was last asked. While a group is open nobody else can write, and what was seen when
+    /// it began still holds; between two groups this looks itself.
     func takeForeignChange() async throws -> Bool {
-        if state.withLock({ $0.isRunning }) { return takeChange() }
-        return try await read { self.takeChange() }
-    }
-
-    private func takeChange() -> Bool {
-        state.withLock { state in
-            defer { state.isChanged = false }
-            return state.isChanged
+        if let known = state.withLock({ $0.isClosed ? $0.takeChange() : nil }) { return known }
+        return try await read {
+            await self.look()
+            return self.state.withLock { $0.takeChange() }
         }
     }
 
@@ -99,40 +111,43 @@ public final class GroupCommits: Sendable {
             defer { state.isRunning = true }
             return !state.isRunning
         }
-        if mustStart { Task(executorPreference: thread) { await self.work() } }
-    }
-
-    /// The calls that have come: all reads, and as many writes as share a commit.
-    private func next() -> [Job]? {
-        state.withLock { state in
-            if state.jobs.isEmpty { state.isRunning = false }
-            guard !state.jobs.isEmpty else { return nil }
-            let batch = state.jobs.prefix(Self.most)
-            state.jobs.removeFirst(batch.count)
-            return Array(batch)
+        guard mustStart else { return }
+        // Callers are told last of all, and nothing is held then: who is told may let go of the stores, and open the file again.
+        Task(executorPreference: thread) { [weak self] in
+            var isLast = false
+            while !isLast, let turn = await self?.turn() {
+                isLast = turn.isLast
+                for done in turn.made { done.tell(turn.failure) }
+            }
         }
     }
 
-    /// Makes the calls that have come, and those that come meanwhile, until there are no more.
-    private func work() async {
-        while let batch = next() {
-            await look()
-            // Reads first: what they see is durable.
-            for done in await make(batch.filter { !$0.isWrite }) { done.tell(failure) }
-            await write(batch.filter(\.isWrite))
+    /// Makes calls that have come.
+    private func turn() async -> (made: [Done], failure: (any Error)?, isLast: Bool) {
+        let batch = state.withLock { $0.next() }
+        let made = batch.first?.isWrite == true ? await write(batch) : await make(batch)
+        return state.withLock { state in
+            state.isRunning = !state.jobs.isEmpty
+            return (made, state.failure, !state.isRunning)
         }
     }
 
     private func look() async {
         guard failure == nil else { return }
-        do { if try await store.takeForeignChange() { state.withLock { $0.isChanged = true } } } catch { note(error) }
+        do {
+            let isChanged = try await store.takeForeignChange()
+            state.withLock { $0.isChanged = $0.isChanged || isChanged }
+        } catch { note(error) }
     }
 
-    private func write(_ batch: [Job]) async {
-        guard !batch.isEmpty else { return }
-        let made = await make(batch)
+    private func write(_ batch: [Job]) async -> [Done] {
+        var made = await make(Array(batch.prefix(1)))
+        await look()
+        state.withLock { $0.isClosed = true }
+        made += await make(Array(batch.dropFirst()))
+        state.withLock { $0.isClosed = false }
         if failure == nil { do { try await store.flush() } catch { note(error) } }
-        for done in made { done.tell(failure) }
+        return made
     }
 
     /// Makes calls one after the other until the database fails.

@@ -58,14 +58,20 @@ package final class GroupCommit: Sendable {
     private func commitNext() {
         let first = state.withLock { $0.next() }
         guard !first.isEmpty else { return }
-        Task(executorPreference: thread) {
+        // Callers are told last of all, and nothing is held then: who is told may let go of the store.
+        Task(executorPreference: thread) { [weak self] in
             var group = first
-            while !group.isEmpty {
-                let result = await self.result(of: group.map(\.change))
+            while !group.isEmpty, let (result, next) = await self?.commit(group) {
                 for waiting in group { waiting.continuation.resume(with: result) }
-                group = self.state.withLock { $0.next() }
+                group = next
             }
         }
+    }
+
+    /// What became of a group, and those who have gathered meanwhile.
+    private func commit(_ group: [Waiting]) async -> (Result<Void, any Error>, next: [Waiting]) {
+        let result = await result(of: group.map(\.change))
+        return (result, state.withLock { $0.next() })
     }
 
     private func result(of changes: [WorkflowChange]) async -> Result<Void, any Error> {
