@@ -76,12 +76,7 @@ enum Claims {
             guard let body = try? message.json(), let kind = body["kind"]?.string, let claim = body["claim"]?.string,
                 let number = body["number"]?.integer
             else { return [] }
-            return [
-                .event(
-                    IncomingEvent(
-                        id: EventID("\(claim)-\(kind)-\(number)"), source: source, reference: .entity(EntityID(claim)),
-                        kind: EventKind(kind), payload: ["number": .integer(number)], receivedAt: message.receivedAt))
-            ]
+            return [.event(Claims.incoming(claim, kind, number, at: message.receivedAt))]
         }
     }
 
@@ -104,6 +99,12 @@ enum Claims {
         var legacy = plan.legacyOnly()
         if mode == .shadow { legacy.steps[0].stage = .shadow }
         return legacy
+    }
+
+    static func incoming(_ claim: String, _ kind: String, _ number: Int, at now: Timestamp) -> IncomingEvent {
+        IncomingEvent(
+            id: EventID("\(claim)-\(kind)-\(number)"), source: source, reference: .entity(EntityID(claim)), kind: EventKind(kind),
+            payload: ["number": .integer(number)], receivedAt: now)
     }
 
     static func message(_ claim: String, _ kind: String, _ number: Int, at now: Timestamp) -> WireMessage {

@@ -75,10 +75,10 @@ struct WaitingBench: AsyncParsableCommand {
     private func fill(_ path: String) async throws {
         let store = SQLiteHandoffStore(try LockstepDatabase(path: path, durability: .grouped))
         let now = SystemTime().now
-        let body = try RecordBody(text: JSONValue(encoding: Claim()).canonicalText)
+        let birth = Birth(step: "1", state: "open", body: RecordBody(Claim()))
         for first in stride(from: 0, to: legacy, by: 500) {
             let arrivals = (first..<min(legacy, first + 500)).map { number in
-                Arrival.event(Self.incoming("W-\(number)", at: now), birth: Birth(step: "1", state: "open", body: body))
+                Arrival.event(Claims.incoming("W-\(number)", "work", 1, at: now), birth: birth)
             }
             for case .accepted(_, let row) in try await store.accept(arrivals, at: now) {
                 let handled = Move.ignored(RowReference(row.sequence, "work"), in: "open", reason: "it waits")
@@ -86,12 +86,6 @@ struct WaitingBench: AsyncParsableCommand {
             }
             try await store.flush()
         }
-    }
-
-    private static func incoming(_ claim: String, at now: Timestamp) -> IncomingEvent {
-        IncomingEvent(
-            id: EventID("\(claim)-work"), source: "desk", reference: .entity(EntityID(claim)), kind: "work", payload: ["number": 0],
-            receivedAt: now)
     }
 
     /// Puts in registrations that the durable side has, and that wait for a photo.

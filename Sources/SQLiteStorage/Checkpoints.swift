@@ -64,11 +64,10 @@ final class Checkpoints: Sendable {
     /// Begins a checkpoint now and then, or ends it, and returns at once unless the log comes near its limit.
     func noteCommit(of writer: Database) {
         let pages = pages.load(ordering: .relaxed)
-        if takeEnd() { checkpoint(writer) } else { begin(pages) }
-        guard pages > pageLimit else { return }
+        let isNearLimit = pages > pageLimit
         // Two checkpoints at once there are not. While a reader keeps the log this costs next to nothing: there is nothing to move.
-        moving.wait()
-        checkpoint(writer)
+        if isNearLimit { moving.wait() }
+        if takeEnd() || isNearLimit { checkpoint(writer) } else { begin(pages) }
     }
 
     private func takeEnd() -> Bool {

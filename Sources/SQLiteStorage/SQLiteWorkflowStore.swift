@@ -1,6 +1,5 @@
 public import DurableWorkflow
 public import Events
-import FoundationEssentials
 import GRDB
 
 /// The embedded engine's runs on one SQLite database, the same one that holds ownership and inbox.

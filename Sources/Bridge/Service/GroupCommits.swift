@@ -63,8 +63,8 @@ public final class GroupCommits: Sendable {
     func takeForeignChange() async throws -> Bool {
         if let known = state.withLock({ $0.isClosed ? $0.takeChange() : nil }) { return known }
         return try await read {
-            await self.look()
-            return self.state.withLock { $0.takeChange() }
+            let isChanged = try await self.store.takeForeignChange()
+            return self.state.withLock { $0.takeChange() } || isChanged
         }
     }
 

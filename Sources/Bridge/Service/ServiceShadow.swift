@@ -4,8 +4,8 @@ import Events
 // What follows the owner while a service runs.
 
 extension BridgeService {
-    /// Follows until the service stops, in its share of a processor, on a thread of its own: after each piece of work it rests for as long as that demands. Nobody
-    /// waits for it: code that never returns keeps the shadow from going on, and nothing else.
+    /// Follows until the service stops, on a thread of its own and in its share of a processor: after each piece of work it rests for as long
+    /// as that demands. Nobody waits for it: code that never returns keeps the shadow from going on, and nothing else.
     func follow(_ shadow: ShadowDesk) {
         let share = min(1, options.shadowShare)
         Task(executorPreference: ThreadExecutor(label: "lockstep.shadow")) {

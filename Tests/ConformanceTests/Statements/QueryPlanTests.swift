@@ -16,8 +16,8 @@ import Testing
         "shadow_result": "at most a thousand results",
     ]
 
-    /// Statements that read all rows on purpose; a text that ends in … is how they begin.
     private static let columns = "key, workflow, run, type, queue, status, length, bytes, started_at, closed_at, problem, more"
+    /// Statements that read all rows on purpose; a text that ends in … is how they begin.
     private static let whole: [String: String] = [
         "SELECT entity FROM ownership ORDER BY entity": "lists all entities",
         "SELECT step, owner, final, count(*) FROM ownership JOIN record…": "the census counts all entities",
