@@ -62,6 +62,7 @@ package struct A2PSimulation {
             domain: Self.domain, plans: plans, seed: seed, rates: rates, quietAfter: settings.steps, watched: watched)
         if let mutant = settings.mutant { (options.ports, options.storage) = (mutant.ports, mutant.storage) }
         options.mostViolations = settings.mostViolations
+        options.lanes = settings.lanes
         let start = Date()
         var hybrid = try await Simulation(options, world: world).play(progress: progress)
         let seconds = Date().timeIntervalSince(start)

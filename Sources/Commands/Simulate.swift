@@ -60,6 +60,7 @@ struct Simulate: AsyncParsableCommand {
             \(Program.name) simulate --seed 7 --entities 200
             \(Program.name) simulate --seed 1 --runs 5 --entities 100 --format json      one line a seed
             \(Program.name) simulate --seed 7 --entities 200 --faults crash=0.001,busy=0.01
+            \(Program.name) simulate --seed 7 --entities 200 --lanes 16         as a live service: many things under way at a time
             Faults: all=SHARE, none, or a list of crash, tornPage, diskFull, ioError, busy, duplicate, loss, delay, reorder, clockJump,
             slow, tooManyRequests, responseLost, planChange, recall, adoption, halt. After the run legacy alone gets the same world and
             schedule; every difference that the plan does not declare is a violation (I7). The same arguments give the same run, byte
@@ -71,6 +72,7 @@ struct Simulate: AsyncParsableCommand {
     @Option(help: "So many seeds, one after the other.") var runs: Int = 1
     @Option(help: "How many \(Program.nouns).") var entities: Int = 1000
     @Option(help: "Milliseconds between two \(Program.nouns).") var spacing: Int = 36_000
+    @Option(help: "How many things may be under way at a time; at each port call the seed decides who goes on.") var lanes: Int = 1
     @Option(help: "After so many steps of the scheduler nothing goes wrong any more.") var steps: Int?
     @Option(help: "What goes wrong, and how often: all=0.01, none, or NAME=SHARE,…") var faults: String = "all=0.01"
     @Option(
@@ -88,7 +90,9 @@ struct Simulate: AsyncParsableCommand {
     @Option(help: "Output: text or json.") var format: OutputFormat = .text
 
     func validate() throws {
-        let sizes = [("--entities", entities, 10_000_000), ("--runs", runs, 1_000_000), ("--spacing", spacing, 86_400_000)]
+        let sizes = [
+            ("--entities", entities, 10_000_000), ("--runs", runs, 1_000_000), ("--spacing", spacing, 86_400_000), ("--lanes", lanes, 1024),
+        ]
         for (name, size, most) in sizes where !(1...most).contains(size) {
             throw ValidationError("\(name): expected 1 to \(most), found \(size)")
         }
@@ -106,6 +110,7 @@ struct Simulate: AsyncParsableCommand {
                 seed: seed, entities: entities, spacing: .milliseconds(Int64(spacing)), rates: rates, steps: steps,
                 watched: watch.map { EntityID($0) })
             settings.parties = parties
+            settings.lanes = lanes
             let start = Date()
             let (run, seconds) = try await simulation.run(settings) { Console.progress("seed \(seed): \($0.counted("event")), \($1)") }
             Console.endProgress()
@@ -143,7 +148,7 @@ struct Simulate: AsyncParsableCommand {
             shortest.steps = failing
         }
         let prefix = shortest.steps.map { " --steps \($0)" } ?? ""
-        let kind = parties == .refusesKnownKeys ? "" : " --parties \(parties)"
+        let kind = (parties == .refusesKnownKeys ? "" : " --parties \(parties)") + (lanes == 1 ? "" : " --lanes \(lanes)")
         return
             "\(Program.name) simulate --seed \(settings.seed) --entities \(entities) --spacing \(spacing) --faults \(faults)\(kind)\(prefix)"
     }

@@ -69,10 +69,14 @@ public final class InMemoryHandoffStore: HandoffStore {
     public func reads(of entity: EntityID) async throws -> [RecordedRead] { contents.withLock { $0.entities[entity]?.reads ?? [] } }
 
     /// See ``EffectLedger``.
-    public func intend(_ call: EffectCall) async throws {
+    public func intend(_ call: EffectCall) async throws -> IntentionResult {
         contents.withLock { contents in
+            let ledger = contents.entities[call.key.entity]?.ledger ?? []
+            if let entry = ledger.first(where: { $0.key == call.key }) { return .performed(entry.reply) }
+            if let begun = contents.intentions[call.key]?.call { return .begun(begun) }
             contents.lastIntention += 1
             contents.intentions[call.key] = (contents.lastIntention, call)
+            return .noted
         }
     }
 

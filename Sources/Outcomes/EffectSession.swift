@@ -5,12 +5,23 @@ import Synchronization
 public protocol EffectLedger: Sendable {
     /// The reply that the ledger has for a key; nil when it has none.
     func reply(to key: EffectKey) async throws -> JSONValue?
-    /// Stores the intention to perform an effect; it is durable when the call returns. The ledger's entry replaces it.
-    func intend(_ call: EffectCall) async throws
+    /// Stores the intention to perform an effect; it is durable when the call returns. The ledger's entry replaces it. Nothing is stored
+    /// when the key has an intention or a reply already: somebody else, a former owner for example, may have come first.
+    func intend(_ call: EffectCall) async throws -> IntentionResult
     /// Forgets an intention that certainly was not carried out.
     func withdraw(_ key: EffectKey) async throws
     /// The intention under `key` that has no result; nil for none.
     func intention(_ key: EffectKey) async throws -> EffectCall?
+}
+
+/// What became of an intention.
+public enum IntentionResult: Hashable, Sendable {
+    /// It is stored, and whoever stored it may call.
+    case noted
+    /// An intention that has no result stands already.
+    case begun(EffectCall)
+    /// The effect was performed, with this reply.
+    case performed(JSONValue)
 }
 
 /// The effects of one handled event or one activity: performs each key at most once and collects the ledger entries to store.
@@ -137,8 +148,11 @@ public final class EffectSession: Sendable {
     /// The party tells nobody what it has done: a call that was begun and has no result is never repeated by itself.
     private func performIntended(_ call: EffectCall) async throws(EffectError) -> JSONValue {
         let key = call.key
-        if let begun = try await recorded(key, { try await self.ledger.intention(key) }) { throw stranded(begun) }
-        try await recorded(key) { try await self.ledger.intend(call) }
+        switch try await recorded(key, { try await self.ledger.intend(call) }) {
+        case .noted: break
+        case .begun(let begun): throw stranded(begun)
+        case .performed(let reply): return reply
+        }
         do { return try await port.perform(call) } catch {
             guard error.code == .temporary || error.code == .refused else { throw stranded(call) }
             try await recorded(key) { try await self.ledger.withdraw(key) }
@@ -160,7 +174,7 @@ private struct FixedLedger: EffectLedger {
     let replies: [EffectKey: JSONValue]
 
     func reply(to key: EffectKey) async throws -> JSONValue? { replies[key] }
-    func intend(_ call: EffectCall) async throws {}
+    func intend(_ call: EffectCall) async throws -> IntentionResult { .noted }
     func withdraw(_ key: EffectKey) async throws {}
     func intention(_ key: EffectKey) async throws -> EffectCall? { nil }
 }

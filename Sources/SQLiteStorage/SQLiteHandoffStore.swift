@@ -38,8 +38,7 @@ public final class SQLiteHandoffStore: HandoffStore {
 
     /// See ``EffectLedger``.
     public func reply(to key: EffectKey) async throws -> JSONValue? {
-        let sql = "SELECT \(Rows.ledgerColumns) FROM ledger WHERE key = ?"
-        return try database.read { try $0.first(sql, [.text(key.description)], Rows.ledgerEntry)?.reply }
+        try database.read { try Self.reply(to: key, in: $0) }
     }
 
     /// See ``OwnershipStore``.
@@ -49,16 +48,20 @@ public final class SQLiteHandoffStore: HandoffStore {
     }
 
     /// See ``EffectLedger``. It is durable when the call returns, in a grouped database too.
-    public func intend(_ call: EffectCall) async throws {
-        try database.write { database in
+    public func intend(_ call: EffectCall) async throws -> IntentionResult {
+        let result: IntentionResult = try database.write { database in
+            if let reply = try Self.reply(to: call.key, in: database) { return .performed(reply) }
+            if let begun = try Self.intention(call.key, in: database) { return .begun(begun) }
             try database.run(
-                "INSERT OR REPLACE INTO intention (key, request, owner, epoch, attempt, at) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO intention (key, request, owner, epoch, attempt, at) VALUES (?, ?, ?, ?, ?, ?)",
                 [
                     .text(call.key.description), .text(call.request.canonicalText), .text(call.owner.rawValue), .int(call.epoch),
                     .int(call.attempt), .time(call.at),
                 ])
+            return .noted
         }
         try await flush()
+        return result
     }
 
     /// See ``EffectLedger``.
@@ -68,8 +71,7 @@ public final class SQLiteHandoffStore: HandoffStore {
 
     /// See ``EffectLedger``.
     public func intention(_ key: EffectKey) async throws -> EffectCall? {
-        let sql = "SELECT key, request, owner, epoch, attempt, at FROM intention WHERE key = ?"
-        return try database.read { try $0.first(sql, [.text(key.description)], Rows.intention) }
+        try database.read { try Self.intention(key, in: $0) }
     }
 
     /// See ``OwnershipStore``.
@@ -202,5 +204,14 @@ public final class SQLiteHandoffStore: HandoffStore {
                 "INSERT INTO counter (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
                 [.text(name), .int(count)])
         }
+    }
+
+    private static func reply(to key: EffectKey, in database: Database) throws -> JSONValue? {
+        try database.first("SELECT \(Rows.ledgerColumns) FROM ledger WHERE key = ?", [.text(key.description)], Rows.ledgerEntry)?.reply
+    }
+
+    private static func intention(_ key: EffectKey, in database: Database) throws -> EffectCall? {
+        let sql = "SELECT key, request, owner, epoch, attempt, at FROM intention WHERE key = ?"
+        return try database.first(sql, [.text(key.description)], Rows.intention)
     }
 }

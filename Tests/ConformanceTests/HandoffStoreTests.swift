@@ -266,12 +266,25 @@ import Testing
         try await born(store)
         let entry = entry(owner: .legacy, epoch: 1)
         let call = EffectCall(key: entry.key, request: ["a": 1], owner: .legacy, epoch: 1, attempt: 2, at: now)
-        try await store.intend(call)
+        #expect(try await store.intend(call) == .noted)
         #expect(try await store.intention(entry.key) == call)
         try await store.keep([entry])
         #expect(try await store.intention(entry.key) == nil)
-        try await store.intend(call)
         try await store.withdraw(entry.key)
+        #expect(try await store.reply(to: entry.key) == entry.reply)
+    }
+
+    /// Two owners of one entity may be about to make the same call: the one that was recalled, and legacy.
+    @Test(arguments: Kind.allCases) func oneOfTwoMayBegin(kind: Kind) async throws {
+        let store = try store(kind)
+        try await born(store)
+        let entry = entry(owner: .legacy, epoch: 3)
+        let first = EffectCall(key: entry.key, request: [:], owner: .legacy, epoch: 3, attempt: 1, at: now)
+        let second = EffectCall(key: entry.key, request: [:], owner: .durable, epoch: 2, attempt: 1, at: now)
+        #expect(try await store.intend(first) == .noted)
+        #expect(try await store.intend(second) == .begun(first), "legacy's call is under way")
+        try await store.keep([entry])
+        #expect(try await store.intend(second) == .performed(entry.reply), "legacy's call has come to its end")
         #expect(try await store.intention(entry.key) == nil)
     }
 
@@ -280,10 +293,10 @@ import Testing
         let store = try store(kind)
         try await born(store)
         let keys = ["zones.add", "billing.fee", "mail.send"].map { EffectKey(entity: "R-1", step: "1", operation: $0) }
-        for key in keys { try await store.intend(EffectCall(key: key, request: [:], owner: .legacy, epoch: 1, attempt: 1, at: now)) }
+        for key in keys { _ = try await store.intend(EffectCall(key: key, request: [:], owner: .legacy, epoch: 1, attempt: 1, at: now)) }
         #expect(try await store.intentions().map(\.key) == keys)
         try await store.withdraw(keys[0])
-        try await store.intend(EffectCall(key: keys[0], request: [:], owner: .legacy, epoch: 1, attempt: 2, at: now))
+        _ = try await store.intend(EffectCall(key: keys[0], request: [:], owner: .legacy, epoch: 1, attempt: 2, at: now))
         #expect(try await store.intentions().map(\.key) == [keys[1], keys[2], keys[0]])
     }
 

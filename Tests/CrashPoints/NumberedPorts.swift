@@ -46,7 +46,7 @@ struct NumberedHandoffStore: HandoffStore {
     func compactedDeliveries(of entity: EntityID) async throws -> Set<DeliveryName> {
         try await points.around(.compactedDeliveries, entity.rawValue) { try await base.compactedDeliveries(of: entity) }
     }
-    func intend(_ call: EffectCall) async throws {
+    func intend(_ call: EffectCall) async throws -> IntentionResult {
         try await points.around(.intend, call.key.description) { try await base.intend(call) }
     }
     func withdraw(_ key: EffectKey) async throws {

@@ -38,7 +38,11 @@ private actor Ledger: EffectLedger {
     private var intentions: [EffectKey: EffectCall] = [:]
 
     func reply(to key: EffectKey) async throws -> JSONValue? { nil }
-    func intend(_ call: EffectCall) async throws { intentions[call.key] = call }
+    func intend(_ call: EffectCall) async throws -> IntentionResult {
+        if let begun = intentions[call.key] { return .begun(begun) }
+        intentions[call.key] = call
+        return .noted
+    }
     func withdraw(_ key: EffectKey) async throws { intentions[key] = nil }
     func intention(_ key: EffectKey) async throws -> EffectCall? { intentions[key] }
 }

@@ -45,6 +45,20 @@ import Testing
         } catch { return "the run ended: \(error)" }
     }
 
+    /// One thing at a time has no occasion for these: they need something that comes between a read and its commit.
+    @Test(arguments: Mutant.lanes) func isCaughtWithManyLanes(mutant: Mutant) async throws {
+        var rates = FaultRates.every(0.03)
+        rates.shares.merge(mutant.rates) { $1 }
+        for seed in UInt64(1)...40 {
+            var settings = SimulationSettings(
+                seed: seed, entities: 200, spacing: .seconds(2), rates: rates, attempts: 40, mostViolations: 1)
+            (settings.lanes, settings.parties, settings.mutant) = (16, mutant.parties, mutant)
+            guard let violation = try await A2PSimulation(settings).run().run.violations.first else { continue }
+            return print("mutant \(mutant): seed \(seed): \(violation.description.prefix(160))")
+        }
+        Issue.record("mutant \(mutant) survives")
+    }
+
     @Test(arguments: Mutant.handOff) func isCaught(mutant: Mutant) async throws {
         for seed in Self.seeds {
             guard let finding = try await finding(mutant, seed) else { continue }

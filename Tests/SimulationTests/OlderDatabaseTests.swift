@@ -51,7 +51,7 @@ import Testing
         let keys = try await store.entities().prefix(2).reversed().map { EffectKey(entity: $0, step: "9", operation: "billing.fee") }
         for (index, key) in keys.enumerated() {
             let at = Timestamp(milliseconds: Int64(1_772_442_000_000 + index))
-            try await store.intend(EffectCall(key: key, request: [:], owner: .legacy, epoch: 1, attempt: 1, at: at))
+            _ = try await store.intend(EffectCall(key: key, request: [:], owner: .legacy, epoch: 1, attempt: 1, at: at))
         }
         return keys
     }

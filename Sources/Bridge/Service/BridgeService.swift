@@ -46,15 +46,15 @@ public final class BridgeService<State: MachineState, Record: Codable & Sendable
         self.timer = timer
         self.admission = admission
         events = Lanes(limit: options.lanes) {
-            if let (message, event) = pipeline.claim(at: clock.now) {
+            if let claim = bridge.claim(at: clock.now) {
                 admission.admit()
-                return EventClaim(message: message, event: event)
+                return claim
             }
             if let next = pipeline.nextVisible { timer.set(next) { pipeline.live.ring() } }
             return nil
         } run: { claim in
             do {
-                if let entity = pipeline.redelivered { throw EntityInTwoLanes(entity: entity) }
+                if let entity = bridge.redelivered { throw EntityInTwoLanes(entity: entity) }
                 try await bridge.handle(claim, on: clock, backoff: options.backoff)
             } catch { ending.fail(error) }
         }

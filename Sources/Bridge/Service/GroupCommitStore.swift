@@ -59,7 +59,7 @@ public struct GroupCommitStore: HandoffStore {
         try await read { try await $0.reads(of: entity) }
     }
     /// Joins a commit.
-    public func intend(_ call: EffectCall) async throws {
+    public func intend(_ call: EffectCall) async throws -> IntentionResult {
         try await commits.write { [base] in try await base.intend(call) }
     }
     /// Joins a commit.

@@ -1,7 +1,7 @@
 import Cutover
 import DurableWorkflow
-import Events
-import HybridRouter
+package import Events
+package import HybridRouter
 import LegacyStateMachine
 
 // What one lane does, with a failure that waits longer each time instead of trying again at once.
@@ -9,7 +9,7 @@ import LegacyStateMachine
 extension EventBridge {
     /// Handles an event that was claimed. What fails is decided anew after `backoff`, or set aside; only a failure of the environment goes
     /// on to the caller.
-    func handle(_ claim: EventClaim, on clock: any ServiceClock, backoff: (Int) -> Duration) async throws {
+    package func handle(_ claim: EventClaim, on clock: any ServiceClock, backoff: (Int) -> Duration) async throws {
         let sequence = claim.message.sequence
         do { try await handle(claim.message, claim.event, at: clock.now) } catch let error where Self.isOvertaken(error) {
             // Somebody else wrote it: what that has put before this event has to be known first.
@@ -35,7 +35,7 @@ extension EventBridge {
     private static func isOvertaken(_ error: any Error) -> Bool { error is StaleEpoch || error is StaleRecord || error is MigrationHalted }
 
     /// Sends a message that was claimed. It is tried again, later each time, until it is sent or set aside.
-    func send(_ message: OutboxMessage, on clock: any ServiceClock, backoff: (Int) -> Duration) async throws {
+    package func send(_ message: OutboxMessage, on clock: any ServiceClock, backoff: (Int) -> Duration) async throws {
         do {
             try await send(message)
             try await store.markDone(message)
@@ -50,12 +50,23 @@ extension EventBridge {
 }
 
 extension EventBridge {
+    /// The event to handle next, which nobody else gets now; nil when none is visible at `now`.
+    package func claim(at now: Timestamp) -> EventClaim? {
+        pipeline.claim(at: now).map { EventClaim(message: $0.message, event: $0.event) }
+    }
+
+    /// The message to send next, which nobody else gets now; nil when there is none.
+    package func claimMessage() -> OutboxMessage? { pipeline.claimMessage() }
+
+    /// The entity that two lanes have had at the same time; nil, or it is a fault of this program.
+    package var redelivered: EntityID? { pipeline.redelivered }
+
     /// Lets claims end while their calls are under way: the fault that ``EntityInTwoLanes`` is there to find.
     package func expireClaims(after timeout: Duration) { pipeline.expireClaims(after: timeout) }
 }
 
 /// An event that a lane has claimed.
-struct EventClaim: Sendable {
+package struct EventClaim: Sendable {
     let message: QueueMessage
     let event: Event?
 }

@@ -51,5 +51,6 @@ public struct ServiceOptions: Sendable {
         self.shadowShare = shadowShare
     }
 
-    func backoff(afterFailure count: Int) -> Duration { firstBackoff * (1 << min(max(count, 1) - 1, 16)) }
+    /// The wait after so many failures, from 1.
+    package func backoff(afterFailure count: Int) -> Duration { firstBackoff * (1 << min(max(count, 1) - 1, 16)) }
 }

@@ -73,7 +73,7 @@ private struct TrailLedger: EffectLedger {
     let entries: [LedgerEntry]
 
     func reply(to key: EffectKey) async throws -> JSONValue? { entries.first { $0.key == key }?.reply }
-    func intend(_ call: EffectCall) async throws {}
+    func intend(_ call: EffectCall) async throws -> IntentionResult { .noted }
     func withdraw(_ key: EffectKey) async throws {}
     func intention(_ key: EffectKey) async throws -> EffectCall? { nil }
 }

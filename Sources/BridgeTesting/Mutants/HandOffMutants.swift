@@ -20,6 +20,17 @@ extension Consequences {
 }
 
 extension Mutant {
+    /// Bugs of several moves under way at a time: each leaves out what stands between a read and its commit. A run of one thing at a time has
+    /// no occasion for them.
+    package static let lanes: [Mutant] = [
+        Mutant(
+            nil, "a record is written back whoever wrote it meanwhile",
+            ports: PortWrapper(handoffs: { BendingStore(base: $0, bend: { transaction, _ in transaction.version = nil }) })),
+        Mutant(
+            nil, "a call is intended though somebody else was first", rates: [.recall: 0.1], parties: .neither,
+            ports: PortWrapper(handoffs: { HastyIntentions(base: $0) })),
+    ]
+
     /// One or more for every bug of the catalogue that router, bridge, store or engine can have, whatever the domain.
     package static let handOff: [Mutant] = [
         Mutant(1, "an event that the segment used is also given back to legacy") { consequences, transaction, _ in

@@ -46,8 +46,10 @@ package struct Mutant: Sendable, CustomStringConvertible {
     }
 
     /// A bug anywhere.
-    init(_ number: Int?, _ story: String, parties: PartyKind = .refusesKnownKeys, ports: PortWrapper = .none) {
-        (self.number, self.story, self.parties, self.ports) = (number, story, parties, ports)
+    init(
+        _ number: Int?, _ story: String, rates: [Fault: Double] = [:], parties: PartyKind = .refusesKnownKeys, ports: PortWrapper = .none
+    ) {
+        (self.number, self.story, self.rates, self.parties, self.ports) = (number, story, rates, parties, ports)
     }
 
     /// A bug in what a transaction leads to, knowing what is stored.

@@ -163,6 +163,21 @@ struct NoLookUps: ForwardingEffects {
 struct NoIntentions: ForwardingHandoffStore {
     let base: any HandoffStore
     func intention(_ key: EffectKey) async throws -> EffectCall? { nil }
+    func intend(_ call: EffectCall) async throws -> IntentionResult {
+        let result = try await base.intend(call)
+        if case .begun = result { return .noted }
+        return result
+    }
+}
+
+/// Looks for what was begun before it notes its own, and not again when it does.
+struct HastyIntentions: ForwardingHandoffStore {
+    let base: any HandoffStore
+    func intend(_ call: EffectCall) async throws -> IntentionResult {
+        if let begun = try await base.intention(call.key) { return .begun(begun) }
+        _ = try await base.intend(call)
+        return .noted
+    }
 }
 
 /// Waits for a moment at which nothing of the entity is open before it hands off.

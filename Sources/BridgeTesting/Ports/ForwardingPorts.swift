@@ -29,7 +29,7 @@ extension ForwardingHandoffStore {
     /// Forwards.
     public func reads(of entity: EntityID) async throws -> [RecordedRead] { try await base.reads(of: entity) }
     /// Forwards.
-    public func intend(_ call: EffectCall) async throws { try await base.intend(call) }
+    public func intend(_ call: EffectCall) async throws -> IntentionResult { try await base.intend(call) }
     /// Forwards.
     public func withdraw(_ key: EffectKey) async throws { try await base.withdraw(key) }
     /// Forwards.

@@ -9,37 +9,52 @@ struct FaultyHandoffStore: ForwardingHandoffStore {
     let faults: FaultInjector
     /// Something that happens elsewhere between what a writer has read and what it writes: an operator's recall.
     let meanwhile: @Sendable (EntityID) async -> Void
+    let turns: Turns
+
+    private func read<Value>(_ body: () async throws -> Value) async throws -> Value {
+        await turns.pause()
+        let value = try await faults.read(body)
+        await turns.pause()
+        return value
+    }
+
+    private func write<Value>(_ body: () async throws -> Value) async throws -> Value {
+        await turns.pause()
+        let value = try await faults.write(body)
+        await turns.pause()
+        return value
+    }
 
     func accept(_ arrivals: [Arrival], at now: Timestamp) async throws -> [Acceptance] {
-        try await faults.write { try await base.accept(arrivals, at: now) }
+        try await write { try await base.accept(arrivals, at: now) }
     }
-    func snapshot(of entity: EntityID) async throws -> EntitySnapshot? { try await faults.read { try await base.snapshot(of: entity) } }
-    func row(_ sequence: Int) async throws -> InboxRow? { try await faults.read { try await base.row(sequence) } }
+    func snapshot(of entity: EntityID) async throws -> EntitySnapshot? { try await read { try await base.snapshot(of: entity) } }
+    func row(_ sequence: Int) async throws -> InboxRow? { try await read { try await base.row(sequence) } }
     func commit(_ transaction: EntityTransaction) async throws -> Committed {
         let isRecall = transaction.moves.contains { if case .recalled = $0 { true } else { false } }
         if !isRecall, faults.strikes(faults.onRecall) { await meanwhile(transaction.entity) }
-        return try await faults.write { try await base.commit(transaction) }
+        return try await write { try await base.commit(transaction) }
     }
-    func keep(_ effects: [LedgerEntry]) async throws { try await faults.write { try await base.keep(effects) } }
-    func ledger(of entity: EntityID) async throws -> [LedgerEntry] { try await faults.read { try await base.ledger(of: entity) } }
-    func reply(to key: EffectKey) async throws -> JSONValue? { try await faults.read { try await base.reply(to: key) } }
-    func intend(_ call: EffectCall) async throws { try await faults.write { try await base.intend(call) } }
-    func withdraw(_ key: EffectKey) async throws { try await faults.write { try await base.withdraw(key) } }
-    func intention(_ key: EffectKey) async throws -> EffectCall? { try await faults.read { try await base.intention(key) } }
-    func intentions() async throws -> [EffectCall] { try await faults.read { try await base.intentions() } }
+    func keep(_ effects: [LedgerEntry]) async throws { try await write { try await base.keep(effects) } }
+    func ledger(of entity: EntityID) async throws -> [LedgerEntry] { try await read { try await base.ledger(of: entity) } }
+    func reply(to key: EffectKey) async throws -> JSONValue? { try await read { try await base.reply(to: key) } }
+    func intend(_ call: EffectCall) async throws -> IntentionResult { try await write { try await base.intend(call) } }
+    func withdraw(_ key: EffectKey) async throws { try await write { try await base.withdraw(key) } }
+    func intention(_ key: EffectKey) async throws -> EffectCall? { try await read { try await base.intention(key) } }
+    func intentions() async throws -> [EffectCall] { try await read { try await base.intentions() } }
     func durableOwnerships(after entity: EntityID?, limit: Int) async throws -> [Ownership] {
-        try await faults.read { try await base.durableOwnerships(after: entity, limit: limit) }
+        try await read { try await base.durableOwnerships(after: entity, limit: limit) }
     }
-    func quarantine(_ item: Quarantined) async throws { try await faults.write { try await base.quarantine(item) } }
-    func quarantined() async throws -> [Quarantined] { try await faults.read { try await base.quarantined() } }
-    func release(_ entity: EntityID) async throws -> [QueuedRow] { try await faults.write { try await base.release(entity) } }
-    func pendingRows() async throws -> [QueuedRow] { try await faults.read { try await base.pendingRows() } }
-    func pendingOutbox() async throws -> [OutboxMessage] { try await faults.read { try await base.pendingOutbox() } }
-    func markDone(_ message: OutboxMessage) async throws { try await faults.write { try await base.markDone(message) } }
-    func due(at now: Timestamp) async throws -> [EntityID] { try await faults.read { try await base.due(at: now) } }
-    func value(_ name: String) async throws -> String? { try await faults.read { try await base.value(name) } }
-    func set(_ name: String, to value: String?) async throws { try await faults.write { try await base.set(name, to: value) } }
-    func flush() async throws { try await faults.write { try await base.flush() } }
+    func quarantine(_ item: Quarantined) async throws { try await write { try await base.quarantine(item) } }
+    func quarantined() async throws -> [Quarantined] { try await read { try await base.quarantined() } }
+    func release(_ entity: EntityID) async throws -> [QueuedRow] { try await write { try await base.release(entity) } }
+    func pendingRows() async throws -> [QueuedRow] { try await read { try await base.pendingRows() } }
+    func pendingOutbox() async throws -> [OutboxMessage] { try await read { try await base.pendingOutbox() } }
+    func markDone(_ message: OutboxMessage) async throws { try await write { try await base.markDone(message) } }
+    func due(at now: Timestamp) async throws -> [EntityID] { try await read { try await base.due(at: now) } }
+    func value(_ name: String) async throws -> String? { try await read { try await base.value(name) } }
+    func set(_ name: String, to value: String?) async throws { try await write { try await base.set(name, to: value) } }
+    func flush() async throws { try await write { try await base.flush() } }
 }
 
 /// The engine's store with a failing disk under it, and a process that dies at its calls.
@@ -60,10 +75,24 @@ struct FaultyEffects: EffectPort {
     let faults: FaultInjector
     /// Something that happens elsewhere in the process while a call is under way: an operator's recall.
     let meanwhile: @Sendable (EntityID) async -> Void
+    let turns: Turns
 
     func kind(of operation: String) -> PartyKind { base.kind(of: operation) }
 
     func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {
+        try await takeTurn("\(call.key)")
+        let reply = try await answer(call)
+        await turns.pause()
+        return reply
+    }
+
+    /// Waits for its turn. A process that is dead calls nobody.
+    private func takeTurn(_ what: String) async throws(EffectError) {
+        await turns.pause()
+        if turns.isOver { throw EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(what): the process has died") }
+    }
+
+    private func answer(_ call: EffectCall) async throws(EffectError) -> JSONValue {
         let fault = faults.strike(faults.onCall)
         switch fault {
         case .crash where faults.isHeads(), .slow: return try refuse(call, fault)
@@ -94,6 +123,7 @@ struct FaultyEffects: EffectPort {
     }
 
     func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? {
+        try await takeTurn("\(key)")
         if faults.strikes(faults.onSlowRead) {
             throw EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(key): no answer in 10 s")
         }
@@ -101,6 +131,7 @@ struct FaultyEffects: EffectPort {
     }
 
     func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue {
+        try await takeTurn(query.operation)
         if faults.strikes(faults.onSlowRead) {
             throw EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(query.operation): no answer in 10 s")
         }

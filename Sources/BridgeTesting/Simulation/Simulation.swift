@@ -35,6 +35,10 @@ public struct SimulationOptions<State: MachineState, Record: Codable & Sendable>
     /// What stands below the checker: a bug of the storage itself.
     public var storage: @Sendable (any HandoffStore) -> any HandoffStore = { $0 }
 
+    /// How many things may be under way at a time, each of which waits at its port calls until it is its turn. With one, each is over
+    /// before the next begins.
+    public var lanes = 1
+
     /// The run ends when it has broken so many laws.
     public var mostViolations = Int.max
 
@@ -60,7 +64,8 @@ public struct SimulationOptions<State: MachineState, Record: Codable & Sendable>
 ///
 /// At each step one of the things that could happen now happens: a delivery, the handling of an event, a message to the engine, a
 /// timer, a task, an activity, the sweep, an operator's move. When nothing can happen, time jumps to what comes next. The process
-/// dies and starts again, its storage and its parties fail, as the rates say.
+/// dies and starts again, its storage and its parties fail, as the rates say. With several lanes these things do not have to end before
+/// the next begins: each waits at its port calls, and the scheduler draws which goes on.
 public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     let options: SimulationOptions<State, Record>
     let world: any SimulatedWorld
@@ -68,31 +73,34 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     let checker: InvariantChecker
     let workflows = InMemoryWorkflowStore()
     var bridge: EventBridge<State, Record>
-    private var engine: any VirtualTime
+    var engine: any VirtualTime
     /// The process' clock, which is the engine's.
-    private let clock = VirtualClock()
-    private var random: SeededRandom
+    let clock = VirtualClock()
+    var random: SeededRandom
+    /// What is under way in lanes, and what it is.
+    let turns: Turns
+    var moving: [Int: Moving] = [:]
     var run = SimulationRun()
     var worldNow = Timestamp.distantPast { didSet { clock.set(to: now) } }
-    private var skew = Duration.zero { didSet { clock.set(to: now) } }
-    private var skewUntil: Timestamp?
-    private var haltedUntil: Timestamp?
-    private var hold: (until: Timestamp, withSweep: Bool)?
+    var skew = Duration.zero { didSet { clock.set(to: now) } }
+    var skewUntil: Timestamp?
+    var haltedUntil: Timestamp?
+    var hold: (until: Timestamp, withSweep: Bool)?
     /// Since when there has always been something to do.
     private var busySince: Timestamp?
-    private var jumps: [ClockJump]
-    private var stretches: [BusyStretch]
+    var jumps: [ClockJump]
+    var stretches: [BusyStretch]
     private let unswept: [DurableStretch]
-    private var plan = 0
+    var plan = 0
     private var happening = LineQueue()
     private var arriving = LineQueue()
     private var due: [TraceLine] = []
-    private var sweptAt = Timestamp.distantPast
+    var sweptAt = Timestamp.distantPast
     /// When something last came from outside.
     private var heardAt: Timestamp?
     /// Since how many steps time has stood still, and at which moment.
     var stillness = (steps: 0, at: Timestamp.distantPast)
-    private let moving = RecallRequests()
+    let recalls = RecallRequests()
 
     /// A run over `world`, which has its opening lines ready.
     public init(_ options: SimulationOptions<State, Record>, world: any SimulatedWorld) throws {
@@ -101,26 +109,27 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         checker = InvariantChecker(options.storage(InMemoryHandoffStore()))
         faults = FaultInjector(seed: options.seed, rates: options.rates)
         random = SeededRandom(seed: options.seed, label: "schedule")
+        turns = Turns(seed: options.seed)
         jumps = options.schedule?.jumps ?? []
         stretches = options.isHeldUp ? options.schedule?.busy ?? [] : []
         unswept = options.sweepsLegacyOnly ? options.schedule?.durable.values.flatMap { $0 } ?? [] : []
         for delivery in options.repeated?.accepted ?? [] { arriving.add(delivery.line, at: delivery.at) }
-        (bridge, engine) = try Self.assemble(options, options.plans[0], checker, workflows, clock, world, faults, moving)
+        (bridge, engine) = try Self.assemble(options, options.plans[0], checker, workflows, clock, world, faults, recalls, turns)
     }
 
     /// A new process: with nothing in memory.
-    private func assemble() throws {
-        (bridge, engine) = try Self.assemble(options, options.plans[plan], checker, workflows, clock, world, faults, moving)
+    func assemble() throws {
+        (bridge, engine) = try Self.assemble(options, options.plans[plan], checker, workflows, clock, world, faults, recalls, turns)
     }
 
     private static func assemble(
         _ options: SimulationOptions<State, Record>, _ plan: MigrationPlan, _ checker: InvariantChecker, _ workflows: InMemoryWorkflowStore,
-        _ clock: VirtualClock, _ world: any SimulatedWorld, _ faults: FaultInjector, _ moving: RecallRequests
+        _ clock: VirtualClock, _ world: any SimulatedWorld, _ faults: FaultInjector, _ recalls: RecallRequests, _ turns: Turns
     ) throws -> (EventBridge<State, Record>, any VirtualTime) {
         var made: (any VirtualTime)?
         let ports = options.ports
-        let store = FaultyHandoffStore(base: ports.handoffs(checker), faults: faults, meanwhile: { await moving.recall($0) })
-        let effects = FaultyEffects(base: ports.effects(world), faults: faults, meanwhile: { await moving.recall($0) })
+        let store = FaultyHandoffStore(base: ports.handoffs(checker), faults: faults, meanwhile: { await recalls.recall($0) }, turns: turns)
+        let effects = FaultyEffects(base: ports.effects(world), faults: faults, meanwhile: { await recalls.recall($0) }, turns: turns)
         let bridge = try EventBridge(domain: options.domain, plan: plan, store: store, effects: effects) { types, activities in
             let engine = EmbeddedEngine(
                 store: FaultyWorkflowStore(base: ports.workflows(workflows), faults: faults), workflows: types, activities: activities,
@@ -130,7 +139,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
             return engine
         }
         guard let engine = made else { throw TraceError("the durable engine was not made") }
-        moving.set { entity, now in _ = try? await bridge.recall(entity, reason: "in the middle of a call", at: now) }
+        recalls.set { entity, now in _ = try? await bridge.recall(entity, reason: "in the middle of a call", at: now) }
         return (bridge, engine)
     }
 
@@ -162,11 +171,11 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         }
     }
 
-    private var now: Timestamp { worldNow + skew }
+    var now: Timestamp { worldNow + skew }
 
     // MARK: One step
 
-    private enum Choice { case deliver, handle, relay, work, sweep, settle }
+    enum Choice { case deliver, handle, relay, work, sweep, settle, goOn(lane: Int) }
 
     private func step() async throws -> Bool {
         while let line = happening.take(until: worldNow) {
@@ -178,30 +187,36 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         let choices = try await choices()
         guard !choices.isEmpty else { return false }
         faults.set(now: worldNow)
-        moving.set(now: now)
+        recalls.set(now: now)
         try await operate()
         let choice = choices.count == 1 ? choices[0] : choices[Int.random(in: 0..<choices.count, using: &random)]
-        try await surviving {
-            switch choice {
-            case .deliver: try await deliver()
-            case .handle: if try await bridge.handleNext(at: now) { run.events += 1 }
-            case .relay: _ = try await bridge.relayNext(at: now)
-            case .work: _ = try await engine.runNext { count in Int.random(in: 0..<count, using: &random) }
-            case .sweep: try await sweep()
-            case .settle: try await settle()
-            }
-        }
+        if options.lanes > 1 { try await goOn(choice) } else { try await surviving { try await make(choice) } }
         noteOwners()
         return true
     }
 
+    /// One thing, from its beginning to its end.
+    func make(_ choice: Choice) async throws {
+        switch choice {
+        case .deliver: try await deliver()
+        case .handle: if try await bridge.handleNext(at: now) { run.events += 1 }
+        case .relay: _ = try await bridge.relayNext(at: now)
+        case .work: _ = try await engine.runNext { count in Int.random(in: 0..<count, using: &random) }
+        case .sweep: try await sweep()
+        case .settle: try await settle()
+        case .goOn: break
+        }
+    }
+
     private func choices() async throws -> [Choice] {
-        var choices: [Choice] = []
+        var choices: [Choice] = turns.ready(at: now).map { .goOn(lane: $0) }
         if !due.isEmpty { choices.append(.deliver) }
         if !isHeldUp, let visible = bridge.nextVisible, visible <= now { choices.append(.handle) }
         if bridge.hasUnsent { choices.append(.relay) }
         if let next = try await engine.nextDue(), next <= now { choices.append(.work) }
-        if choices.isEmpty, !isHeldUp || hold?.withSweep == false, let sweep = try await nextSweep(), sweep <= now {
+        if choices.isEmpty || options.lanes > 1, !isSweeping, !isHeldUp || hold?.withSweep == false, let sweep = try await nextSweep(),
+            sweep <= now
+        {
             choices.append(.sweep)
         }
         if choices.isEmpty, !checker.unsettled.isEmpty { choices.append(.settle) }
@@ -231,7 +246,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     /// True while the process is at work on what is not simulated.
     private var isHeldUp: Bool { hold.map { $0.until > worldNow } ?? false }
 
-    private func holdUp(_ stretch: BusyStretch) {
+    func holdUp(_ stretch: BusyStretch) {
         let length = faults.isHeads() ? stretch.length : faults.duration(.zero...stretch.length)
         let until = max(stretch.at + length, hold?.until ?? .distantPast)
         hold = (until, withSweep: faults.isHeads())
@@ -264,7 +279,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         let free = hold?.until ?? .distantPast
         let sweep = try await nextSweep().map { hold?.withSweep == false ? $0 : max($0, free + skew) }
         let handling = bridge.nextVisible.map { max($0, free + skew) }
-        let system = [handling, sweep, try await engine.nextDue()].compactMap { $0 }.map {
+        let system = [handling, sweep, try await engine.nextDue(), turns.next].compactMap { $0 }.map {
             Timestamp(milliseconds: $0.milliseconds - skew.milliseconds)
         }
         let outside = [happening.next, arriving.next, skewUntil, haltedUntil, jumps.first?.at].compactMap { $0 }
@@ -285,103 +300,5 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
             arriving.add(line, at: worldNow + .minutes(1))
             throw error
         }
-    }
-
-    // MARK: Faults
-
-    private func surviving(_ body: () async throws -> Void) async throws {
-        do { try await body() } catch is SimulatedCrash {} catch let fault as StorageFault {
-            if case .refused(let what) = fault { worldNow = worldNow + (what == .diskFull ? .seconds(30) : .seconds(1)) }
-        }
-        if faults.isDown { try await restart() }
-    }
-
-    /// A new process on the same storage, two seconds later; it may die while it starts.
-    private func restart() async throws {
-        run.moves["restarts", default: 0] += 1
-        worldNow = worldNow + .seconds(2)
-        faults.restart()
-        try assemble()
-        while true {
-            do {
-                try await bridge.resume(at: now)
-                return
-            } catch is SimulatedCrash { faults.restart() } catch StorageFault.unknown { faults.restart() } catch StorageFault.refused {
-                worldNow = worldNow + .seconds(30)
-                faults.set(now: worldNow)
-            }
-            try assemble()
-        }
-    }
-
-    private func setClock() async throws {
-        if let end = haltedUntil, end <= worldNow {
-            haltedUntil = nil
-            try await checker.set(MigrationHalted.setting, to: nil)
-        }
-        if let jump = jumps.first, jump.at <= worldNow {
-            jumps.removeFirst()
-            setSkew(jump.skew)
-        }
-        while let stretch = stretches.first, stretch.at <= worldNow {
-            stretches.removeFirst()
-            holdUp(stretch)
-        }
-        if let end = skewUntil, end <= worldNow {
-            skewUntil = nil
-            setSkew(.zero)
-        }
-    }
-
-    private func setSkew(_ skew: Duration) {
-        self.skew = skew
-        sweptAt = min(sweptAt, now)
-        run.schedule.jumps.append(ClockJump(at: worldNow, skew: skew))
-    }
-
-    /// What operators do, and what happens to the machine.
-    private func operate() async throws {
-        switch faults.strike(faults.onOperation) {
-        case .clockJump where skewUntil == nil:
-            setSkew(faults.duration(.zero ... .days(2)) - .days(1))
-            if let longest = options.schedule?.busy.map(\.length).max(), options.isHeldUp {
-                holdUp(BusyStretch(at: worldNow, length: longest))
-            }
-            skewUntil = worldNow + faults.duration(.minutes(10) ... .hours(6))
-        case .planChange:
-            plan = (plan + 1) % options.plans.count
-            try await restart()
-        case .halt where haltedUntil == nil:
-            try await surviving { try await bridge.halt(at: now) }
-            haltedUntil = worldNow + faults.duration(.minutes(10) ... .hours(12))
-        case .recall:
-            if let entity = candidate({ $0.owner == .durable }) { try await surviving { try await bridge.recall(entity, at: now) } }
-        case .adoption:
-            let states = Set(options.domain.durableSteps.flatMap(\.adopts))
-            if let entity = candidate({ $0.owner == .legacy && states.contains($0.state) }) {
-                try await surviving { try await bridge.adopt(entity, at: now) }
-            }
-        default: break
-        }
-    }
-
-    /// One of the latest entities that `fits`, found in a few draws.
-    private func candidate(_ fits: (InvariantChecker.Known) -> Bool) -> EntityID? {
-        let count = checker.count
-        guard count > 0 else { return nil }
-        for _ in 0..<40 {
-            let entity = checker.entity(faults.index(count))
-            if let known = checker.known(entity), fits(known) { return entity }
-        }
-        return nil
-    }
-
-    /// From here on nothing goes wrong any more.
-    private func quiet() async throws {
-        faults.quiet()
-        if haltedUntil != nil { try await checker.set(MigrationHalted.setting, to: nil) }
-        haltedUntil = nil
-        skewUntil = nil
-        if skew != .zero { setSkew(.zero) }
     }
 }

@@ -29,6 +29,8 @@ public struct SimulationSettings: Sendable {
     public var watched: EntityID?
     /// What the parties do with a key that they know.
     public var parties = PartyKind.refusesKnownKeys
+    /// How many things may be under way at a time.
+    public var lanes = 1
     /// How often legacy alone is asked whether it comes to what the hybrid run came to.
     public var attempts: Int
     /// The run is not compared any further once so many violations are known.

@@ -97,7 +97,7 @@ struct EveryStatement {
 
     private func effects() async throws {
         let entry = entry("c.d", of: "R-2")
-        try await store.intend(
+        _ = try await store.intend(
             EffectCall(key: entry.key, request: [:], owner: .legacy, epoch: 1, attempt: 1, at: now))
         _ = try await store.intention(entry.key)
         _ = try await store.intentions()
