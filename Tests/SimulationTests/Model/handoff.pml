@@ -15,13 +15,11 @@
  *   LIVENESS       every run finishes (I6), with at most one crash of each process; else any number of crashes, and I1 to I4
  *   PROPERTY=n     look at one invariant only
  *
- * Mutants, each a rule left out: NO_EPOCH_CHECK, ROUTE_AT_ACCEPT, NO_REQUEUE_AT_HAND_BACK, NO_REQUEUE_AT_RECALL.
+ * Several moves of the entity are under way at a time, as in a live service: its lane, its segment, the sweep, and an operator.
+ * Each reads first and commits some time later; the epoch fences the owner, the record's version whoever writes the record back.
  *
- * Assumptions, each lifted with -D: the entity's next commit does not come between the two halves of these moves. They hold in a
- * recorded run; a live service has fences of its own, see the page.
- *   SLOW_COMPLETE  the queue forgets a row some time after the row's commit
- *   SLOW_RECALL    a recall writes back the record that it read some time ago
- *   SLOW_SWEEP     so does a sweep
+ * Mutants, each a rule left out: NO_EPOCH_CHECK, ROUTE_AT_ACCEPT, NO_REQUEUE_AT_HAND_BACK, NO_REQUEUE_AT_RECALL,
+ * NO_REQUEUE_AFTER_COMPLETE, NO_VERSION_AT_RECALL, NO_VERSION_AT_SWEEP.
  */
 
 #ifndef LOSSES
@@ -94,9 +92,42 @@ byte sending
 byte sendingTo
 #define bitOf(r) (1 << (r))
 #define isQueued(r) ((queue & bitOf(r)) != 0)
-#ifdef SLOW_COMPLETE
+/* The claimed row is committed, and the queue has yet to forget it; it has come again meanwhile. */
 bit isCommitted
+bit isAgain
+
+inline releaseClaim() { claimed = NOTHING; routeRead = toLegacy; epochRead = 0; isCommitted = 0; isAgain = 0 }
+
+/*
+ * Reads of the record that are under way, with the epoch they found. Whoever writes the record makes them stale. A stale commit is
+ * refused and changes nothing, so that the model lets go of it at once.
+ */
+byte recalledEpoch
+byte sweptEpoch
+#ifdef NO_VERSION_AT_RECALL
+byte recalledState
 #endif
+#ifdef NO_VERSION_AT_SWEEP
+byte sweptState
+#endif
+inline writeRecord() {
+    if
+    :: claimed != NOTHING && !isCommitted && routeRead == toLegacy -> TAKEN("stale record decided anew"); releaseClaim()
+    :: else -> skip
+    fi;
+#ifndef NO_VERSION_AT_RECALL
+    if
+    :: recalledEpoch != 0 -> TAKEN("stale recall refused"); recalledEpoch = 0
+    :: else -> skip
+    fi;
+#endif
+#ifndef NO_VERSION_AT_SWEEP
+    if
+    :: sweptEpoch != 0 -> TAKEN("stale sweep refused"); sweptEpoch = 0
+    :: else -> skip
+    fi
+#endif
+}
 
 /* A segment: what its history says; `heard` and `used` are bits of signals. `performed` and `refused` are in memory only. */
 mtype:status = { absent, running, closed }
@@ -166,11 +197,23 @@ inline decide(r, route) {
 mtype:route address[ROWS] = toLegacy
 byte addressEpoch[ROWS]
 #define epochToTell(r) addressEpoch[r]
-inline makePending(r) { row[r] = pending; queue = queue | bitOf(r); decide(r, address[r]); addressEpoch[r] = epoch }
+inline noteAddress(r) { decide(r, address[r]); addressEpoch[r] = epoch }
 #else
 #define epochToTell(r) epochRead
-inline makePending(r) { row[r] = pending; queue = queue | bitOf(r) }
+inline noteAddress(r) { skip }
 #endif
+
+/* A row that comes again while it is being handled is queued again afterwards. */
+inline makePending(r) {
+    row[r] = pending;
+    if
+#ifndef NO_REQUEUE_AFTER_COMPLETE
+    :: claimed == r -> TAKEN("comes again while it is handled"); isAgain = 1
+#endif
+    :: else -> queue = queue | bitOf(r)
+    fi;
+    noteAddress(r)
+}
 
 /* Arrival: a known id is dropped. */
 inline accept(r) {
@@ -210,7 +253,7 @@ inline completeStep(number) {
 }
 
 /* I3: what an event has made true is not taken back. */
-#if defined(SLOW_RECALL) || defined(SLOW_SWEEP)
+#if defined(NO_VERSION_AT_RECALL) || defined(NO_VERSION_AT_SWEEP)
 short usedRows
 #define noteUse(r) usedRows = usedRows | bitOf(r)
 #define keepsUsed(to) ((usedRows & bitOf(waitsFor(to))) == 0)
@@ -288,7 +331,8 @@ inline runLegacy(r) {
     :: else -> skip
     fi;
     leaveBoundary(r, state != before);
-    before = 0
+    before = 0;
+    writeRecord()
 }
 
 /* ---- The bridge's handling of a row: read, decide, commit under the epoch that was read ---- */
@@ -296,6 +340,7 @@ inline runLegacy(r) {
 inline commitRow(r) {
     if
     :: isCurrent(epochRead) ->
+        isCommitted = 1;
         if
         :: routeRead == toLegacy ->
             HOLDS(2, owner == legacy && epoch == epochRead);
@@ -307,17 +352,18 @@ inline commitRow(r) {
         :: routeRead == toParked -> TAKEN("parked"); row[r] = parked
         :: routeRead == toLate -> TAKEN("late"); row[r] = late
         fi
-    :: else -> TAKEN("stale claim decided anew")
+    :: else -> TAKEN("stale claim decided anew"); releaseClaim()
     fi
 }
 
-inline releaseClaim() { claimed = NOTHING; routeRead = toLegacy; epochRead = 0 }
-
-inline dequeue(r) {
+/* The queue forgets a row that was handled, some time after its commit. */
+inline complete() {
+    queue = queue & ~bitOf(claimed);
     if
-    :: row[r] != pending -> queue = queue & ~bitOf(r)
+    :: isAgain -> queue = queue | bitOf(claimed)
     :: else -> skip
-    fi
+    fi;
+    releaseClaim()
 }
 
 /* The cron job looks for a record that is stuck, when the queue is empty and there is something to find. */
@@ -366,10 +412,25 @@ inline tell(s, message) {
 
 /* ---- The process of the bridge: handles rows, relays messages, sweeps ---- */
 
-#ifdef SLOW_SWEEP
-byte sweptEpoch
-byte sweptState
+#ifdef NO_VERSION_AT_SWEEP
+inline beginSweep() { sweptEpoch = epoch; sweptState = state }
+#else
+inline beginSweep() { sweptEpoch = epoch }
 #endif
+
+inline endSweep() {
+    if
+    :: epoch == sweptEpoch ->
+        sweptEpoch = 0;
+#ifdef NO_VERSION_AT_SWEEP
+        writeState(sweptState);
+        sweptState = 0;
+#endif
+        accept(TIMER);
+        writeRecord()
+    :: else -> sweptEpoch = 0
+    fi
+}
 
 active proctype Bridge() {
     do
@@ -387,20 +448,14 @@ active proctype Bridge() {
         :: !isQueued(CONTINUE) && isQueued(TIMER) -> claimed = TIMER
         fi;
         d_step {
-            readClaimed();
-            /* While legacy owns it nobody else can change hands, so that nothing can come between read and commit. */
             if
-            :: owner == legacy -> commitRow(claimed); dequeue(claimed); releaseClaim()
-            :: else -> skip
+            :: row[claimed] == pending -> readClaimed()
+            :: else -> complete()
             fi
         }
     }
-#ifdef SLOW_COMPLETE
-    :: d_step { claimed != NOTHING && !isCommitted -> commitRow(claimed); isCommitted = 1 }
-    :: d_step { claimed != NOTHING && isCommitted -> queue = queue & ~bitOf(claimed); releaseClaim(); isCommitted = 0 }
-#else
-    :: d_step { claimed != NOTHING -> commitRow(claimed); dequeue(claimed); releaseClaim() }
-#endif
+    :: d_step { claimed != NOTHING && !isCommitted -> commitRow(claimed) }
+    :: d_step { isCommitted -> complete() }
     :: atomic {
         sending == 0 && !isOutboxEmpty ->
         sendingTo = firstToTell;
@@ -414,28 +469,10 @@ active proctype Bridge() {
         d_step { tell(sendingTo, sending) }
     }
     :: d_step { sending != 0 -> outbox[sendingTo] = outbox[sendingTo] & ~sending; sending = 0; sendingTo = 0 }
-#ifdef SLOW_SWEEP
-    :: d_step { needsSweep && sweptEpoch == 0 -> sweptEpoch = epoch; sweptState = state }
-#else
-    :: d_step { needsSweep -> accept(TIMER) }
-#endif
+    :: d_step { needsSweep && sweptEpoch == 0 -> beginSweep() }
+    :: d_step { sweptEpoch != 0 -> endSweep() }
     od
 }
-
-#ifdef SLOW_SWEEP
-active proctype CronJob() {
-    do
-    :: d_step {
-        sweptEpoch != 0 ->
-        if
-        :: epoch == sweptEpoch -> writeState(sweptState); accept(TIMER)
-        :: else -> skip
-        fi;
-        sweptEpoch = 0; sweptState = 0
-    }
-    od
-}
-#endif
 
 /* ---- The engine: one process for each segment ---- */
 
@@ -455,7 +492,8 @@ inline consumeUsed(s) {
 inline enter(s) {
     HOLDS(2, owner == durable && epoch == epochOf(s));
     writeState((segment[s].place == entersFirst -> SECOND_A : SECOND_B));
-    consumeUsed(s)
+    consumeUsed(s);
+    writeRecord()
 }
 
 inline handBack(s) {
@@ -479,7 +517,8 @@ inline handBack(s) {
 #ifndef NO_REQUEUE_AT_HAND_BACK
     makeAllPending(signalled);
 #endif
-    makeAllPending(parked)
+    makeAllPending(parked);
+    writeRecord()
 }
 
 inline perform(s) {
@@ -561,15 +600,35 @@ inline recall() {
 #endif
     makeAllPending(parked);
     makePending(CONTINUE);
-    outbox[segmentOf(epoch - 1)] = outbox[segmentOf(epoch - 1)] | CANCEL
+    outbox[segmentOf(epoch - 1)] = outbox[segmentOf(epoch - 1)] | CANCEL;
+    writeRecord()
+}
+
+/* An operator reads, and commits some time later. */
+#ifdef NO_VERSION_AT_RECALL
+inline beginRecall() { recalledEpoch = epoch; recalledState = state }
+#else
+inline beginRecall() { recalledEpoch = epoch }
+#endif
+
+inline endRecall() {
+    if
+    :: epoch == recalledEpoch ->
+        recalledEpoch = 0;
+#ifdef NO_VERSION_AT_RECALL
+        writeState(recalledState);
+        recalledState = 0;
+#endif
+        recall()
+    :: else -> recalledEpoch = 0
+    fi
 }
 
 inline crashOfBridge() {
     TAKEN("crash of the bridge");
     releaseClaim();
-#ifdef SLOW_COMPLETE
-    isCommitted = 0;
-#endif
+    recalledEpoch = 0;
+    sweptEpoch = 0;
     sending = 0;
     sendingTo = 0;
     queue = 0;
@@ -598,11 +657,6 @@ bit hasEngineCrashed
 #define noteCrash(flag) skip
 #endif
 
-#ifdef SLOW_RECALL
-byte recalledEpoch
-byte recalledState
-#endif
-
 /* What may happen: fairness never demands any of it, because a copy of what has come may come again for ever. */
 active proctype Fate() {
     do
@@ -629,19 +683,8 @@ active proctype Fate() {
 #ifdef INTERRUPTIBLE
     :: d_step { row[INTERRUPT] == unknown -> accept(INTERRUPT) }
 #endif
-#ifdef SLOW_RECALL
-    :: d_step { owner == durable && !isRecalled && recalledEpoch == 0 -> recalledEpoch = epoch; recalledState = state }
-    :: d_step {
-        recalledEpoch != 0 ->
-        if
-        :: epoch == recalledEpoch -> writeState(recalledState); recall()
-        :: else -> skip
-        fi;
-        recalledEpoch = 0; recalledState = 0
-    }
-#else
-    :: d_step { owner == durable && !isRecalled -> recall() }
-#endif
+    :: d_step { owner == durable && !isRecalled && recalledEpoch == 0 -> beginRecall() }
+    :: d_step { recalledEpoch != 0 -> endRecall() }
     :: d_step { (claimed != NOTHING || sending != 0) && mayCrash(hasBridgeCrashed) -> crashOfBridge(); noteCrash(hasBridgeCrashed) }
     :: d_step {
         (isPerformed(0) || isPerformed(SEGMENTS / 2) || isPerformed(LAST)) && mayCrash(hasEngineCrashed) ->
