@@ -14,7 +14,7 @@ public enum A2P {
     /// Every verb for A2P 10DLC registrations. Its live runs call the simulated outside, too.
     public static var app: LockstepApp<RegistrationState, Registration> { app(steps: A2PDomain.durableSteps) }
 
-    static func app(
+    package static func app(
         steps: [DurableStep<Registration>], parties: PartyKind = .refusesKnownKeys, simulator: Simulator? = nil
     ) -> LockstepApp<RegistrationState, Registration> {
         var app = LockstepApp(

@@ -43,6 +43,7 @@ struct Books {
         open = try await store.pendingRows().map { "row \($0.sequence) of \($0.entity) is pending" }
         open += try await store.pendingOutbox().map { "\($0.kind) of \($0.segmentID) is not sent" }
         open += runs.filter { !$0.status.isClosed }.map { "segment \($0.workflowID) is \($0.status)" }
+        open += try await store.quarantined().map { "\($0.kind) \($0.key) of \($0.entity) is set aside: \($0.reason)" }
         if let due = try await engine.nextDue(after: nil) { open.append("the engine has something to do at \(due)") }
         if let due = try await store.nextDue() { open.append("the sweeper has something to do at \(due)") }
         for entity in entities { accounts[entity] = try await Self.account(entity, store) }

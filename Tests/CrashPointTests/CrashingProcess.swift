@@ -19,13 +19,13 @@ enum CrashingProcess {
     }()
 
     /// Plays the workload on `database` from where it stands, up to `point`; nil for to the end.
-    static func run(_ database: String, _ parties: PartyKind, upTo point: Int? = nil) async throws -> Ending {
+    static func run(_ database: String, _ parties: PartyKind, isLive: Bool = false, upTo point: Int? = nil) async throws -> Ending {
         guard let binary else { throw CocoaError(.fileNoSuchFile, userInfo: [NSFilePathErrorKey: "crash-points"]) }
         let said = database + ".stderr"
         try Data().write(to: URL(filePath: said))
         let process = Process()
         process.executableURL = URL(filePath: binary)
-        process.arguments = [database, parties.rawValue] + (point.map { [String($0)] } ?? [])
+        process.arguments = [isLive ? "live" : "recorded", database, parties.rawValue] + (point.map { [String($0)] } ?? [])
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle(forWritingAtPath: said)
         try await withCheckedThrowingContinuation { (ended: CheckedContinuation<Void, any Error>) in

@@ -7,10 +7,12 @@ struct Calm {
     let points: [CrashPoint]
     let books: Books
     let parties: PartyKind
+    /// True for a live service, which takes another way through its points each time.
+    var isLive = false
 
     /// One for all tests of parties of a kind.
     static let runs = Dictionary(
-        PartyKind.allCases.map { parties in (parties, Task { try await Calm(parties) }) }, uniquingKeysWith: { $1 })
+        PartyKind.allCases.map { parties in (parties, Task { try await Calm(parties, isLive: false) }) }, uniquingKeysWith: { $1 })
 
     /// The run with parties of a kind.
     static func run(_ parties: PartyKind = .refusesKnownKeys) async throws -> Calm {
@@ -18,12 +20,12 @@ struct Calm {
         return try await run.value
     }
 
-    private init(_ parties: PartyKind) async throws {
-        self.parties = parties
+    init(_ parties: PartyKind, isLive: Bool) async throws {
+        (self.parties, self.isLive) = (parties, isLive)
         let folder = try Folder()
         defer { folder.remove() }
         let database = folder.path("calm")
-        let ending = try await CrashingProcess.run(database, parties)
+        let ending = try await CrashingProcess.run(database, parties, isLive: isLive)
         guard ending == .finished else { throw SweepFailure(description: "the undisturbed run: \(ending)") }
         points = try Folder.points(database)
         books = try await Books(database)
@@ -101,19 +103,21 @@ struct Sweep {
     private func look(_ kill: Kill, _ index: Int) async throws -> Finding {
         let database = folder.path("\(index)-\(kill.first)-\(kill.second ?? 0)")
         defer { folder.remove(database) }
-        let point = calm.points[kill.first - 1]
-        var place = "killed at \(point.sentence)"
-        guard try await CrashingProcess.run(database, calm.parties, upTo: kill.first) == .killed, died(database) == point else {
+        let end = try await CrashingProcess.run(database, calm.parties, isLive: calm.isLive, upTo: kill.first)
+        if calm.isLive, end == .finished { return Finding(isReached: false) }
+        let point = calm.isLive ? died(database) : calm.points[kill.first - 1]
+        var place = "killed at \(point?.sentence ?? "nowhere")"
+        guard end == .killed, died(database) == point else {
             return Finding(failure: "\(place): expected it to die there, found that it did not; is the run the same every time?")
         }
         if let second = kill.second {
-            switch try await CrashingProcess.run(database, calm.parties, upTo: second) {
+            switch try await CrashingProcess.run(database, calm.parties, isLive: calm.isLive, upTo: second) {
             case .killed: place += ", then in the next run at \(died(database)?.sentence ?? "nowhere")"
             case .finished where try Folder.points(database).count < second: return Finding(isReached: false)
             case let ending: return Finding(failure: "\(place): the next run, to be killed at point \(second): \(ending)")
             }
         }
-        let ending = try await CrashingProcess.run(database, calm.parties)
+        let ending = try await CrashingProcess.run(database, calm.parties, isLive: calm.isLive)
         guard ending == .finished else { return Finding(failure: "\(place): the last run: \(ending)") }
         let breaches = try await Books(database).breaches(beside: calm.books)
         return breaches.isEmpty ? Finding() : Finding(failure: "\(place): \(breaches.map(\.description).joined(separator: "; "))")

@@ -48,12 +48,13 @@ final class CrashPoints: Sendable {
     private let epitaph: String
     private let passed = Mutex<[CrashPoint]>([])
     /// Many times what a run needs: one that comes here will not come to its end.
-    private static let limit = 5_000
+    private let limit: Int
 
     /// Kills at point `fatal`; the file `epitaph` then names the point.
-    init(fatal: Int?, epitaph: String) {
+    init(fatal: Int?, epitaph: String, limit: Int = 5_000) {
         self.fatal = fatal
         self.epitaph = epitaph
+        self.limit = limit
     }
 
     /// The points so far, in order.
@@ -75,7 +76,7 @@ final class CrashPoints: Sendable {
             return point
         }
         if point.number == fatal { die(at: point) }
-        if point.number == Self.limit { giveUp(at: point) }
+        if point.number == limit { giveUp(at: point) }
     }
 
     private func die(at point: CrashPoint) {

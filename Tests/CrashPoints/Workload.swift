@@ -77,11 +77,11 @@ enum Workload {
         return TraceLine(receivedAt: moment(0, 9), source: .world, body: body)
     }
 
-    private static func submit(_ entity: EntityID, _ at: Timestamp) -> TraceLine {
+    static func submit(_ entity: EntityID, _ at: Timestamp) -> TraceLine {
         inHouse("customer", entity, "registration.submit", at, ["entityType": "PRIVATE_PROFIT", "useCase": "2FA", "numbers": 1])
     }
 
-    private static func inHouse(
+    static func inHouse(
         _ source: EventSource, _ entity: EntityID, _ type: String, _ at: Timestamp, _ data: JSONValue = [:], lost: Bool = false
     ) -> TraceLine {
         let registration = JSONValue.string(entity.rawValue)
@@ -89,7 +89,7 @@ enum Workload {
         return TraceLine(receivedAt: at, source: source, body: body, lost: lost)
     }
 
-    private static func registry(_ entity: EntityID, _ type: String, _ at: Timestamp, _ data: JSONValue = [:], lost: Bool = false)
+    static func registry(_ entity: EntityID, _ type: String, _ at: Timestamp, _ data: JSONValue = [:], lost: Bool = false)
         -> TraceLine
     {
         var body = data
@@ -99,7 +99,7 @@ enum Workload {
         return TraceLine(receivedAt: at, source: "tcr", body: body, lost: lost)
     }
 
-    private static func report(_ entity: EntityID, _ type: String, _ at: Timestamp, score: Int? = nil) -> TraceLine {
+    static func report(_ entity: EntityID, _ type: String, _ at: Timestamp, score: Int? = nil) -> TraceLine {
         var data: JSONValue = ["vettingId": .string(SyntheticIDs.vetting(entity))]
         if let score { data["score"] = .integer(score) }
         return registry(entity, type, at, data)

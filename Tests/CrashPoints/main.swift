@@ -1,6 +1,6 @@
-// crash-points DATABASE PARTIES [POINT]
+// crash-points recorded|live DATABASE PARTIES [POINT]
 //
-// Plays the workload on DATABASE from where it stands; kills itself at POINT and leaves its description in DATABASE.killed, or plays
+// Plays the workload on DATABASE from where it stands, in virtual time or as a live service with 64 lanes; kills itself at POINT and leaves its description in DATABASE.killed, or plays
 // to the end and leaves all points in DATABASE.points. PARTIES is what the outside does with a key that it knows, see PartyKind.
 
 import A2PApp
@@ -50,8 +50,12 @@ private func play(_ database: String, _ parties: PartyKind, fatal: Int?) async t
     try Data(text.utf8).write(to: URL(filePath: database + ".points"))
 }
 
-let arguments = CommandLine.arguments.dropFirst()
-guard let database = arguments.first, let parties = arguments.dropFirst().first.flatMap({ PartyKind(rawValue: $0) }) else {
-    fatalError("expected crash-points DATABASE PARTIES [POINT], found \(arguments.joined(separator: " "))")
+let arguments = Array(CommandLine.arguments.dropFirst())
+guard arguments.count > 2, let parties = PartyKind(rawValue: arguments[2]) else {
+    fatalError("expected crash-points recorded|live DATABASE PARTIES [POINT], found \(arguments.joined(separator: " "))")
 }
-try await play(database, parties, fatal: arguments.dropFirst(2).first.flatMap { Int($0) })
+let fatal = arguments.count > 3 ? Int(arguments[3]) : nil
+switch arguments[0] {
+case "live": try await LiveWorkload.play(arguments[1], parties, fatal: fatal)
+default: try await play(arguments[1], parties, fatal: fatal)
+}

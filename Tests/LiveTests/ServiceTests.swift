@@ -69,6 +69,23 @@ import Testing
         world.loseAll()
     }
 
+    /// What an earlier process has begun with a party that says nothing is set aside at the start. A call of this process is none of that.
+    @Test func nothingIsBegunBeforeItIsKnownWhatWas() async throws {
+        let order = Watched<[String]>([])
+        let path = NSTemporaryDirectory() + "lockstep-look-\(UUID().uuidString).sqlite"
+        defer { for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) } }
+        let database = try LockstepDatabase(path: path, durability: .grouped)
+        let desk = try Desk(GatedWorld(.neither), isHybrid: true, on: database) { SlowLook(base: $0, order: order) }
+        _ = try await desk.bridge.receive((1...20).map { Desk.message("T-\($0)", at: desk.service.now) }, at: desk.service.now)
+        let run = desk.begin()
+        try await desk.service.settled()
+        #expect(order.value == ["look"] + Array(repeating: "begin", count: 20))
+        #expect(try await desk.store.quarantined().isEmpty)
+        #expect(desk.world.state.value.done.count == 20)
+        desk.service.shutdown()
+        try await run.value
+    }
+
     @Test func itRunsOnce() async throws {
         let desk = try Desk(GatedWorld())
         desk.service.shutdown()
@@ -244,5 +261,22 @@ struct FailingStore: ForwardingHandoffStore {
     func commit(_ transaction: EntityTransaction) async throws -> Committed {
         if let failure = failure(transaction.entity) { throw failure }
         return try await base.commit(transaction)
+    }
+}
+
+/// Takes its time to say what was begun, and keeps books of who came first.
+private struct SlowLook: ForwardingHandoffStore {
+    let base: any HandoffStore
+    let order: Watched<[String]>
+
+    func intentions() async throws -> [EffectCall] {
+        for _ in 0..<10_000 { await Task.yield() }
+        order.change { $0.append("look") }
+        return try await base.intentions()
+    }
+
+    func intend(_ call: EffectCall) async throws -> IntentionResult {
+        order.change { $0.append("begin") }
+        return try await base.intend(call)
     }
 }

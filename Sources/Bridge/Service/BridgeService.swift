@@ -69,14 +69,13 @@ public final class BridgeService<State: MachineState, Record: Codable & Sendable
     public func run() async throws {
         try begin()
         defer { progress.withLock { $0.phase = .stopped } }
-        bridge.pipeline.live.install(clock: clock) { [events, relays] in
-            events.fill()
-            relays.fill()
-        }
         defer { bridge.pipeline.live.remove() }
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.work() }
-            do { try await takeUp() } catch { ending.fail(error) }
+            do {
+                try await takeUp()
+                open()
+                group.addTask { await self.work() }
+            } catch { ending.fail(error) }
             for duty in duties { group.addTask { await self.perform(duty) } }
             if let shadow = bridge.shadow { follow(shadow) }
             await withTaskCancellationHandler {
@@ -102,10 +101,18 @@ public final class BridgeService<State: MachineState, Record: Codable & Sendable
         do { try await worker.run() } catch { ending.fail(error) }
     }
 
-    /// Takes up what an earlier process left, then lets deliveries in.
+    /// Takes up what an earlier process left. Nothing is begun before it is known what that one had begun.
     private func takeUp() async throws {
         try await bridge.load()
         try await bridge.strand(at: clock.now)
+    }
+
+    /// Lets the lanes begin, and deliveries in.
+    private func open() {
+        bridge.pipeline.live.install(clock: clock) { [events, relays] in
+            events.fill()
+            relays.fill()
+        }
         progress.withLock { $0.phase = .running }
         admission.open()
         bridge.pipeline.live.ring()

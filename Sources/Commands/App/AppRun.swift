@@ -67,7 +67,7 @@ public struct AppRun<State: MachineState, Record: Codable & Sendable>: Sendable 
     public let engine: any DurableEngine & EngineUpkeep & VirtualTime
     /// The time of a run of recordings, which is its engine's clock.
     private let clock: VirtualClock
-    let outside: any Outside
+    package let outside: any Outside
     let effectsLog: EffectsLog?
     let shadow: ShadowFile?
 

@@ -15,7 +15,7 @@ import SQLiteStorage
 /// live.service.shutdown()
 /// try await running.value
 /// ```
-public struct LiveRun<State: MachineState, Record: Codable & Sendable> {
+public struct LiveRun<State: MachineState, Record: Codable & Sendable>: Sendable {
     /// Bridge, store and engine.
     public let parts: AppRun<State, Record>
     /// What takes deliveries, and says how it is.
