@@ -132,7 +132,7 @@ let package = Package(
             name: "Benchmarks",
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover", "Bridge",
-                "SQLiteStorage", "MetricsEndpoint", "Commands", "A2PApp",
+                "BridgeTesting", "SQLiteStorage", "MetricsEndpoint", "Commands", "A2PApp",
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),

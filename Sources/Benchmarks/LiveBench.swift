@@ -59,7 +59,7 @@ struct LiveBench {
     ) async throws -> (seconds: Double, shadow: [String: Int]) {
         let path = Measuring.freshPath("live")
         defer { for name in [path, path + SQLiteShadowBook.suffix] { Measuring.remove(name) } }
-        let desk = try LiveDesk(path, mode, lanes: 64, parties: SlowParties(latency: .zero) { _ in })
+        let desk = try LiveDesk(path, mode, options: ServiceOptions(lanes: 64), parties: SlowParties(latency: .zero) { _ in })
         if let observe { desk.database.observe(observe) }
         let seconds = try await desk.during {
             try await Measuring.seconds {
@@ -85,7 +85,8 @@ struct LiveBench {
         let path = Measuring.freshPath("live-slow")
         defer { for name in [path, path + SQLiteShadowBook.suffix] { Measuring.remove(name) } }
         let answers = Answers()
-        let desk = try LiveDesk(path, mode, lanes: lanes, parties: SlowParties(latency: latency) { answers.note($0.entity) })
+        let desk = try LiveDesk(
+            path, mode, options: ServiceOptions(lanes: lanes), parties: SlowParties(latency: latency) { answers.note($0.entity) })
         let acknowledgements = Guarded<[(round: Int, seconds: Double)]>([])
         let rounds = 10
         let seconds = try await desk.during {

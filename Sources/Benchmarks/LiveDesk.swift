@@ -1,4 +1,5 @@
 import Bridge
+import BridgeTesting
 import Cutover
 import DurableWorkflow
 import Events
@@ -145,23 +146,25 @@ struct LiveDesk {
     /// What the shadow has found; nil without one.
     let book: SQLiteShadowBook?
 
-    init(_ path: String, _ mode: LiveMode, lanes: Int, parties: SlowParties) throws {
+    init(
+        _ path: String, _ mode: LiveMode, options: ServiceOptions, parties: any EffectPort, ports: PortWrapper = .none
+    ) throws {
         let database = try LockstepDatabase(path: path, durability: .grouped)
         let base = SQLiteHandoffStore(database)
         let commits = GroupCommits(of: base)
         let reading = try database.reader().map(SQLiteHandoffStore.init)
-        let store = GroupCommitStore(base, commits, reading: reading)
+        let store = ports.handoffs(GroupCommitStore(base, commits, reading: reading))
         book =
             mode == .shadow
             ? SQLiteShadowBook(try LockstepDatabase(path: path + SQLiteShadowBook.suffix, durability: .grouped)) : nil
         let bridge = try EventBridge(
-            domain: Claims.domain, plan: try Claims.plan(mode), store: store, effects: parties, shadow: book
+            domain: Claims.domain, plan: try Claims.plan(mode), store: store, effects: ports.effects(parties), shadow: book
         ) {
             EmbeddedEngine(
-                store: GroupCommitWorkflowStore(SQLiteWorkflowStore(database), commits), workflows: $0, activities: $1,
+                store: ports.workflows(GroupCommitWorkflowStore(SQLiteWorkflowStore(database), commits)), workflows: $0, activities: $1,
                 options: EngineOptions(isEager: true))
         }
-        service = BridgeService(bridge, options: ServiceOptions(lanes: lanes))
+        service = BridgeService(bridge, options: options)
         self.database = database
         self.store = store
     }

@@ -68,7 +68,7 @@ struct WaitingBench: AsyncParsableCommand {
     }
 
     private func desk(_ path: String) throws -> LiveDesk {
-        try LiveDesk(path, .hybrid, lanes: 64, parties: SlowParties(latency: .zero) { _ in })
+        try LiveDesk(path, .hybrid, options: ServiceOptions(lanes: 64), parties: SlowParties(latency: .zero) { _ in })
     }
 
     /// Puts in registrations whose first event legacy has handled, without the service.

@@ -19,7 +19,7 @@ struct Compact: AsyncParsableCommand {
             read outside goes. Records, references and effects stay as they are. Such a \(Program.noun) cannot be compared with legacy alone any more.
 
             Beside a running process or while none runs, in many small transactions. The room is used again by what comes; the file keeps its \
-            length. Histories of workflows go with '\(Program.name) workflow prune'. A live run does the same by itself with --retention.
+            length. Histories of workflows go with '\(Program.name) workflow prune'. A live run does both by itself with --retention.
 
             A recording is played again from its beginning, so a database of one is refused.
             """)

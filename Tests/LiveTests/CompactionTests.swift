@@ -1,7 +1,10 @@
 import Bridge
 import BridgeTesting
+import DurableWorkflow
 import Events
 import HybridRouter
+import Outcomes
+import SQLiteStorage
 import Testing
 
 /// A service that keeps what is over for two hours.
@@ -30,5 +33,35 @@ import Testing
         #expect(world.state.value.done[Desk.key("T-1")] == 1)
         desk.service.shutdown()
         try await running.value
+    }
+
+    @Test func soAreTheHistoriesOfItsSegments() async throws {
+        let clock = ManualClock()
+        let options = ServiceOptions(lanes: 4, retention: .hours(2), longestSleep: .milliseconds(10))
+        let desk = try Desk(GatedWorld { _ in .yes }, isHybrid: true, clock: clock, options: options)
+        let running = desk.begin()
+        for kind in ["ticket.work", "ticket.check", "photo.received"] {
+            try await desk.send("T-1", kind)
+            try await desk.service.settled()
+        }
+        try await desk.send("T-2")
+        try await desk.send("T-2", "ticket.check")
+        try await desk.service.settled()
+        #expect(try await desk.segments() == ["T-1/2 completed", "T-2/2 running"])
+        while try await desk.segments().count == 2 {
+            clock.advance(by: .hours(1))
+            try await desk.service.settled()
+        }
+        #expect(try await desk.segments() == ["T-2/2 running"], "one that waits is not over")
+        #expect(try await desk.outcome("T-1")?.state == "CLOSED")
+        desk.service.shutdown()
+        try await running.value
+    }
+}
+
+extension Desk {
+    fileprivate func segments() async throws -> [String] {
+        let runs = try await SQLiteWorkflowStore(database).runs(matching: WorkflowFilter(), before: nil, limit: 10)
+        return runs.map { "\($0.workflowID) \($0.status)" }.sorted()
     }
 }

@@ -1,3 +1,4 @@
+import DurableWorkflow
 import Events
 import HybridRouter
 
@@ -21,13 +22,18 @@ extension BridgeService {
             duties.append(Duty(period: options.servicePeriod) { _ = try await bridge.followService(at: $0) })
         }
         if let retention = options.retention {
-            duties.append(
-                Duty(period: options.compactionPeriod) { now in
-                    let moment = Timestamp(milliseconds: now.milliseconds - retention.milliseconds)
-                    _ = try await bridge.store.compact(before: moment, limit: 100)
-                })
+            duties.append(Duty(period: options.compactionPeriod) { try await Self.forget(retention, at: $0, in: bridge) })
         }
         return duties
+    }
+
+    /// Packs what the store has of the time before the retention, and deletes the histories of segments that ended before it, in small
+    /// transactions. An engine that does not keep its histories itself has a retention of its own.
+    private static func forget(_ retention: Duration, at now: Timestamp, in bridge: EventBridge<State, Record>) async throws {
+        let limit = 100
+        _ = try await bridge.store.compact(before: Timestamp(milliseconds: now.milliseconds - retention.milliseconds), limit: limit)
+        guard let engine = bridge.engine as? any EngineUpkeep else { return }
+        while try await engine.removeClosed(retention: retention, limit: limit) == limit { try Task.checkCancellation() }
     }
 
     func perform(_ duty: Duty) async {

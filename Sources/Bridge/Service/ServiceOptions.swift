@@ -14,7 +14,8 @@ public struct ServiceOptions: Sendable {
     public var foreignPeriod: Duration
     /// How often a legacy service is asked what it has done by itself.
     public var servicePeriod: Duration
-    /// How old what is handled and over has to be to be packed, see `OwnershipStore.compact`; nil keeps everything as it is.
+    /// How old what is handled and over has to be to be packed, see `OwnershipStore.compact`, and for the histories of closed segments to be
+    /// deleted; nil keeps everything as it is.
     public var retention: Duration?
     /// How often it is packed, and at the start.
     public var compactionPeriod: Duration

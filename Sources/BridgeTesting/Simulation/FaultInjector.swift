@@ -2,7 +2,7 @@ import Events
 import Synchronization
 
 /// Decides, from a seed, which port call fails and how; counts what it did.
-final class FaultInjector: Sendable {
+package final class FaultInjector: Sendable {
     private struct State {
         var random: SeededRandom
         var counts: [Fault: Int] = [:]
@@ -21,7 +21,8 @@ final class FaultInjector: Sendable {
     let onRead, onWrite, onCall, onSlowRead, onRecall, onDelivery, onOperation: Occasion
     private let state: Mutex<State>
 
-    init(seed: UInt64, rates: FaultRates) {
+    /// Faults of a process.
+    package init(seed: UInt64, rates: FaultRates) {
         onRead = Occasion(rates, .ioError)
         onWrite = Occasion(rates, .crash, .tornPage, .ioError, .diskFull, .busy)
         onCall = Occasion(rates, .crash, .slow, .tooManyRequests, .responseLost, .recall)
@@ -32,13 +33,16 @@ final class FaultInjector: Sendable {
         state = Mutex(State(random: SeededRandom(seed: seed, label: "faults")))
     }
 
-    var counts: [Fault: Int] { state.withLock { $0.counts } }
+    /// How often each has struck.
+    package var counts: [Fault: Int] { state.withLock { $0.counts } }
 
     /// The world's time.
     var now: Timestamp { state.withLock { $0.now } }
     func set(now: Timestamp) { state.withLock { $0.now = now } }
-    func restart() { state.withLock { $0.isDown = false } }
-    func quiet() { state.withLock { $0.isQuiet = true } }
+    /// Another process begins.
+    package func restart() { state.withLock { $0.isDown = false } }
+    /// From now on nothing goes wrong.
+    package func quiet() { state.withLock { $0.isQuiet = true } }
     var isDown: Bool { state.withLock { $0.isDown } }
 
     /// True when something strikes now.

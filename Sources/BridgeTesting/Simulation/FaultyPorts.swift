@@ -138,3 +138,14 @@ struct FaultyEffects: EffectPort {
         return try await base.read(query)
     }
 }
+
+extension PortWrapper {
+    /// Ports that fail as `faults` says, of a process that runs live.
+    package static func failing(_ faults: FaultInjector) -> PortWrapper {
+        let turns = Turns(seed: 0)
+        return PortWrapper(
+            handoffs: { FaultyHandoffStore(base: $0, faults: faults, meanwhile: { _ in }, turns: turns) },
+            workflows: { FaultyWorkflowStore(base: $0, faults: faults) },
+            effects: { FaultyEffects(base: $0, faults: faults, meanwhile: { _ in }, turns: turns) })
+    }
+}
