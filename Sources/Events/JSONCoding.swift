@@ -36,6 +36,7 @@ final class JSONValueEncoder: Encoder {
         if Value.self == Int.self, let integer = value as? Int { return .integer(integer) }
         if Value.self == JSONValue.self, let value = value as? JSONValue { return value }
         let encoder = JSONValueEncoder(parent, key())
+        defer { encoder.letGo() }
         try value.encode(to: encoder)
         return encoder.result
     }
@@ -65,6 +66,12 @@ final class JSONValueEncoder: Encoder {
     }
 
     func singleValueContainer() -> any SingleValueEncodingContainer { Single(encoder: self) }
+
+    /// A child knows its parent, and its parent knows it: without this neither would ever leave memory.
+    private func letGo() {
+        for child in children { child.encoder.letGo() }
+        children = []
+    }
 
     /// One member of an object, made later by whoever holds the encoder.
     private func child(_ name: String, _ key: any CodingKey) -> JSONValueEncoder {

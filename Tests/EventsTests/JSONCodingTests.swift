@@ -72,4 +72,36 @@ import Testing
         ]
         for text in refused { #expect(Timestamp(text) == nil, "\(text)") }
     }
+
+    /// Sees the encoders that it is given, and lets them have children and grandchildren.
+    private struct Seen: Encodable {
+        final class Encoders {
+            private var all: [() -> AnyObject?] = []
+            var left: Int { all.count { $0() != nil } }
+            var count: Int { all.count }
+            func add(_ encoder: any Encoder) { all.append { [weak encoder = encoder as AnyObject] in encoder } }
+        }
+        enum Key: String, CodingKey { case inner, list }
+        let encoders = Encoders()
+
+        func encode(to encoder: any Encoder) throws {
+            encoders.add(encoder)
+            var members = encoder.container(keyedBy: Key.self)
+            var inner = members.nestedContainer(keyedBy: Key.self, forKey: .inner)
+            try inner.encode(Choice.two(name: "x"), forKey: .inner)
+            let list = members.superEncoder(forKey: .list)
+            encoders.add(list)
+            var elements = list.unkeyedContainer()
+            encoders.add(elements.superEncoder())
+            try elements.encode(Choice.one(1))
+        }
+    }
+
+    /// They know each other, in both directions.
+    @Test func noEncoderStays() throws {
+        let seen = Seen()
+        _ = try JSONValue(encoding: seen)
+        #expect(seen.encoders.count == 3)
+        #expect(seen.encoders.left == 0)
+    }
 }
