@@ -192,6 +192,7 @@ let package = Package(
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "InMemoryLogging", package: "swift-log"),
             ], exclude: ["Histories", "CommandStreams", "Temporal"]),
+        .testTarget(name: "LegacyHTTPTests", dependencies: ["LegacyHTTP", "LegacyStateMachine", "Events"]),
         .testTarget(
             name: "MetricsEndpointTests",
             dependencies: [

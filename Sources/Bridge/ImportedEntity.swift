@@ -118,7 +118,8 @@ extension EventBridge {
         let id = imported.entity
         guard domain.service == nil else {
             throw TraceError(
-                "\(id): expected a legacy machine in this process, found one that is a service, which keeps its records itself")
+                "\(id): expected a legacy machine in this process, found one that is a service, which keeps its records itself;"
+                    + " ask it with --from-service")
         }
         guard State(rawValue: imported.state) != nil else {
             throw TraceError("\(id): expected a state of \(domain.machine.name), found \(imported.state)")

@@ -155,7 +155,7 @@ extension Pipeline {
     // MARK: What the service says
 
     /// Adds to a transaction what the service has done since it was last heard; returns the entity as it then is.
-    private func learn(_ view: LegacyView?, _ transaction: inout EntityTransaction, _ snapshot: EntitySnapshot) throws -> EntitySnapshot {
+    func learn(_ view: LegacyView?, _ transaction: inout EntityTransaction, _ snapshot: EntitySnapshot) throws -> EntitySnapshot {
         guard let view else { return snapshot }
         var current = snapshot
         let known = snapshot.record.mark?.version ?? 0
@@ -268,7 +268,7 @@ extension Pipeline {
 
 extension EventBridge {
     /// The named value that holds how far the service's changes are known.
-    private static var cursor: String { "legacy.cursor" }
+    static var cursor: String { "legacy.cursor" }
 
     /// Finds out which entities a legacy service has moved by itself, and queues a look at each. Returns how many. A service that cannot be
     /// reached is asked the next time.

@@ -15,6 +15,7 @@ struct ImportCommand: AsyncParsableCommand {
         discussion: """
             \(Program.name) import records.jsonl --dry-run
             \(Program.name) import records.jsonl --database imported.sqlite
+            \(Program.name) import --from-service --database imported.sqlite
 
             One JSON object a line:
             {"entity": …, "state": …, "record": {…}, "createdAt": …, "stepEnteredAt"?: …, "lastEventAt"?: …, "step"?: "5.2", \
@@ -24,31 +25,38 @@ struct ImportCommand: AsyncParsableCommand {
             and are answered from the ledger. What came in before is left as it is, so the same file may be imported again. What cannot come \
             in is refused with its line, and the others come in. No process may run on the database meanwhile.
 
+            With --from-service the legacy service is asked, and each \(Program.noun) comes in with all the moves and calls that it tells of.
+
             Exit codes: 1 when something was refused, 2 for a file that cannot be read, 3 for a database that cannot be written.
             """)
 
-    @Argument(help: "A file of JSON lines, - for standard input.") var file: String
+    @Argument(help: "A file of JSON lines, - for standard input.") var file: String?
+    @Flag(help: "Takes in what the legacy service has.") var fromService = false
     @Option(help: "The database file; it is made when there is none.") var database: String?
     @Option(help: "A plan file; default: the program's own.") var plan: String?
     @Flag(help: "Checks every line, and takes in nothing.") var dryRun = false
     @Option(help: "Output: text or json.") var format: OutputFormat = .text
 
     func validate() throws {
+        guard fromService == (file == nil) else {
+            throw ValidationError("expected a file or --from-service, found \(fromService ? "both" : "neither")")
+        }
         guard dryRun || database != nil else { throw ValidationError("expected --database, or --dry-run, found neither") }
     }
 
     func run() async throws { try await run(Program.app) }
 
     private func run(_ app: some Application) async throws {
-        let lines = try ByteLines(path: file)
+        let lines = try file.map { try ByteLines(path: $0) }
         let importing = try await Importing(app.typed, dryRun ? nil : database, plan: try app.plan(plan))
-        var summary = ImportSummary(dryRun: dryRun)
-        while let line = try lines.next() {
-            try await importing.take(line, lines.name, &summary)
-            if summary.lines % 500 == 0 {
-                try await importing.flush()
-                Console.progress("\(summary.lines.counted("line")), \(summary.imported) taken in, \(summary.refused) refused")
+        var summary = ImportSummary(dryRun: dryRun, isService: lines == nil)
+        if let lines {
+            while let line = try lines.next() {
+                try await importing.take(line, lines.name, &summary)
+                try await importing.pause(summary)
             }
+        } else {
+            try await importing.takeAll(&summary)
         }
         try await importing.flush()
         Console.endProgress()
@@ -100,12 +108,54 @@ private struct Importing<State: MachineState, Record: Codable & Sendable> {
         bridge.refusal(of: imported, at: now).map { .refused($0) } ?? .imported
     }
 
-    func flush() async throws { try await bridge.store.flush() }
+    /// Asks the service for everything that it has, in the order in which it last moved.
+    func takeAll(_ summary: inout ImportSummary) async throws {
+        guard let service = bridge.domain.service else {
+            throw CommandFailure(.usage, "--from-service: expected a legacy machine that is a service, found one in this process")
+        }
+        do {
+            var (cursor, seen): (String?, Set<EntityID>) = (nil, [])
+            while true {
+                let page = try await service.changes(after: cursor, limit: 500)
+                guard !page.changes.isEmpty else { break }
+                for change in page.changes where seen.insert(change.entity).inserted {
+                    try await take(try await service.view(change.entity, after: 0), &summary)
+                    try await pause(summary)
+                }
+                cursor = page.cursor
+            }
+            if let cursor, !isDry { try await bridge.begin(after: cursor) }
+        } catch let error as LegacyUnreachable {
+            try await flush()
+            throw CommandFailure(.environment, "\(error); what came in is kept, import again for the rest")
+        } catch let fault as LegacyFault {
+            try await flush()
+            throw CommandFailure(.environment, fault.description)
+        }
+    }
 
+    private func take(_ view: LegacyView?, _ summary: inout ImportSummary) async throws {
+        guard let view else { return }
+        summary.lines += 1
+        switch isDry ? bridge.refusal(of: view).map({ .refused($0) }) ?? .imported : try await bridge.take(view, at: now) {
+        case .imported: summary.count(view.state)
+        case .known: summary.known += 1
+        case .refused(let reason): summary.refuse(reason)
+        }
+    }
+
+    /// Makes what came in durable now and then, and says how far it is.
+    func pause(_ summary: ImportSummary) async throws {
+        guard summary.lines % 500 == 0 else { return }
+        try await flush()
+        Console.progress("\(summary.what), \(summary.imported) taken in, \(summary.refused) refused")
+    }
+
+    func flush() async throws { try await bridge.store.flush() }
 }
 
 /// What an import prints.
-private struct ImportSummary: Codable {
+private struct ImportSummary: Encodable {
     var dryRun: Bool
     var lines = 0
     var imported = 0
@@ -115,7 +165,15 @@ private struct ImportSummary: Codable {
     /// The first of the refusals.
     var refusals: [String] = []
 
-    init(dryRun: Bool) { self.dryRun = dryRun }
+    /// True when a service was asked, and no file read.
+    private let isService: Bool
+
+    init(dryRun: Bool, isService: Bool) { (self.dryRun, self.isService) = (dryRun, isService) }
+
+    private enum CodingKeys: CodingKey { case dryRun, lines, imported, known, refused, states, refusals }
+
+    /// What was looked at.
+    var what: String { isService ? lines.counted(Program.noun, Program.nouns) : lines.counted("line") }
 
     mutating func count(_ state: String) {
         imported += 1
@@ -129,7 +187,7 @@ private struct ImportSummary: Codable {
 
     var text: String {
         let head =
-            "\(lines.counted("line")): \(imported) \(dryRun ? "could come in" : "taken in"), \(known) known before, \(refused) refused"
+            "\(what): \(imported) \(dryRun ? "could come in" : "taken in"), \(known) known before, \(refused) refused"
         let rows = [["state", Program.nouns]] + states.sorted { $0.key < $1.key }.map { [$0.key, String($0.value)] }
         let table = states.isEmpty ? [] : ["", Console.table(rows)]
         return ([head] + table + (refusals.isEmpty ? [] : [""] + refusals.map { Console.visible($0) })).joined(separator: "\n")

@@ -12,7 +12,7 @@ struct Migrate: ParsableCommand {
             \(Program.name) migrate status --database work.sqlite
             \(Program.name) migrate halt --database work.sqlite
             \(Program.name) migrate recall R-900003 --database work.sqlite
-            All but adopt work beside a running '\(Program.name) run', and while none runs.
+            All work beside a running '\(Program.name) run', and while none runs; adopt needs a live one, or none.
             """,
         subcommands: [
             MigrateStatus.self, Halt.self, Resume.self, Recall.self, Adopt.self, ShowQuarantine.self, Release.self, Settle.self,

@@ -43,17 +43,17 @@ extension Migrate {
     }
 
     /// `lockstep migrate adopt`
-    struct Adopt: AsyncParsableCommand {
+    struct Adopt: AsyncParsableCommand, CarriedOutBeside {
         static let configuration = CommandConfiguration(
             abstract: "Gives \(Program.nouns) that are inside a legacy step to the durable side, where they stand.",
             discussion: """
                 \(Program.name) migrate adopt R-900005 --database work.sqlite --plan my-next-plan.yaml
 
                 Only when a rehearsal on a copy finds the durable code waiting for the same events until the same moment; else the \
-                \(Program.noun) moves at its next boundary, and the answer says why. No process may run on the database meanwhile, because \
-                the rehearsal has to see every event; the next '\(Program.name) run' with the same plan goes on with what was adopted.
+                \(Program.noun) moves at its next boundary, and the answer says why. The next '\(Program.name) run' with the same plan goes on with \
+                what was adopted. A live run that has the database does it itself, by its own plan; a recording has to end before.
 
-                Exit codes: 1 when any was refused, 3 for an unknown id (then nothing was moved) or while a process runs.
+                Exit codes: 1 when any was refused, 2 for another plan than the run's, 3 for an unknown id (then nothing was moved).
                 """)
 
         @Argument(help: ArgumentHelp("The \(Program.nouns)' ids.", valueName: "id")) var registrations: [String]
@@ -62,12 +62,35 @@ extension Migrate {
         @Option(help: "Output: text or json.") var format: OutputFormat = .text
 
         func run() async throws {
-            let desk = try await OperatorDesk(database, .alone, plan: try InputOptions.plan(plan))
+            if let running = RunningBridge.present { return try await adopt(in: running) }
+            do { try await adopt(by: try await OperatorDesk(database, .alone, plan: try InputOptions.plan(plan))) } catch let refusal
+                as DatabaseRefusal where refusal.isHeld
+            {
+                try await Requests.ask(database, or: refusal)
+            }
+        }
+
+        private func adopt(by desk: OperatorDesk) async throws {
             let entities = registrations.map { EntityID($0) }
             try await desk.requireKnown(entities)
             try await desk.bridge.load()
             var report = MoveReport(format: format, to: "durable")
             try await report.move(entities) { try await desk.bridge.adopt($0, at: desk.now()) }
+            try report.end()
+        }
+
+        /// By the run that was asked, whose plan it is.
+        private func adopt(in running: RunningBridge) async throws {
+            if let plan = try plan.map({ try InputOptions.plan($0) }), plan != running.bridge.plan {
+                throw CommandFailure(
+                    .usage,
+                    "--plan \(plan.title): expected that of the run, \(running.bridge.plan.title), found another; end the run, and begin it again"
+                        + " with the new plan")
+            }
+            let entities = registrations.map { EntityID($0) }
+            try await OperatorDesk.requireKnown(entities, of: running.store, database)
+            var report = MoveReport(format: format, to: "durable")
+            try await report.move(entities) { try await running.bridge.adopt($0, at: running.now()) }
             try report.end()
         }
     }

@@ -30,12 +30,8 @@ struct OperatorDesk {
         bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: Nobody()) { _, _ in Nobody.engine }
     }
 
-    /// The time of the run, which may go on meanwhile; the system's before the first round. Records, timers and journals of a database
-    /// have no other.
-    func now() async throws -> Timestamp { try await store.timeOfRun() }
-
-    /// Refuses ids that the database does not have, before anything is moved.
-    func requireKnown(_ entities: [EntityID]) async throws {
+    /// Refuses ids that a store does not have, before anything is moved.
+    static func requireKnown(_ entities: [EntityID], of store: any HandoffStore, _ path: String) async throws {
         var unknown: [String] = []
         for entity in entities where try await store.snapshot(of: entity) == nil { unknown.append(entity.rawValue) }
         guard !unknown.isEmpty else { return }
@@ -44,6 +40,22 @@ struct OperatorDesk {
             "\(unknown.joined(separator: ", ")): expected \(Program.nouns) of \(path), found none such; nothing was moved; see '\(Program.name) history list'"
         )
     }
+
+    /// The time of the run, which may go on meanwhile; the system's before the first round. Records, timers and journals of a database
+    /// have no other.
+    func now() async throws -> Timestamp { try await store.timeOfRun() }
+
+    /// Refuses ids that the database does not have, before anything is moved.
+    func requireKnown(_ entities: [EntityID]) async throws { try await Self.requireKnown(entities, of: store, path) }
+}
+
+/// The bridge that runs in this process, for a command that it was asked for.
+struct RunningBridge: Sendable {
+    @TaskLocal static var present: RunningBridge?
+
+    let bridge: any OperatorMoves
+    let store: any HandoffStore
+    let now: @Sendable () -> Timestamp
 }
 
 extension HandoffStore {

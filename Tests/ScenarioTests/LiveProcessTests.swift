@@ -1,6 +1,7 @@
 import A2PRegistration
 import Events
 import Foundation
+import LegacyFixtures
 import Outcomes
 import Testing
 
@@ -82,6 +83,29 @@ import Testing
         #expect(try effects(database).filter { $0.hasSuffix("registry.submitBrand/1") }.count == 2)
     }
 
+    /// The plan is changed between two runs; what is in the middle of its step is adopted beside the second.
+    @Test func whatIsInTheMiddleOfAStepIsAdoptedBesideTheRun() throws {
+        let database = "\(folder)/a.sqlite"
+        let submit = try Self.deliveries(2)[0].filter { $0.contains("registration.submit") }
+        _ = try deliver(submit, to: database)
+        let plans = LegacyFixtures.folder + "/../Migrations/Plans/"
+        let process = try LiveProcess(database, ["--plan", plans + "hybrid-2-5.2.yaml"])
+        try process.send([try #require(submit.first)])
+        #expect(try process.answer().hasPrefix("ACK "))
+        func adopt(_ arguments: String...) throws -> Lockstep.Result {
+            try Lockstep.run(["migrate", "adopt", "--database", database] + arguments)
+        }
+        let moved = try adopt("R-910001")
+        #expect(moved.code == 0 && moved.output.contains("R-910001: moved to durable, epoch 2"), "\(moved.output)\(moved.error)")
+        let other = try adopt("R-910002", "--plan", plans + "hybrid-5.2.yaml")
+        #expect(other.code == 2 && other.error.contains("expected that of the run"), "\(other.error)")
+        #expect(try adopt("R-1").code == 3)
+        #expect(try adopt("R-910001").code == 1, "it has moved already")
+        #expect(try process.end().code == 0)
+        let status = try Lockstep.run(["history", "show", "R-910001", "--database", database])
+        #expect(status.output.contains("adopt"), "\(status.output)")
+    }
+
     // MARK: Which kind a stream is of
 
     private func run(_ text: String, _ arguments: String...) throws -> Lockstep.Result {
@@ -125,9 +149,9 @@ final class LiveProcess {
     private let process: Process
     private let (input, output, error) = (Pipe(), Pipe(), Pipe())
 
-    init(_ database: String) throws {
+    init(_ database: String, _ arguments: [String] = []) throws {
         process = try Lockstep.process(
-            ["run", "--events", "-", "--live", "--database", database, "--outcomes", database + ".outcomes"])
+            ["run", "--events", "-", "--live", "--database", database, "--outcomes", database + ".outcomes"] + arguments)
         (process.standardInput, process.standardOutput, process.standardError) = (input, output, error)
         try process.run()
     }

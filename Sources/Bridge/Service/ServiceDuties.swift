@@ -30,8 +30,8 @@ extension BridgeService {
     /// Packs what the store has of the time before the retention, and deletes the histories of segments that ended before it, in small
     /// transactions. An engine that does not keep its histories itself has a retention of its own.
     private static func forget(_ retention: Duration, at now: Timestamp, in bridge: EventBridge<State, Record>) async throws {
-        let limit = 100
-        _ = try await bridge.store.compact(before: Timestamp(milliseconds: now.milliseconds - retention.milliseconds), limit: limit)
+        _ = try await bridge.store.compact(before: Timestamp(milliseconds: now.milliseconds - retention.milliseconds), limit: 100)
+        let limit = 1000
         guard let engine = bridge.engine as? any EngineUpkeep else { return }
         while try await engine.removeClosed(retention: retention, limit: limit) == limit { try Task.checkCancellation() }
     }

@@ -71,10 +71,11 @@ public struct LiveRun<State: MachineState, Record: Codable & Sendable>: Sendable
 
     /// Carries out what operators ask for beside the run, while `body` goes on.
     private func serving(_ body: () async throws -> Void) async throws {
-        let (app, parts) = (app, parts)
+        let (app, parts, service) = (app, parts, service)
         let requests = Task {
+            let running = RunningBridge(bridge: parts.bridge, store: parts.store) { service.now }
             await Program.$running.withValue(app) {
-                await Requests(store: parts.store).serve(parts.engine)
+                await RunningBridge.$present.withValue(running) { await Requests(store: parts.store).serve(parts.engine) }
             }
         }
         defer { requests.cancel() }

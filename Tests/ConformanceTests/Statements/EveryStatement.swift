@@ -225,6 +225,7 @@ struct EveryStatement {
 
     private func lookAtTheSchema() throws {
         _ = try database.columns()
+        _ = try database.rowCounts(of: ["inbox"])
         _ = try database.schemaText()
         try database.pretendMigration("v999_future")
     }

@@ -31,7 +31,8 @@ import Testing
         "SELECT external FROM reference WHERE entity = ?": "forgetting, by hand; an index would be written with every id",
         "DELETE FROM workflow_due WHERE run = ?": "forgetting, by hand; an index would be written with every timer and task",
         "SELECT key FROM workflow_run WHERE closed_at < ? AND key NOT IN (SELECT run FROM workflow_due)…":
-            "retention, by hand: once for a thousand runs; an index would be written with every timer and task",
+            "retention, by hand and hourly: once for a thousand runs; an index would be written with every timer and task",
+        "SELECT COUNT(*) FROM…": "counts the rows of a table, for a look at a database",
         "SELECT count(*) FROM workflow_run": "counts all runs", "SELECT \(columns) FROM workflow_run": "counts the runs that match",
         "SELECT id, body FROM workflow_schedule ORDER BY id": "lists all schedules",
         "SELECT step, count(DISTINCT entity || '/' || visit) FROM shadow_note GROUP BY 1": "counts all visits that are open",

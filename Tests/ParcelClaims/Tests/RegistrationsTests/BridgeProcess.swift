@@ -34,6 +34,19 @@ final class BridgeProcess {
         return URL(filePath: try #require(places.first { FileManager.default.isExecutableFile(atPath: $0) }))
     }
 
+    /// Runs a verb to its end; returns its exit code and what it printed.
+    static func run(_ service: ReferenceService, _ arguments: [String]) throws -> (code: Int32, output: String) {
+        let (process, output) = (Process(), Pipe())
+        process.executableURL = try executable()
+        process.arguments = arguments
+        process.environment = ["REGISTRATIONS_SERVICE": service.url, "REGISTRATIONS_VETTING": service.folder + "/vetting"]
+        (process.standardOutput, process.standardError) = (output, FileHandle.standardError)
+        try process.run()
+        let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        process.waitUntilExit()
+        return (process.terminationStatus, text)
+    }
+
     var isRunning: Bool { process.isRunning }
 
     func kill() {

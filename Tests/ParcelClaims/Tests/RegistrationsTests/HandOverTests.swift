@@ -91,6 +91,62 @@ extension LegacyServiceTests {
             try await verify(service)
         }
 
+        /// What the service had before there was a bridge: in every state that waits, with its moves and calls, or with the last of them only.
+        @Test func whatTheServiceHadComesIn() async throws {
+            let service = try ReferenceService("--stuck-after", "2", "--cron-every", "0.2", "--cut", "0")
+            let words = ["brand", "identity", "score", "usecase"]
+            for number in 1...8 { try begin(number, after: Array(words.prefix(number % 5)), in: service) }
+            _ = try service.query("DELETE FROM move WHERE entity = 'R-3' AND version < 3")
+            _ = try service.query("UPDATE registration SET epoch = 7, released = true WHERE entity = 'R-8'")
+
+            let looked = try BridgeProcess.run(service, ["import", "--from-service", "--dry-run"])
+            #expect(looked.code == 1 && looked.output.contains("8 registrations: 7 could come in, 0 known before, 1 refused"), "\(looked)")
+            #expect(looked.output.contains("R-8: expected an entity that was always the service's, found it released under epoch 7"))
+            let arguments = ["import", "--from-service", "--database", BridgeProcess.database(service)]
+            let first = try BridgeProcess.run(service, arguments)
+            #expect(first.code == 1 && first.output.contains("8 registrations: 7 taken in, 0 known before, 1 refused"), "\(first)")
+            let second = try BridgeProcess.run(service, arguments)
+            #expect(second.output.contains("8 registrations: 0 taken in, 7 known before, 1 refused"), "\(second)")
+
+            let bridge = try BridgeProcess(service, Deliveries.lines(7).filter { !$0.contains("registration.submit") })
+            try await wait("the seven to be active", service) { try active(service) == 7 }
+            let database = BridgeProcess.database(service)
+            try await wait("the bridge to know it", service) {
+                let store = SQLiteHandoffStore(try LockstepDatabase(path: database, access: .reader))
+                for number in 1...7 {
+                    guard try await store.snapshot(of: EntityID("R-\(number)"))?.record.state == "ACTIVE" else { return false }
+                }
+                return true
+            }
+            #expect(try bridge.end() == 0)
+            let store = SQLiteHandoffStore(try LockstepDatabase(path: database, access: .reader))
+            #expect(try await store.quarantined() == [])
+            for number in 1...7 {
+                let handOffs = try await store.journal(of: EntityID("R-\(number)")).map(\.move).filter { $0.newOwner != nil }
+                #expect(handOffs == [.handedOff(["5.2"]), .handedBack(to: "6")], "R-\(number)")
+            }
+            let twice = try service.query("SELECT entity, version FROM move GROUP BY 1, 2 HAVING count(*) > 1")
+            #expect(twice == [])
+        }
+
+        /// A registration as the service would have it by itself, after so many approvals.
+        private func begin(_ number: Int, after approvals: [String], in service: ReferenceService) throws {
+            let id = "R-\(number)"
+            let record: JSONValue = ["name": "Example", "ours": "kept", "decided": .bool(Deliveries.isSilent(number))]
+            let all = ["BRAND", "IDENTITY", "SCORE", "USECASE"]
+            var states = ["NEW"] + all.prefix(approvals.count + 1).map { $0 + "_PENDING" }
+            if approvals.count == all.count { states.append("BRAND_READY") }
+            let events = ["registration.submit"] + approvals.map { $0 + ".approved" }
+            let state = try #require(states.last)
+            _ = try service.query(
+                "INSERT INTO registration VALUES ('\(id)', '\(state)', '\(record.canonicalText)', \(events.count), 0, false, now())")
+            for (index, event) in events.enumerated() {
+                _ = try service.query(
+                    "INSERT INTO move (entity, version, event, from_state, to_state, at, effects) VALUES"
+                        + " ('\(id)', \(index + 1), '\(event)', '\(states[index])', '\(states[index + 1])', now(), '[]')")
+            }
+        }
+
         /// What both sides say in the end, each from its own database.
         private func verify(_ service: ReferenceService) async throws {
             #expect(
