@@ -53,6 +53,9 @@ public struct ImportedEntity: Sendable {
         for effect in json["effects"]?.array ?? [] { effects.append(try Self.effect(effect, entity)) }
     }
 
+    /// The id of the event by which an entity came in.
+    package static func event(of entity: EntityID) -> EventID { EventID("import/\(entity)") }
+
     /// The setting that holds when the last entity came in.
     static let setting = "imported.at"
 
@@ -149,7 +152,7 @@ extension EventBridge {
     /// left as it is.
     public func take(_ imported: ImportedEntity, at now: Timestamp) async throws -> ImportResult {
         if let refusal = refusal(of: imported, at: now) { return .refused(refusal) }
-        let id = EventID("import/\(imported.entity)")
+        let id = ImportedEntity.event(of: imported.entity)
         if try await store.snapshot(of: imported.entity) != nil {
             let isOurs = try await store.rows(of: imported.entity).contains { $0.event.id == id && $0.event.source == .lockstep }
             if isOurs { return .known }

@@ -41,7 +41,7 @@ extension EventBridge {
         if let refusal = refusal(of: view) { return .refused(refusal) }
         guard try await store.snapshot(of: view.entity) == nil else { return .known }
         let event = IncomingEvent(
-            id: EventID("import/\(view.entity)"), source: .lockstep, reference: .entity(view.entity), kind: "lockstep.import",
+            id: ImportedEntity.event(of: view.entity), source: .lockstep, reference: .entity(view.entity), kind: "lockstep.import",
             receivedAt: now)
         let state = view.beginning.state
         guard let step = try pipeline.legacy.place(of: state).step else { return .refused("\(view.entity): no step in \(state)") }

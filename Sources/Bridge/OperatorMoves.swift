@@ -104,6 +104,7 @@ extension Pipeline {
         guard ownership.owner == .legacy else { throw AdoptionRefusal(reason: "the durable side has it already") }
         let step = try legacyStep(stored.state, ownership)
         guard plan.owner(of: step, for: ownership) == .durable else {
+            if plan != self.plan { throw MigrationHalted() }
             throw AdoptionRefusal(reason: "plan \(plan.name) gives step \(step) of it to legacy")
         }
         guard let code = steps[step], code.adopts.contains(stored.state) else {

@@ -215,6 +215,8 @@ extension Pipeline {
     // MARK: What is set aside
 
     func isStopped(_ entity: EntityID) -> Bool { work.withLock { $0.stopped.contains(entity) } }
+    /// How many entities are set aside.
+    var stoppedCount: Int { work.withLock { $0.stopped.count } }
     func stop(_ entity: EntityID) { work.withLock { $0.stop($0.stopped.union([entity])) } }
     var stops: Int { work.withLock { $0.stops } }
     /// Stops these entities and no others; false when others were stopped since `stops` was so many.

@@ -13,11 +13,11 @@ struct Compare: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Runs the same deliveries through legacy alone and through hybrid, and compares outcomes, states and effects.",
         discussion: """
-            \(Program.name) compare                        all fixtures
+            \(Program.name) compare                        # all fixtures
             \(Program.name) compare trace.jsonl --format json
-            \(Program.name) compare --of work.sqlite       a database as it stands: legacy alone is played again, in memory, on what it accepted
-            \(Program.name) compare trace.jsonl --evidence evidence.jsonl     adds what was compared to the evidence for a gate
-            \(Program.name) compare trace.jsonl --minimize scenarios     a scenario of the fewest deliveries for each cause
+            \(Program.name) compare --of work.sqlite       # a database as it stands: legacy alone is played again, in memory, on what it accepted
+            \(Program.name) compare trace.jsonl --evidence evidence.jsonl     # adds what was compared to the evidence for a gate
+            \(Program.name) compare trace.jsonl --minimize scenarios     # a scenario of the fewest deliveries for each cause
 
             Effects, states and outcomes have a verdict each. A difference is announced (by the plan, with its count and condition), \
             intended or ignored (somebody has signed for it), or unexplained: that is a mismatch and ends with exit code 1. Legacy alone \
@@ -64,8 +64,12 @@ struct Compare: AsyncParsableCommand {
             app.typed, plan: try input.loadPlan(), database: database, telemetry: watching.telemetry)
         let lines = inputs.lines
         try await watching.during(comparison.hybrid) {
+            var meters: [RunMode: Progress] = [:]
             try await comparison.play(lines) {
-                Console.progress("\($0.rawValue): \($1) of \(lines.count.counted("delivery", "deliveries")), \($2)")
+                let text = "\($0.rawValue): \($1) of \(lines.count.counted("delivery", "deliveries")), \($2)"
+                let meter = meters[$0] ?? Progress()
+                meters[$0] = meter
+                meter.show(text, $1, of: lines.count)
             }
         }
         Console.endProgress()
@@ -84,15 +88,23 @@ struct Compare: AsyncParsableCommand {
         }
         let text = CompareText(summary: summary, noise: noise, evidence: added, scenarios: written)
         Console.print(input.format == .json ? try text.json.canonicalText : text.text(databases: database))
+        try Self.requireSome(summary)
         if summary.mismatched > 0 || noise?.mismatched ?? 0 > 0 { throw CommandFailure(.differences, "") }
+    }
+
+    /// Of nothing nobody knows whether it is the same.
+    private static func requireSome(_ summary: ComparisonSummary) throws {
+        guard summary.compared == 0 else { return }
+        throw CommandFailure(.differences, "expected \(Program.nouns) to compare, found none in what was given")
     }
 
     private func compare(_ database: String, _ app: some Application) async throws {
         let plan = try input.loadPlan()
         let stored = try await StoredRun(app.typed, database: database, plan: plan)
         var recorder = try evidence.map { try EvidenceRecorder(path: $0, app: app, plan: plan, at: Timestamp(Date())) }
+        let meter = Progress()
         let summary = try await stored.comparison(
-            progress: { Console.progress("\($0) of \(Program.counted($1))") }, evidence: { recorder?.add($0) })
+            progress: { meter.show("\($0) of \(Program.counted($1))", $0, of: $1) }, evidence: { recorder?.add($0) })
         Console.endProgress()
         let text = CompareText(summary: summary.comparison, stored: summary, evidence: try recorder?.append())
         Console.print(input.format == .json ? try text.json.canonicalText : text.text(databases: nil))

@@ -51,9 +51,7 @@ struct Demo: AsyncParsableCommand {
         guard inside.isEmpty else {
             throw CommandFailure(.usage, "\(folder): expected a folder with nothing in it, or none, found files; name another")
         }
-        do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
-            throw CommandFailure(.environment, "\(folder): expected a folder that can be made, found: \(error); name another")
-        }
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
 }
 
@@ -83,6 +81,7 @@ private struct Demonstration<State: MachineState, Record: Codable & Sendable> {
         let next = steps.max { inside[$0, default: 0] < inside[$1, default: 0] }
         for (name, stage) in [("my-next-plan.yaml", "durable"), ("my-shadow-plan.yaml", "shadow")] {
             let moved = lines.map { line in
+                if line == "version: \(plan.version)" { return "version: \(plan.version + 1)" }
                 guard let next, line.contains("step: \(next),") else { return line }
                 return line.replacing("stage: legacy", with: "stage: \(stage)")
             }

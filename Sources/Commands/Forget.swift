@@ -11,9 +11,9 @@ struct Forget: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Erases what is personal of \(Program.nouns) that have ended, and says what is left.",
         discussion: """
-            \(Program.name) run trace.jsonl --database work.sqlite        first they have to end
+            \(Program.name) run trace.jsonl --database work.sqlite        # first they have to end
             \(Program.name) forget R-900070 R-900105 --database work.sqlite
-            \(Program.name) forget --dead-letters --database work.sqlite     what is kept of deliveries that nobody could read, whoever they are about
+            \(Program.name) forget --dead-letters --database work.sqlite     # what is kept of deliveries that nobody could read, whoever they are about
 
             Payloads, arguments and replies of calls, free texts, workflow histories and dead letters of the \(Program.nouns) go, from the \
             database, its log, the effects log and what a shadow has kept. Ids, states, steps, times, codes and counts stay, so that the audit still adds up and \

@@ -38,12 +38,13 @@ extension AppSimulation {
         let file = try OutputFile(path: output)
         let spool = try TraceSpool(beside: output)
         var deliveries = 0
+        let meter = Progress()
         for first in stride(from: 1, through: count, by: 200) {
             let last = min(count, first + 199)
             let lines = try await record(first...last, seed: seed)
             try spool.add(lines)
             deliveries += lines.count
-            Console.progress("\(last) of \(Program.counted(count))")
+            meter.show("\(last) of \(Program.counted(count))", last, of: count)
         }
         try spool.merge { try file.write($0) }
         try file.end()

@@ -48,7 +48,7 @@ struct ImportCommand: AsyncParsableCommand {
 
     private func run(_ app: some Application) async throws {
         let lines = try file.map { try ByteLines(path: $0) }
-        let importing = try await Importing(app.typed, dryRun ? nil : database, plan: try app.plan(plan))
+        let importing = try await Importing(app.typed, dryRun ? nil : database, plan: try app.plan(plan), beside: dryRun ? database : nil)
         var summary = ImportSummary(dryRun: dryRun, isService: lines == nil)
         if let lines {
             while let line = try lines.next() {
@@ -69,12 +69,16 @@ struct ImportCommand: AsyncParsableCommand {
 private struct Importing<State: MachineState, Record: Codable & Sendable> {
     private let bridge: EventBridge<State, Record>
     private let isDry: Bool
+    /// What a dry run finds in the database that it is about; nil when there is none yet.
+    private let present: SQLiteHandoffStore?
     private let log: EffectsLog?
     /// When everything comes in.
     private let now: Timestamp
 
-    init(_ app: LockstepApp<State, Record>, _ path: String?, plan: MigrationPlan) async throws {
+    init(_ app: LockstepApp<State, Record>, _ path: String?, plan: MigrationPlan, beside other: String?) async throws {
         try plan.check(against: app.domain.processSteps)
+        let isThere = other.map { FileManager.default.fileExists(atPath: $0) } ?? false
+        present = isThere ? SQLiteHandoffStore(try LockstepDatabase(path: other ?? "", readOnly: true)) : nil
         isDry = path == nil
         let database = try LockstepDatabase(path: path ?? ":memory:", durability: .grouped, access: .runner)
         let store = SQLiteHandoffStore(database)
@@ -95,7 +99,7 @@ private struct Importing<State: MachineState, Record: Codable & Sendable> {
         summary.lines += 1
         let imported: ImportedEntity
         do { imported = try line.imported() } catch { return summary.refuse("\(name):\(line.number): \(error)") }
-        switch isDry ? look(imported) : try await bridge.take(imported, at: now) {
+        switch isDry ? try await look(imported) : try await bridge.take(imported, at: now) {
         case .imported:
             summary.count(imported.state)
             for effect in imported.effects where !isDry { try log?.append(effect) }
@@ -104,8 +108,17 @@ private struct Importing<State: MachineState, Record: Codable & Sendable> {
         }
     }
 
-    private func look(_ imported: ImportedEntity) -> ImportResult {
-        bridge.refusal(of: imported, at: now).map { .refused($0) } ?? .imported
+    private func look(_ imported: ImportedEntity) async throws -> ImportResult {
+        if let refusal = bridge.refusal(of: imported, at: now) { return .refused(refusal) }
+        guard let present, try await present.snapshot(of: imported.entity) != nil else { return .imported }
+        let id = ImportedEntity.event(of: imported.entity)
+        if try await present.rows(of: imported.entity).contains(where: { $0.event.id == id }) { return .known }
+        return .refused("\(imported.entity): expected an entity that the database does not have, found it there")
+    }
+
+    private func look(_ view: LegacyView) async throws -> ImportResult {
+        if let refusal = bridge.refusal(of: view) { return .refused(refusal) }
+        return try await present?.snapshot(of: view.entity) == nil ? .imported : .known
     }
 
     /// Asks the service for everything that it has, in the order in which it last moved.
@@ -137,7 +150,7 @@ private struct Importing<State: MachineState, Record: Codable & Sendable> {
     private func take(_ view: LegacyView?, _ summary: inout ImportSummary) async throws {
         guard let view else { return }
         summary.lines += 1
-        switch isDry ? bridge.refusal(of: view).map({ .refused($0) }) ?? .imported : try await bridge.take(view, at: now) {
+        switch isDry ? try await look(view) : try await bridge.take(view, at: now) {
         case .imported: summary.count(view.state)
         case .known: summary.known += 1
         case .refused(let reason): summary.refuse(reason)

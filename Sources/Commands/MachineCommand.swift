@@ -11,9 +11,9 @@ struct MachineCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "machine", abstract: "Prints the legacy machine: its table, its chart, its states × events matrix.",
         discussion: """
-            \(Program.name) machine                      the table, a block a state
-            \(Program.name) machine --matrix             every state × event: handled, ignored, undefined, with counts
-            \(Program.name) machine --format mermaid     a chart for a document; dot for Graphviz
+            \(Program.name) machine                      # the table, a block a state
+            \(Program.name) machine --matrix             # every state × event: handled, ignored, undefined, with counts
+            \(Program.name) machine --format mermaid     # a chart for a document; dot for Graphviz
             """)
 
     @Option(help: "text, json, mermaid or dot.")

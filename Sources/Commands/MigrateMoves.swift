@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bridge
+import Cutover
 import Events
 import HybridRouter
 import Outcomes
@@ -16,7 +17,7 @@ extension Migrate {
 
                 One transaction each, beside a running process or while none runs. Legacy goes on from the wait point that the step \
                 entered last; what was performed is in the ledger and is not performed again; the step stays legacy's for the \
-                \(Program.noun). A running process takes it up with its next delivery.
+                \(Program.noun). A live run takes it up within 250 ms, a recording with its next delivery.
 
                 Exit codes: 1 when any was refused, 3 for an unknown id (then nothing was moved) or a database that cannot be written.
                 """)
@@ -32,13 +33,21 @@ extension Migrate {
 
         func run() async throws {
             let desk = try await beside.open()
-            let chosen = try step.flatMap { StepNumber($0) }.map { try desk.store.durableEntities(in: $0) }
+            let chosen = try step.flatMap { StepNumber($0) }.map { try durable(in: $0, of: desk) }
             let entities = chosen ?? registrations.map { EntityID($0) }
             try await desk.requireKnown(entities)
             var report = MoveReport(format: beside.format, to: "legacy")
             try await report.move(entities) { try await desk.bridge.recall($0, reason: "by an operator", at: desk.now()) }
             if entities.isEmpty { report.say("durable owns no \(Program.noun) in step \(step ?? "")") }
             try report.end()
+        }
+
+        /// Those that durable owns in a step, which has to be one.
+        private func durable(in step: StepNumber, of desk: OperatorDesk) throws -> [EntityID] {
+            let entities = try desk.store.durableEntities(in: step)
+            guard entities.isEmpty, desk.bridge.plan.planned(step) == nil else { return entities }
+            let steps = desk.bridge.plan.steps.map(\.number.description).joined(separator: ", ")
+            throw CommandFailure(.usage, "--step \(step): expected one of \(steps), found none such")
         }
     }
 
@@ -84,7 +93,8 @@ extension Migrate {
             if let plan = try plan.map({ try InputOptions.plan($0) }), plan != running.bridge.plan {
                 throw CommandFailure(
                     .usage,
-                    "--plan \(plan.title): expected that of the run, \(running.bridge.plan.title), found another; end the run, and begin it again"
+                    "--plan \(plan.title): expected the very plan of the run, \(running.bridge.plan.title), found another"
+                        + "\(plan.title == running.bridge.plan.title ? " of that name and version" : ""); end the run, and begin it again"
                         + " with the new plan")
             }
             let entities = registrations.map { EntityID($0) }

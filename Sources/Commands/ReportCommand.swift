@@ -15,11 +15,11 @@ struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report", abstract: "Runs legacy alone and hybrid over the same deliveries and writes the migration report.",
         discussion: """
-            \(Program.name) report                          all fixtures; the paths of the reports are printed
+            \(Program.name) report                          # all fixtures; the paths of the reports are printed
             \(Program.name) report trace.jsonl --output reports
-            \(Program.name) report --audit R-900001         with the history of that \(Program.noun)'s durable segments
-            \(Program.name) report --evidence evidence.jsonl  what 'compare --evidence' has left: without it no gate is open
-            \(Program.name) report --of work.sqlite           of a database as it stands, beside the process that runs on it
+            \(Program.name) report --audit R-900001         # with the history of that \(Program.noun)'s durable segments
+            \(Program.name) report --evidence evidence.jsonl  # what 'compare --evidence' has left: without it no gate is open
+            \(Program.name) report --of work.sqlite           # of a database as it stands, beside the process that runs on it
             Writes report.html (one file, no network), report.md and report.json.
             """)
 
@@ -53,8 +53,12 @@ struct ReportCommand: AsyncParsableCommand {
         let database = try input.database ?? InputOptions.freshDatabase("report")
         let comparison = try AppComparison(app.typed, plan: try input.loadPlan(), database: database)
         let lines = inputs.lines
+        var meters: [RunMode: Progress] = [:]
         try await comparison.play(lines) {
-            Console.progress("\($0.rawValue): \($1) of \(lines.count.counted("delivery", "deliveries")), \($2)")
+            let text = "\($0.rawValue): \($1) of \(lines.count.counted("delivery", "deliveries")), \($2)"
+            let meter = meters[$0] ?? Progress()
+            meters[$0] = meter
+            meter.show(text, $1, of: lines.count)
         }
         Console.endProgress()
         let audited = audit.map { EntityID($0) }
@@ -73,8 +77,9 @@ struct ReportCommand: AsyncParsableCommand {
 
     private func report(on database: String, _ app: some Application) async throws {
         let stored = try await StoredRun(app.typed, database: database, plan: try input.loadPlan())
+        let meter = Progress()
         let report = try await stored.report(auditing: audit.map { EntityID($0) }, evidence: try weigh(app)) {
-            Console.progress("\($0) of \(Program.counted($1)) compared with legacy alone")
+            meter.show("\($0) of \(Program.counted($1)) compared with legacy alone", $0, of: $1)
         }
         Console.endProgress()
         let paths = try Self.write(report, to: output ?? database.replacing(".sqlite", with: "") + "-report")
@@ -99,7 +104,7 @@ struct ReportCommand: AsyncParsableCommand {
                 return path
             }
         } catch let error as CocoaError {
-            throw CommandFailure(.environment, "\(folder): expected a folder that can be written: \(error); pass --output")
+            throw CommandFailure(.environment, "\(RootCommand.sentence(of: error)); pass --output")
         }
     }
 

@@ -80,15 +80,15 @@ struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Runs deliveries through the legacy machine alone or in hybrid mode: live, or as they were recorded.",
         discussion: """
-            \(Program.name) run                                   all fixtures, hybrid
+            \(Program.name) run                                   # all fixtures, hybrid
             \(Program.name) run --mode legacy trace.jsonl
-            \(Program.name) run trace.jsonl --database work.sqlite   killed? the same command goes on where it stopped
-            \(Program.name) run --events - --database live.sqlite < deliveries.jsonl     live: prints ACK <event id> once each is durable
-            \(Program.name) run --events - --lanes 256 --live < deliveries.jsonl         so many \(Program.nouns) at the same time
-            \(Program.name) run --events recording.jsonl                         lines with "receivedAt": virtual time
-            \(Program.name) run --events recording.jsonl --drain                 the same, then plays time on until nothing is left to do
-            \(Program.name) run --metrics metrics.prom            for Prometheus, renewed every few seconds and at the end
-            \(Program.name) run --metrics 127.0.0.1:9464          the same at http://127.0.0.1:9464/metrics while it runs
+            \(Program.name) run trace.jsonl --database work.sqlite   # killed? the same command goes on where it stopped
+            \(Program.name) run --events - --database live.sqlite < deliveries.jsonl     # live: prints ACK <event id> once each is durable
+            \(Program.name) run --events - --lanes 256 --live < deliveries.jsonl         # so many \(Program.nouns) at the same time
+            \(Program.name) run --events recording.jsonl                         # lines with "receivedAt": virtual time
+            \(Program.name) run --events recording.jsonl --drain                 # the same, then plays time on until nothing is left to do
+            \(Program.name) run --metrics metrics.prom            # for Prometheus, renewed every few seconds and at the end
+            \(Program.name) run --metrics 127.0.0.1:9464          # the same at http://127.0.0.1:9464/metrics while it runs
 
             The first line of --events decides: with "receivedAt" it is a recording, which is played in virtual time; without it is \
             {"source": …, "id"?: …, "headers"?: …, "body": …}, a delivery that is received now. --live and --recorded decide without \
@@ -138,8 +138,8 @@ struct Run: AsyncParsableCommand {
             "Live: the senders' secrets by source, as a JSON object in a file that its owner alone can read.", valueName: "file"))
     var secrets: String?
 
-    @Option(help: "Live: how many \(Program.nouns) are handled at the same time.")
-    var lanes = 64
+    @Option(help: "Live: how many \(Program.nouns) are handled at the same time. (default: 64)")
+    var lanes: Int?
 
     @Option(help: "Live: pack what has been over for so long, for example 90d; see 'compact'. Default: everything is kept.")
     var retention: String?
@@ -148,7 +148,10 @@ struct Run: AsyncParsableCommand {
         guard !live || !recorded else { throw ValidationError("give --live or --recorded, not both") }
         guard events != nil || !(live || recorded) else { throw ValidationError("--live and --recorded belong to --events") }
         guard !live || !drain else { throw ValidationError(Self.noDrain) }
-        guard (1...4096).contains(lanes) else { throw ValidationError("--lanes: expected 1 to 4096, found \(lanes)") }
+        guard (1...4096).contains(lanes ?? 64) else { throw ValidationError("--lanes: expected 1 to 4096, found \(lanes ?? 0)") }
+        guard lanes == nil || events != nil, lanes == nil || !recorded else {
+            throw ValidationError("--lanes belongs to a live run of --events")
+        }
         guard retention == nil || events != nil, retention == nil || !recorded else {
             throw ValidationError("--retention belongs to a live run of --events")
         }
@@ -191,7 +194,10 @@ struct Run: AsyncParsableCommand {
     /// Plays the inputs, or the stream.
     private func play<State, Record>(_ run: AppRun<State, Record>, _ inputs: Inputs?, _ stream: LineStream?) async throws {
         if let lines = inputs?.lines {
-            try await run.play(lines, progress: { Console.progress("\($0) of \(lines.count.counted("delivery", "deliveries")), \($1)") })
+            let meter = Progress()
+            try await run.play(
+                lines,
+                progress: { meter.show("\($0) of \(lines.count.counted("delivery", "deliveries")), \($1)", $0, of: lines.count) })
             Console.endProgress()
         } else if let stream {
             try await run.play(

@@ -21,7 +21,7 @@ extension Run {
         _ app: some Application, _ stream: LineStream, _ options: RunOptions, _ watching: Watching, since start: Date
     ) async throws {
         let age = try retention.map { try CommandDuration($0, option: "--retention").value }
-        let liveRun = try LiveRun(app.typed, options, lanes: lanes, retention: age)
+        let liveRun = try LiveRun(app.typed, options, lanes: lanes ?? 64, retention: age)
         let service = liveRun.service
         let signals = StopSignals()
         let playing = Task {
@@ -38,7 +38,7 @@ extension Run {
         let calls =
             abandoned == 0 ? "no call was under way" : "calls that were left: \(abandoned); the next run finds out what became of them"
         return "\(Program.name): stopped by \(signal); what was acknowledged is kept; \(calls);"
-            + " go on with '\(Program.name) run --events - --live --database \(database)'"
+            + " go on with: \(Program.invocation)"
     }
 }
 

@@ -58,9 +58,9 @@ struct Simulate: AsyncParsableCommand {
             "Runs \(Program.nouns) in hybrid mode in simulated time while everything goes wrong, and checks the laws of the hand-off.",
         discussion: """
             \(Program.name) simulate --seed 7 --entities 200
-            \(Program.name) simulate --seed 1 --runs 5 --entities 100 --format json      one line a seed
+            \(Program.name) simulate --seed 1 --runs 5 --entities 100 --format json      # one line a seed
             \(Program.name) simulate --seed 7 --entities 200 --faults crash=0.001,busy=0.01
-            \(Program.name) simulate --seed 7 --entities 200 --lanes 16         as a live service: many things under way at a time
+            \(Program.name) simulate --seed 7 --entities 200 --lanes 16         # as a live service: many things under way at a time
             Faults: all=SHARE, none, or a list of crash, tornPage, diskFull, ioError, busy, duplicate, loss, delay, reorder, clockJump,
             slow, tooManyRequests, responseLost, planChange, recall, adoption, halt. After the run legacy alone gets the same world and
             schedule; every difference that the plan does not declare is a violation (I7). The same arguments give the same run, byte
@@ -104,6 +104,7 @@ struct Simulate: AsyncParsableCommand {
         let rates = try FaultRates(parsing: faults)
         var violations = 0
         if let watch { try requireSimulated(watch, simulation) }
+        let meter = Progress()
         for offset in 0..<UInt64(runs) {
             let seed = seed &+ offset
             var settings = SimulationSettings(
@@ -112,7 +113,9 @@ struct Simulate: AsyncParsableCommand {
             settings.parties = parties
             settings.lanes = lanes
             let start = Date()
-            let (run, seconds) = try await simulation.run(settings) { Console.progress("seed \(seed): \($0.counted("event")), \($1)") }
+            let (run, seconds) = try await simulation.run(settings) {
+                meter.show("seed \(seed): \($0.counted("event")), \($1)", Int(offset), of: runs)
+            }
             Console.endProgress()
             var summary = SimulationSummary(settings, run, seconds: seconds, elapsed: Date().timeIntervalSince(start))
             if !run.violations.isEmpty { summary.reproduce = try await reproduction(of: settings, run, simulation) }

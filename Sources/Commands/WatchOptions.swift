@@ -98,7 +98,7 @@ final class RouterMetrics: Sendable {
         let figures = [
             "live": health.isLive ? 1 : 0, "ready": health.isReady ? 1 : 0, "busy_lanes": health.busyLanes,
             "busy_workers": health.busyWorkers, "busy_relays": health.busyRelays, "waiting_events": health.waitingEvents,
-            "waiting_deliveries": health.waitingDeliveries,
+            "waiting_deliveries": health.waitingDeliveries, "set_aside": health.setAside,
         ]
         for (name, value) in figures { Meter(label: "lockstep_service_\(name)", factory: factory).set(value) }
     }

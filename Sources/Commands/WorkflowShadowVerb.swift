@@ -36,8 +36,9 @@ extension WorkflowCommand {
                 filter: try which.filter(), includesClosed: includeClosed, sample: sample, seed: seed,
                 concurrency: concurrency ?? ProcessInfo.processInfo.activeProcessorCount)
             let replayer = WorkflowReplayer(workflows: try Program.app.workflowTypes())
+            let meter = Progress()
             let report = try await shadow.run(replayer, on: try which.store()) { report in
-                Console.progress("\(report.replayed.counted("run")) replayed of \(report.matching) found")
+                meter.show("\(report.replayed.counted("run")) replayed of \(report.matching) found", report.replayed, of: report.matching)
             }
             Console.endProgress()
             Console.print(format == .json ? try JSONValue(encoding: report).canonicalText : Self.text(report))

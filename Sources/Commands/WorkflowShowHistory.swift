@@ -8,7 +8,7 @@ struct WorkflowShowHistory: AsyncParsableCommand {
         commandName: "history", abstract: "Prints a workflow's events.",
         discussion: """
             \(Program.name) workflow history R-900001/2 --database work.sqlite
-            \(Program.name) workflow history R-900001/2 --database work.sqlite --format json      with inputs, outputs and failures, as they are
+            \(Program.name) workflow history R-900001/2 --database work.sqlite --format json      # with inputs, outputs and failures, as they are
             """)
 
     @OptionGroup var which: WorkflowOptionsOnCommandLine

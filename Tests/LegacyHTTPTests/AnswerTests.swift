@@ -26,7 +26,7 @@ import Testing
     @Test func aCancelledCallEndsAtOnce() async throws {
         let server = try RawServer(head: "HTTP/1.1 200 OK\r\n\r\n", chunk: " ", pause: 50_000)
         let call = Task { try await HTTPLegacy(server.url, timeout: .seconds(600)).machine() }
-        server.waitUntilCalled()
+        await server.waitUntilCalled()
         call.cancel()
         await #expect(throws: CancellationError.self) { try await call.value }
     }
@@ -44,7 +44,7 @@ import Testing
 private final class RawServer: Sendable {
     let url: String
     private let descriptor: Int32
-    private let called = DispatchSemaphore(value: 0)
+    private let calls: AsyncStream<Void>
 
     init(head: String, chunk: String, pause: UInt32 = 0, times: Int = .max) throws {
         let listening = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -61,7 +61,8 @@ private final class RawServer: Sendable {
         guard listen(listening, 8) == 0 else { throw POSIXError(.EADDRNOTAVAIL) }
         url = "http://127.0.0.1:\(UInt16(bigEndian: address.sin_port))"
         descriptor = listening
-        let called = called
+        let (calls, called) = AsyncStream.makeStream(of: Void.self)
+        self.calls = calls
         Thread.detachNewThread {
             while true {
                 let connection = accept(listening, nil, nil)
@@ -74,10 +75,10 @@ private final class RawServer: Sendable {
     deinit { close(descriptor) }
 
     /// Returns when somebody has been given the head.
-    func waitUntilCalled() { called.wait() }
+    func waitUntilCalled() async { for await _ in calls { return } }
 
     private static func answer(
-        _ connection: Int32, _ head: String, _ chunk: String, _ pause: UInt32, _ times: Int, _ called: DispatchSemaphore
+        _ connection: Int32, _ head: String, _ chunk: String, _ pause: UInt32, _ times: Int, _ called: AsyncStream<Void>.Continuation
     ) {
         var request = [UInt8](repeating: 0, count: 4096)
         _ = recv(connection, &request, request.count, 0)
@@ -86,7 +87,7 @@ private final class RawServer: Sendable {
             return send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL)) > 0
         }
         var isOpen = write(head)
-        called.signal()
+        called.yield()
         var sent = 0
         while isOpen, sent < times {
             isOpen = write(chunk)

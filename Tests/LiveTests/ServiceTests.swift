@@ -149,6 +149,7 @@ import Testing
         }
         let item = try #require(try await desk.store.quarantined().first)
         #expect(item.entity == "poison" && item.reason.contains("handling failed 3 times"))
+        #expect(desk.service.health.setAside == 1 && desk.service.health.isReady, "it is somebody's affair, and nobody else's")
         desk.service.shutdown()
         try await run.value
     }

@@ -12,11 +12,19 @@ import Testing
     /// A way to damage what is stored of one registration.
     enum Poison: String, CaseIterable {
         case unknownState, brokenRecord, flippedRecord, unknownOwner, flippedOwnership, flippedDue, flippedPayload, unknownDisposition,
-            flippedLedger, flippedReference, flippedSubject, unknownMessage, flippedHistory
+            flippedLedger, flippedReference, flippedSubject, unknownMessage, flippedHistory, brokenSchedule
 
-        /// The statement that does it; `?1` is the registration.
-        var sql: String {
+        /// The statements that do it; `?1` is the registration.
+        var statements: [String] { [sql] + (self == .brokenSchedule ? [Self.dueSchedule] : []) }
+
+        private static let dueSchedule = """
+            INSERT INTO workflow_due (at, run, event, kind, workflow, queue)
+            VALUES (0, 0, (SELECT count(*) FROM workflow_schedule), 'schedule', 'of ' || ?1, 'default')
+            """
+
+        private var sql: String {
             switch self {
+            case .brokenSchedule: "INSERT INTO workflow_schedule (id, body) VALUES ('of ' || ?1, '{\"number\":')"
             case .unknownState: "UPDATE record SET state = 'NOWHERE', sum = NULL WHERE entity = ?1"
             case .brokenRecord: "UPDATE record SET body = substr(body, 1, length(body) / 2), sum = NULL WHERE entity = ?1"
             case .flippedRecord: "UPDATE record SET body = replace(body, '1', '3') WHERE entity = ?1"
@@ -75,7 +83,9 @@ import Testing
         let (found, aside) = try await Self.outcomes("poisoned") { database in
             try database.write { connection in
                 try connection.execute(sql: "PRAGMA ignore_check_constraints = ON")
-                for (entity, poison) in poisons { try connection.execute(sql: poison.sql, arguments: [entity.rawValue]) }
+                for (entity, poison) in poisons {
+                    for sql in poison.statements { try connection.execute(sql: sql, arguments: [entity.rawValue]) }
+                }
                 try connection.execute(sql: "PRAGMA ignore_check_constraints = OFF")
             }
         }

@@ -20,6 +20,8 @@ public struct ServiceHealth: Codable, Hashable, Sendable {
     public var waitingEvents: Int
     /// Deliveries whose callers wait for room.
     public var waitingDeliveries: Int
+    /// Entities that are set aside: nothing of theirs is handled until somebody has looked, and everybody else's is.
+    public var setAside: Int
     /// How the shadow is, which makes no difference to anything else; nil when no step is shadowed.
     public var shadow: ShadowHealth?
 }
@@ -53,7 +55,7 @@ extension BridgeService {
             isLive: ending.failure == nil && phase != .stopped,
             isReady: phase == .running && ending.failure == nil && admission.waiting == 0, reasons: reasons, busyLanes: events.busy,
             busyWorkers: worker.busyCount, busyRelays: relays.busy, waitingEvents: bridge.pipeline.waitingCount,
-            waitingDeliveries: admission.waiting,
+            waitingDeliveries: admission.waiting, setAside: bridge.pipeline.stoppedCount,
             shadow: bridge.shadow.map { ShadowHealth(waiting: $0.waiting, leftOut: $0.leftOut, problem: $0.problem) })
     }
 

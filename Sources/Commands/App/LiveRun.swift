@@ -126,7 +126,7 @@ public struct LiveRun<State: MachineState, Record: Codable & Sendable>: Sendable
             guard !ready.isEmpty else { return }
             let acceptances = try await service.submit(ready)
             ready = []
-            acknowledge(acceptances.map(\.id.rawValue), nil)
+            acknowledge(acceptances.map(\.acknowledged), nil)
         }
         for line in lines {
             switch line {

@@ -57,7 +57,7 @@ package struct Minimizing: Sendable {
             ]
             for (name, text) in files { try Data(text.utf8).write(to: URL(filePath: "\(path)/\(name)")) }
         } catch let error as CocoaError {
-            throw CommandFailure(.environment, "\(path): expected a folder that can be written: \(error); pass another to --minimize")
+            throw CommandFailure(.environment, "\(RootCommand.sentence(of: error)); pass another to --minimize")
         }
     }
 

@@ -99,3 +99,13 @@ extension JSONValue {
         }
     }
 }
+
+extension Program {
+    /// The command of this process, as a shell takes it.
+    static var invocation: String {
+        ([name] + CommandLine.arguments.dropFirst()).map { word in
+            let isPlain = !word.isEmpty && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=:,@%+".contains($0)) }
+            return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+        }.joined(separator: " ")
+    }
+}

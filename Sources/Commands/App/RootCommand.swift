@@ -2,6 +2,7 @@ import ArgumentParser
 import Cutover
 import DurableWorkflow
 import Events
+import FoundationEssentials
 import MetricsEndpoint
 import SQLiteStorage
 
@@ -54,8 +55,24 @@ struct RootCommand: AsyncParsableCommand {
         case let refusal as TraceError: leave(refusal.description, .usage)
         case let refusal as WorkflowQueryError: leave(refusal.description, .usage)
         case let refusal as ScheduleError: leave(refusal.description, .usage)
+        case let failure as CocoaError: leave(sentence(of: failure), .environment)
         default: leave(byArguments: error)
         }
+    }
+
+    /// What a file system has refused, without the words of the library that has asked it.
+    static func sentence(of failure: CocoaError) -> String {
+        let path = failure.filePath ?? failure.url?.path ?? "a file"
+        let found =
+            switch failure.code {
+            case .fileReadNoSuchFile, .fileNoSuchFile: "no such file or folder"
+            case .fileReadNoPermission, .fileWriteNoPermission: "no permission"
+            case .fileWriteVolumeReadOnly: "a volume that can only be read"
+            case .fileWriteOutOfSpace: "no space on the device"
+            case .fileWriteFileExists: "a file in its place"
+            default: "error \(failure.code.rawValue) of the file system"
+            }
+        return "\(path): expected to read or write it, found \(found)"
     }
 
     /// Help is a result; what the parser refuses is bad usage; what nobody has a sentence for is not a difference found.

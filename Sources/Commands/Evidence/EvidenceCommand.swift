@@ -8,7 +8,7 @@ struct EvidenceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evidence", abstract: "Says for every moved step what was compared, what that proves, and what is still missing.",
         discussion: """
-            \(Program.name) compare trace.jsonl --evidence evidence.jsonl     adds what was compared
+            \(Program.name) compare trace.jsonl --evidence evidence.jsonl     # adds what was compared
             \(Program.name) evidence evidence.jsonl
             \(Program.name) evidence evidence.jsonl --plan my-plan.yaml --format json
 

@@ -1,5 +1,6 @@
 import Bridge
 import Events
+import HybridRouter
 
 /// The deliveries of a stream. What cannot be read is no reason to stop: it is a dead letter, and the next line may be good.
 actor LineStream {
@@ -60,6 +61,13 @@ actor LineStream {
             id: EventID("line-\(StableHash.hexadecimal("\(line.length) \(body)"))"), source: "stream", reason: .malformed,
             detail: "\(lines.name):\(line.number) (byte \(line.offset)): \(error); deliver it again as one JSON object on one line",
             body: Redaction.remains(of: line.bytes), receivedAt: .distantPast)
+    }
+}
+
+extension Acceptance {
+    /// What `ACK` says of it: its id, and that nobody could use it.
+    var acknowledged: String {
+        if case .deadLetter(let id, let reason) = self { "\(id) dead-letter \(reason.rawValue)" } else { id.rawValue }
     }
 }
 

@@ -81,8 +81,9 @@ struct MutantsCommand: AsyncParsableCommand {
             throw CommandFailure(.usage, "expected bugs to put in, found none that --step, --side and --only leave")
         }
         var score = MutantScore()
+        let meter = Progress()
         for (index, mutated) in mutants.enumerated() {
-            Console.progress("\(index + 1) of \(mutants.count.counted("bug")): \(mutated.mutant)")
+            meter.show("\(index + 1) of \(mutants.count.counted("bug")): \(mutated.mutant)", index, of: mutants.count)
             score.mutants.append(try await trials.trial(of: mutated))
         }
         Console.endProgress()
