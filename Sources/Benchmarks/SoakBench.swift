@@ -79,8 +79,6 @@ final class Soak: Sendable {
     struct Sample: Sendable {
         let heap: Int
         let resident: Int
-        let file: Int
-        let log: Int
         /// Rows of what is not over, or not for long enough: events, moves, histories.
         let open: Int
         let line: JSONValue
@@ -92,6 +90,20 @@ final class Soak: Sendable {
         var services = 0
         var calls: [EntityID: Calls] = [:]
         var problems: [String] = []
+        /// Why no service runs any more.
+        var failure: (any Error)?
+
+        /// Counts a call; returns who waits for the end of its claim, when it is that.
+        mutating func note(_ key: EffectKey) -> CheckedContinuation<Void, Never>? {
+            guard calls[key.entity] != nil else {
+                problems.append("\(key): expected nothing after the end of its claim, found another call")
+                return nil
+            }
+            calls[key.entity]?.performed[key, default: 0] += 1
+            guard key.operation == "desk.close" else { return nil }
+            defer { calls[key.entity]?.end = nil }
+            return calls[key.entity]?.end
+        }
     }
 
     /// What the parties have done for a claim that is under way.
@@ -120,7 +132,12 @@ final class Soak: Sendable {
     /// Plays claims to their end; returns what is wrong.
     func play(seconds: Double, rate: Double) async throws -> [String] {
         let isOver = Guarded(false)
-        let serving = Task { try await serve { isOver.change { $0 } } }
+        let serving = Task {
+            do { try await serve { isOver.change { $0 } } } catch {
+                state.withLock { $0.failure = error }
+                throw error
+            }
+        }
         try await withThrowingTaskGroup(of: Void.self) { group in
             var number = 0
             while Measuring.seconds(ContinuousClock.now - began) < seconds {
@@ -133,7 +150,7 @@ final class Soak: Sendable {
             injector.quiet()
             try await group.waitForAll()
         }
-        try await desk().service.settled()
+        try await waitForRetries(try await desk())
         try await audit(try await desk())
         isOver.change { $0 = true }
         try await desk().service.shutdown()
@@ -158,18 +175,24 @@ final class Soak: Sendable {
 
     /// The last calls of the service before may still hold the file.
     private func open() async throws -> LiveDesk {
+        var last: (any Error)?
         for _ in 0..<2000 {
             do {
                 return try LiveDesk(
                     path, .hybrid, options: options, parties: SoakParties(soak: self, life: services + 1), ports: .failing(injector))
-            } catch { try await Task.sleep(for: .milliseconds(5)) }
+            } catch {
+                last = error
+                try await Task.sleep(for: .milliseconds(5))
+            }
         }
-        throw Floor.Failure(message: "\(path): expected to open it within 10 s, found that somebody has it")
+        throw Floor.Failure(message: "\(path): expected to open it within 10 s, found: \(last.map { "\($0)" } ?? "")")
     }
 
     private func desk() async throws -> LiveDesk {
         while true {
-            if let desk = state.withLock(\.desk) { return desk }
+            let (desk, failure) = state.withLock { ($0.desk, $0.failure) }
+            if let failure { throw failure }
+            if let desk { return desk }
             try await Task.sleep(for: .milliseconds(2))
         }
     }
@@ -215,23 +238,12 @@ final class Soak: Sendable {
 
     /// A party does a thing as often as it is asked; false when who asks is of a service that is over, and the call does not arrive.
     fileprivate func perform(_ key: EffectKey, in life: Int) -> Bool {
-        guard state.withLock({ $0.services == life && $0.desk != nil }) else { return false }
-        note(key)
-        return true
-    }
-
-    private func note(_ key: EffectKey) {
-        let waiting: CheckedContinuation<Void, Never>? = state.withLock { state in
-            guard state.calls[key.entity] != nil else {
-                state.problems.append("\(key): expected nothing after the end of its claim, found another call")
-                return nil
-            }
-            state.calls[key.entity]?.performed[key, default: 0] += 1
-            guard key.operation == "desk.close" else { return nil }
-            defer { state.calls[key.entity]?.end = nil }
-            return state.calls[key.entity]?.end
+        let (hasArrived, waiting): (Bool, CheckedContinuation<Void, Never>?) = state.withLock { state in
+            guard state.services == life, state.desk != nil else { return (false, nil) }
+            return (true, state.note(key))
         }
         waiting?.resume()
+        return hasArrived
     }
 
     fileprivate func knows(_ key: EffectKey) -> Bool {
@@ -257,7 +269,17 @@ final class Soak: Sendable {
             "fileBytesPerClosed": .integer(closed == 0 ? 0 : size("") / closed),
         ]
         for (table, count) in rows { line["rows-\(table)"] = .integer(count) }
-        return Sample(heap: heap, resident: resident, file: size(""), log: size("-wal"), open: open, line: line)
+        return Sample(heap: heap, resident: resident, open: open, line: line)
+    }
+
+    /// A call whose answer was lost last is made again after its wait. What still waits after five minutes waits for nothing.
+    private func waitForRetries(_ desk: LiveDesk) async throws {
+        let end = ContinuousClock.now + .seconds(300)
+        while ContinuousClock.now < end {
+            try await desk.service.settled()
+            if try await desk.store.pendingRows().isEmpty, try await desk.store.pendingOutbox().isEmpty { return }
+            try await Task.sleep(for: .milliseconds(100))
+        }
     }
 
     /// Nothing is stranded: every claim is closed, nothing waits, nothing is set aside.

@@ -53,9 +53,6 @@ public struct ImportedEntity: Sendable {
         for effect in json["effects"]?.array ?? [] { effects.append(try Self.effect(effect, entity)) }
     }
 
-    /// The id of the event by which an entity came in.
-    package static func event(of entity: EntityID) -> EventID { EventID("import/\(entity)") }
-
     /// The setting that holds when the last entity came in.
     static let setting = "imported.at"
 
@@ -151,20 +148,33 @@ extension EventBridge {
     /// times, completions and effects, so a process that is killed in between leaves it without them. An entity that came in before is
     /// left as it is.
     public func take(_ imported: ImportedEntity, at now: Timestamp) async throws -> ImportResult {
-        if let refusal = refusal(of: imported, at: now) { return .refused(refusal) }
-        let id = ImportedEntity.event(of: imported.entity)
-        if try await store.snapshot(of: imported.entity) != nil {
-            let isOurs = try await store.rows(of: imported.entity).contains { $0.event.id == id && $0.event.source == .lockstep }
-            if isOurs { return .known }
-            if try await store.compactedDeliveries(of: imported.entity).contains(DeliveryName(.lockstep, id)) { return .known }
-            return .refused("\(imported.entity): expected an entity that the database does not have, found it there")
-        }
+        let result = try await look(at: imported, at: now)
+        guard result == .imported else { return result }
         let record = try imported.record.decoded(as: Record.self)
-        let event = IncomingEvent(
-            id: id, source: .lockstep, reference: .entity(imported.entity), kind: "lockstep.import", receivedAt: now)
         let birth = Birth(step: try place(of: imported), state: imported.state, body: RecordBody(record))
+        return try await bear(imported.entity, birth, at: now) { try await settle(imported, record, $0, at: now) }
+    }
+
+    /// What ``take(_:at:)-(ImportedEntity,_)`` would say. Nothing is written.
+    public func look(at imported: ImportedEntity, at now: Timestamp) async throws -> ImportResult {
+        let entity = imported.entity
+        if let refusal = refusal(of: imported, at: now) { return .refused(refusal) }
+        guard try await store.snapshot(of: entity) != nil else { return .imported }
+        let id = ImportedEntity.event(of: entity)
+        let isOurs = try await store.rows(of: entity).contains { $0.event.id == id && $0.event.source == .lockstep }
+        if isOurs { return .known }
+        if try await store.compactedDeliveries(of: entity).contains(DeliveryName(.lockstep, id)) { return .known }
+        return .refused("\(entity): expected an entity that the database does not have, found it there")
+    }
+
+    /// Lets an entity be born in the middle of its life, and `settle` say where it stands.
+    func bear(
+        _ entity: EntityID, _ birth: Birth, at now: Timestamp, settle: (RowReference) async throws -> Void
+    ) async throws -> ImportResult {
+        let event = IncomingEvent(
+            id: ImportedEntity.event(of: entity), source: .lockstep, reference: .entity(entity), kind: "lockstep.import", receivedAt: now)
         guard case .accepted(_, let row)? = try await store.accept([.event(event, birth: birth)], at: now).first else { return .known }
-        try await settle(imported, record, RowReference(row.sequence, event.kind), at: now)
+        try await settle(RowReference(row.sequence, event.kind))
         if try await store.value(ImportedEntity.setting) != now.description {
             try await store.set(ImportedEntity.setting, to: now.description)
         }
@@ -198,7 +208,19 @@ extension EventBridge {
         if let completions = imported.completions {
             return completions.sorted { $0.key < $1.key }.flatMap { Array(repeating: $0.key, count: $0.value) }
         }
+        return plan.behind(step, passed)
+    }
+}
+
+extension ImportedEntity {
+    /// The id of the event by which an entity came in.
+    fileprivate static func event(of entity: EntityID) -> EventID { EventID("import/\(entity)") }
+}
+
+extension MigrationPlan {
+    /// The steps of legacy that an entity in `step` has behind it, and the one that is complete in its state.
+    func behind(_ step: StepNumber, _ passed: StepNumber?) -> [StepNumber] {
         let first = passed.map { max($0, step) } ?? step
-        return plan.steps.filter { !$0.isAdded && ($0.number < first || $0.number == passed) }.map(\.number)
+        return steps.filter { !$0.isAdded && ($0.number < first || $0.number == passed) }.map(\.number)
     }
 }

@@ -79,8 +79,7 @@ extension Pipeline {
     }
 
     func adopt(_ snapshot: EntitySnapshot, at now: Timestamp) async throws -> Int {
-        let plan = try await presentPlan()
-        let (step, entry) = try adoptable(snapshot, plan)
+        let (step, entry) = try adoptable(snapshot, isHalted: try await store.haltedSince() != nil)
         let ownership = snapshot.ownership
         guard machine.service == nil else { throw AdoptionRefusal(reason: "its legacy machine is a service, which lets go at boundaries") }
         try await rehearse(step, entry, snapshot, at: now)
@@ -98,13 +97,13 @@ extension Pipeline {
         return ownership.epoch + 1
     }
 
-    private func adoptable(_ snapshot: EntitySnapshot, _ plan: MigrationPlan) throws -> (StepNumber, StepEntry) {
+    private func adoptable(_ snapshot: EntitySnapshot, isHalted: Bool) throws -> (StepNumber, StepEntry) {
         let stored = snapshot.record
         let ownership = snapshot.ownership
         guard ownership.owner == .legacy else { throw AdoptionRefusal(reason: "the durable side has it already") }
         let step = try legacyStep(stored.state, ownership)
+        guard !isHalted else { throw MigrationHalted() }
         guard plan.owner(of: step, for: ownership) == .durable else {
-            if plan != self.plan { throw MigrationHalted() }
             throw AdoptionRefusal(reason: "plan \(plan.name) gives step \(step) of it to legacy")
         }
         guard let code = steps[step], code.adopts.contains(stored.state) else {

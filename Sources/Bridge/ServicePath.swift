@@ -159,26 +159,42 @@ extension Pipeline {
         guard let view else { return snapshot }
         var current = snapshot
         let known = snapshot.record.mark?.version ?? 0
-        var version = known
+        try requireWhole(view, after: known, in: current.record.state)
+        for move in view.moves where move.version > known { try follow(move, &transaction, &current) }
+        current.record.body = RecordBody(text: view.record.canonicalText)
+        current.record.mark = LegacyMark(version: view.version, epoch: snapshot.ownership.epoch)
+        transaction.references = try named(view)
+        if view.version > known || snapshot.record.mark != current.record.mark { transaction.record = current.record }
+        return current
+    }
+
+    /// Every move after `known` follows the one before it, from `state` to where the entity is, through states and with effects of steps
+    /// that there are.
+    func requireWhole(_ view: LegacyView, after known: Int, in state: String) throws {
+        var (version, state) = (known, state)
         for move in view.moves where move.version > known {
             version += 1
-            guard move.version == version, move.from == current.record.state else {
+            guard move.version == version, move.from == state else {
                 throw LegacyFault(
-                    "\(view.entity): expected its move \(version) from \(current.record.state), found move \(move.version) from \(move.from);"
+                    "\(view.entity): expected its move \(version) from \(state), found move \(move.version) from \(move.from);"
                         + " the service has left out what it did, 'lockstep legacy check' tells where")
             }
-            try follow(move, &transaction, &current)
+            _ = try legacy.place(of: move.to)
+            for effect in move.effects ?? [] { _ = try Self.step(of: effect, view.entity) }
+            state = move.to
         }
-        guard view.version == version, view.state == current.record.state else {
+        guard view.version == version, view.state == state else {
             throw LegacyFault(
-                "\(view.entity): expected version \(version) in \(current.record.state) after its moves, found \(view.version) in \(view.state);"
+                "\(view.entity): expected version \(version) in \(state) after its moves, found \(view.version) in \(view.state);"
                     + " the service has left out what it did")
         }
-        current.record.body = RecordBody(text: view.record.canonicalText)
-        current.record.mark = LegacyMark(version: version, epoch: snapshot.ownership.epoch)
-        transaction.references = try named(view)
-        if version > known || snapshot.record.mark != current.record.mark { transaction.record = current.record }
-        return current
+    }
+
+    private static func step(of effect: LegacyEffect, _ entity: EntityID) throws -> StepNumber {
+        guard let step = StepNumber(effect.step) else {
+            throw LegacyFault("\(entity): expected the step of effect \(effect.operation), found \"\(effect.step)\"")
+        }
+        return step
     }
 
     /// The external ids of a record. Throws ``UnknownRecord`` for a record that the type of this build does not read.
@@ -217,9 +233,7 @@ extension Pipeline {
         _ effects: [LegacyEffect], of move: LegacyMove, to transaction: inout EntityTransaction, _ ownership: Ownership
     ) throws {
         for effect in effects {
-            guard let step = StepNumber(effect.step) else {
-                throw LegacyFault("\(ownership.entity): expected the step of effect \(effect.operation), found \"\(effect.step)\"")
-            }
+            let step = try Self.step(of: effect, ownership.entity)
             let key = EffectKey(
                 entity: ownership.entity, step: step, visit: ownership.visit(of: step), operation: effect.operation,
                 ordinal: effect.ordinal ?? 1)

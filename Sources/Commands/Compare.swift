@@ -64,13 +64,8 @@ struct Compare: AsyncParsableCommand {
             app.typed, plan: try input.loadPlan(), database: database, telemetry: watching.telemetry)
         let lines = inputs.lines
         try await watching.during(comparison.hybrid) {
-            var meters: [RunMode: Progress] = [:]
-            try await comparison.play(lines) {
-                let text = "\($0.rawValue): \($1) of \(lines.count.counted("delivery", "deliveries")), \($2)"
-                let meter = meters[$0] ?? Progress()
-                meters[$0] = meter
-                meter.show(text, $1, of: lines.count)
-            }
+            var meter = PathProgress()
+            try await comparison.play(lines) { meter.show($0, $1, of: lines.count, at: $2) }
         }
         Console.endProgress()
         let noise = noise ? try await comparison.noise(app.typed, lines) : nil

@@ -48,7 +48,7 @@ struct ImportCommand: AsyncParsableCommand {
 
     private func run(_ app: some Application) async throws {
         let lines = try file.map { try ByteLines(path: $0) }
-        let importing = try await Importing(app.typed, dryRun ? nil : database, plan: try app.plan(plan), beside: dryRun ? database : nil)
+        let importing = try await Importing(app.typed, database, plan: try app.plan(plan), isDry: dryRun)
         var summary = ImportSummary(dryRun: dryRun, isService: lines == nil)
         if let lines {
             while let line = try lines.next() {
@@ -69,19 +69,15 @@ struct ImportCommand: AsyncParsableCommand {
 private struct Importing<State: MachineState, Record: Codable & Sendable> {
     private let bridge: EventBridge<State, Record>
     private let isDry: Bool
-    /// What a dry run finds in the database that it is about; nil when there is none yet.
-    private let present: SQLiteHandoffStore?
     private let log: EffectsLog?
     /// When everything comes in.
     private let now: Timestamp
 
-    init(_ app: LockstepApp<State, Record>, _ path: String?, plan: MigrationPlan, beside other: String?) async throws {
+    init(_ app: LockstepApp<State, Record>, _ database: String?, plan: MigrationPlan, isDry: Bool) async throws {
         try plan.check(against: app.domain.processSteps)
-        let isThere = other.map { FileManager.default.fileExists(atPath: $0) } ?? false
-        present = isThere ? SQLiteHandoffStore(try LockstepDatabase(path: other ?? "", readOnly: true)) : nil
-        isDry = path == nil
-        let database = try LockstepDatabase(path: path ?? ":memory:", durability: .grouped, access: .runner)
-        let store = SQLiteHandoffStore(database)
+        self.isDry = isDry
+        let store = SQLiteHandoffStore(try Self.open(database, isDry))
+        let path = isDry ? nil : database
         if let path {
             let identity = DatabaseIdentity(machine: app.domain.machine.name, mode: .hybrid, plan: plan)
             try await identity.check(store, path: path, input: nil, .recorded)
@@ -92,33 +88,27 @@ private struct Importing<State: MachineState, Record: Codable & Sendable> {
         try await log?.take(for: store)
         now = try await store.timeOfRun()
         bridge = try EventBridge(domain: app.domain, plan: plan, store: store, effects: Nobody()) { _, _ in Nobody.engine }
-        try await bridge.load()
+        if !isDry { try await bridge.load() }
+    }
+
+    /// A dry run reads the database that it is about; without one there is nobody yet.
+    private static func open(_ path: String?, _ isDry: Bool) throws -> LockstepDatabase {
+        if isDry, let path, FileManager.default.fileExists(atPath: path) { return try LockstepDatabase(path: path, readOnly: true) }
+        let place = isDry ? nil : path
+        return try LockstepDatabase(path: place ?? ":memory:", durability: .grouped, access: .runner)
     }
 
     func take(_ line: ByteLine, _ name: String, _ summary: inout ImportSummary) async throws {
         summary.lines += 1
         let imported: ImportedEntity
         do { imported = try line.imported() } catch { return summary.refuse("\(name):\(line.number): \(error)") }
-        switch isDry ? try await look(imported) : try await bridge.take(imported, at: now) {
+        switch isDry ? try await bridge.look(at: imported, at: now) : try await bridge.take(imported, at: now) {
         case .imported:
             summary.count(imported.state)
             for effect in imported.effects where !isDry { try log?.append(effect) }
         case .known: summary.known += 1
         case .refused(let reason): summary.refuse("\(name):\(line.number): \(reason)")
         }
-    }
-
-    private func look(_ imported: ImportedEntity) async throws -> ImportResult {
-        if let refusal = bridge.refusal(of: imported, at: now) { return .refused(refusal) }
-        guard let present, try await present.snapshot(of: imported.entity) != nil else { return .imported }
-        let id = ImportedEntity.event(of: imported.entity)
-        if try await present.rows(of: imported.entity).contains(where: { $0.event.id == id }) { return .known }
-        return .refused("\(imported.entity): expected an entity that the database does not have, found it there")
-    }
-
-    private func look(_ view: LegacyView) async throws -> ImportResult {
-        if let refusal = bridge.refusal(of: view) { return .refused(refusal) }
-        return try await present?.snapshot(of: view.entity) == nil ? .imported : .known
     }
 
     /// Asks the service for everything that it has, in the order in which it last moved.
@@ -150,7 +140,7 @@ private struct Importing<State: MachineState, Record: Codable & Sendable> {
     private func take(_ view: LegacyView?, _ summary: inout ImportSummary) async throws {
         guard let view else { return }
         summary.lines += 1
-        switch isDry ? try await look(view) : try await bridge.take(view, at: now) {
+        switch isDry ? try await bridge.look(at: view) : try await bridge.take(view, at: now) {
         case .imported: summary.count(view.state)
         case .known: summary.known += 1
         case .refused(let reason): summary.refuse(reason)
@@ -164,7 +154,7 @@ private struct Importing<State: MachineState, Record: Codable & Sendable> {
         Console.progress("\(summary.what), \(summary.imported) taken in, \(summary.refused) refused")
     }
 
-    func flush() async throws { try await bridge.store.flush() }
+    func flush() async throws { if !isDry { try await bridge.store.flush() } }
 }
 
 /// What an import prints.

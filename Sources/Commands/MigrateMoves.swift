@@ -80,12 +80,9 @@ extension Migrate {
         }
 
         private func adopt(by desk: OperatorDesk) async throws {
-            let entities = registrations.map { EntityID($0) }
             try await desk.requireKnown(entities)
             try await desk.bridge.load()
-            var report = MoveReport(format: format, to: "durable")
-            try await report.move(entities) { try await desk.bridge.adopt($0, at: desk.now()) }
-            try report.end()
+            try await adopt(by: desk.bridge) { try await desk.now() }
         }
 
         /// By the run that was asked, whose plan it is.
@@ -97,10 +94,15 @@ extension Migrate {
                         + "\(plan.title == running.bridge.plan.title ? " of that name and version" : ""); end the run, and begin it again"
                         + " with the new plan")
             }
-            let entities = registrations.map { EntityID($0) }
             try await OperatorDesk.requireKnown(entities, of: running.store, database)
+            try await adopt(by: running.bridge) { running.now() }
+        }
+
+        private var entities: [EntityID] { registrations.map { EntityID($0) } }
+
+        private func adopt(by bridge: any OperatorMoves, now: () async throws -> Timestamp) async throws {
             var report = MoveReport(format: format, to: "durable")
-            try await report.move(entities) { try await running.bridge.adopt($0, at: running.now()) }
+            try await report.move(entities) { try await bridge.adopt($0, at: now()) }
             try report.end()
         }
     }

@@ -24,3 +24,14 @@ package struct Progress: Sendable {
         }
     }
 }
+
+/// How far the paths of a comparison are, which are played one after the other.
+struct PathProgress {
+    private var meters: [RunMode: Progress] = [:]
+
+    mutating func show(_ path: RunMode, _ done: Int, of total: Int, at moment: Timestamp) {
+        let meter = meters[path] ?? Progress()
+        meters[path] = meter
+        meter.show("\(path.rawValue): \(done) of \(total.counted("delivery", "deliveries")), \(moment)", done, of: total)
+    }
+}

@@ -53,13 +53,8 @@ struct ReportCommand: AsyncParsableCommand {
         let database = try input.database ?? InputOptions.freshDatabase("report")
         let comparison = try AppComparison(app.typed, plan: try input.loadPlan(), database: database)
         let lines = inputs.lines
-        var meters: [RunMode: Progress] = [:]
-        try await comparison.play(lines) {
-            let text = "\($0.rawValue): \($1) of \(lines.count.counted("delivery", "deliveries")), \($2)"
-            let meter = meters[$0] ?? Progress()
-            meters[$0] = meter
-            meter.show(text, $1, of: lines.count)
-        }
+        var meter = PathProgress()
+        try await comparison.play(lines) { meter.show($0, $1, of: lines.count, at: $2) }
         Console.endProgress()
         let audited = audit.map { EntityID($0) }
         let summary = try weigh(app)

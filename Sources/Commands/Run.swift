@@ -148,12 +148,9 @@ struct Run: AsyncParsableCommand {
         guard !live || !recorded else { throw ValidationError("give --live or --recorded, not both") }
         guard events != nil || !(live || recorded) else { throw ValidationError("--live and --recorded belong to --events") }
         guard !live || !drain else { throw ValidationError(Self.noDrain) }
-        guard (1...4096).contains(lanes ?? 64) else { throw ValidationError("--lanes: expected 1 to 4096, found \(lanes ?? 0)") }
-        guard lanes == nil || events != nil, lanes == nil || !recorded else {
-            throw ValidationError("--lanes belongs to a live run of --events")
-        }
-        guard retention == nil || events != nil, retention == nil || !recorded else {
-            throw ValidationError("--retention belongs to a live run of --events")
+        if let lanes, !(1...4096).contains(lanes) { throw ValidationError("--lanes: expected 1 to 4096, found \(lanes)") }
+        for (name, isGiven) in [("--lanes", lanes != nil), ("--retention", retention != nil)] where isGiven {
+            guard events != nil, !recorded else { throw ValidationError(name + " belongs to a live run of --events") }
         }
         guard events == nil || input.inputs.isEmpty else { throw ValidationError("give --events or inputs, not both") }
         guard events != nil || !drain else { throw ValidationError("--drain belongs to --events; inputs are always played to the end") }

@@ -30,11 +30,11 @@ extension Run {
             }
         }
         try await signals.during(stop: { service.shutdown() }, leave: { playing.cancel() }) { try await playing.value }
-        if let name = signals.name { Console.error(farewell(name, service.abandonedCalls, options.database)) }
+        if let name = signals.name { Console.error(farewell(name, service.abandonedCalls)) }
         try await conclude(liveRun.parts, [], since: start)
     }
 
-    private func farewell(_ signal: String, _ abandoned: Int, _ database: String) -> String {
+    private func farewell(_ signal: String, _ abandoned: Int) -> String {
         let calls =
             abandoned == 0 ? "no call was under way" : "calls that were left: \(abandoned); the next run finds out what became of them"
         return "\(Program.name): stopped by \(signal); what was acknowledged is kept; \(calls);"

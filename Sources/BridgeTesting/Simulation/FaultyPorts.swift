@@ -12,17 +12,11 @@ struct FaultyHandoffStore: ForwardingHandoffStore {
     let turns: Turns
 
     private func read<Value>(_ body: () async throws -> Value) async throws -> Value {
-        await turns.pause()
-        let value = try await faults.read(body)
-        await turns.pause()
-        return value
+        try await turns.around { try await faults.read(body) }
     }
 
     private func write<Value>(_ body: () async throws -> Value) async throws -> Value {
-        await turns.pause()
-        let value = try await faults.write(body)
-        await turns.pause()
-        return value
+        try await turns.around { try await faults.write(body) }
     }
 
     func accept(_ arrivals: [Arrival], at now: Timestamp) async throws -> [Acceptance] {
@@ -87,9 +81,9 @@ struct FaultyEffects: EffectPort {
     }
 
     /// Waits for its turn. A process that is dead calls nobody.
-    private func takeTurn(_ what: String) async throws(EffectError) {
+    private func takeTurn(_ what: @autoclosure () -> String) async throws(EffectError) {
         await turns.pause()
-        if turns.isOver { throw EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(what): the process has died") }
+        if turns.isOver { throw EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(what()): the process has died") }
     }
 
     private func answer(_ call: EffectCall) async throws(EffectError) -> JSONValue {
@@ -141,11 +135,15 @@ struct FaultyEffects: EffectPort {
 
 extension PortWrapper {
     /// Ports that fail as `faults` says, of a process that runs live.
-    package static func failing(_ faults: FaultInjector) -> PortWrapper {
-        let turns = Turns(seed: 0)
-        return PortWrapper(
-            handoffs: { FaultyHandoffStore(base: $0, faults: faults, meanwhile: { _ in }, turns: turns) },
+    package static func failing(_ faults: FaultInjector) -> PortWrapper { failing(faults, meanwhile: { _ in }, turns: Turns(seed: 0)) }
+
+    /// The same with what happens in the middle of a call, and whose turn it is.
+    static func failing(
+        _ faults: FaultInjector, meanwhile: @escaping @Sendable (EntityID) async -> Void, turns: Turns
+    ) -> PortWrapper {
+        PortWrapper(
+            handoffs: { FaultyHandoffStore(base: $0, faults: faults, meanwhile: meanwhile, turns: turns) },
             workflows: { FaultyWorkflowStore(base: $0, faults: faults) },
-            effects: { FaultyEffects(base: $0, faults: faults, meanwhile: { _ in }, turns: turns) })
+            effects: { FaultyEffects(base: $0, faults: faults, meanwhile: meanwhile, turns: turns) })
     }
 }

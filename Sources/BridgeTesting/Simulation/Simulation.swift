@@ -128,11 +128,11 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     ) throws -> (EventBridge<State, Record>, any VirtualTime) {
         var made: (any VirtualTime)?
         let ports = options.ports
-        let store = FaultyHandoffStore(base: ports.handoffs(checker), faults: faults, meanwhile: { await recalls.recall($0) }, turns: turns)
-        let effects = FaultyEffects(base: ports.effects(world), faults: faults, meanwhile: { await recalls.recall($0) }, turns: turns)
+        let failing = PortWrapper.failing(faults, meanwhile: { await recalls.recall($0) }, turns: turns)
+        let (store, effects) = (failing.handoffs(ports.handoffs(checker)), failing.effects(ports.effects(world)))
         let bridge = try EventBridge(domain: options.domain, plan: plan, store: store, effects: effects) { types, activities in
             let engine = EmbeddedEngine(
-                store: FaultyWorkflowStore(base: ports.workflows(workflows), faults: faults), workflows: types, activities: activities,
+                store: failing.workflows(ports.workflows(workflows)), workflows: types, activities: activities,
                 // How long code takes is the machine's affair, and not the run's.
                 options: EngineOptions(maximumLive: 2000, uptime: { .zero }), time: clock)
             made = engine

@@ -95,6 +95,14 @@ final class Turns: Sendable {
         _ = takeEnded()
     }
 
+    /// Does something between two waits.
+    func around<Value>(_ body: () async throws -> Value) async rethrows -> Value {
+        await pause()
+        let value = try await body()
+        await pause()
+        return value
+    }
+
     /// Waits for its turn, in every other case that is drawn; or until a moment of the process' clock.
     func pause(until moment: Timestamp? = nil) async {
         guard let lane = Self.lane else { return }

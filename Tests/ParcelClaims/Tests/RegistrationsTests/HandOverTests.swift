@@ -127,6 +127,15 @@ extension LegacyServiceTests {
             }
             let twice = try service.query("SELECT entity, version FROM move GROUP BY 1, 2 HAVING count(*) > 1")
             #expect(twice == [])
+
+            // A service that has left out what it did to one stops that one.
+            try begin(9, after: words, in: service)
+            try begin(10, after: [], in: service)
+            _ = try service.query("DELETE FROM move WHERE entity = 'R-9' AND version = 3")
+            let third = try BridgeProcess.run(service, arguments)
+            #expect(third.code == 1 && third.output.contains("10 registrations: 1 taken in, 7 known before, 2 refused"), "\(third)")
+            #expect(third.output.contains("R-9: expected its move 3 from IDENTITY_PENDING, found move 4"))
+            #expect(try await SQLiteHandoffStore(try LockstepDatabase(path: database, access: .reader)).snapshot(of: "R-9") == nil)
         }
 
         /// A registration as the service would have it by itself, after so many approvals.
