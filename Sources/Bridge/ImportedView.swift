@@ -32,8 +32,9 @@ extension EventBridge {
 
     /// What ``take(_:at:)-(LegacyView,_)`` would say. Nothing is written.
     public func look(at view: LegacyView) async throws -> ImportResult {
+        guard try await store.snapshot(of: view.entity) == nil else { return .known }
         do { _ = try arrival(of: view) } catch { return .refused("\(error)") }
-        return try await store.snapshot(of: view.entity) == nil ? .imported : .known
+        return .imported
     }
 
     /// Takes in an entity that the service has had by itself, as ``take(_:at:)-(ImportedEntity,_)`` does with one of a file. `view` has all
@@ -50,6 +51,28 @@ extension EventBridge {
     package func begin(after cursor: String) async throws {
         guard try await store.value(Self.cursor) == nil else { return }
         try await store.set(Self.cursor, to: cursor)
+    }
+}
+
+extension LegacyService {
+    /// Looks once at each entity that the service has, in the order in which they last moved. `look` says up to which version of an entity
+    /// its moves are dealt with. Returns the cursor up to which that is so for every change, so that nothing is lost when a run follows from
+    /// there: what moves while others are looked at comes again.
+    package func lookAtAll(limit: Int = 500, _ look: (EntityID) async throws -> Int) async throws -> String? {
+        var (cursor, followed): (String?, String?) = (nil, nil)
+        var seen: [EntityID: Int] = [:]
+        while true {
+            let page = try await changes(after: cursor, limit: limit)
+            guard !page.changes.isEmpty else { return followed }
+            var isWhole = followed == cursor
+            for change in page.changes {
+                let version = if let known = seen[change.entity] { known } else { try await look(change.entity) }
+                seen[change.entity] = version
+                isWhole = isWhole && change.version <= version
+            }
+            cursor = page.cursor
+            if isWhole { followed = cursor }
+        }
     }
 }
 

@@ -111,23 +111,18 @@ private struct Importing<State: MachineState, Record: Codable & Sendable> {
         }
     }
 
-    /// Asks the service for everything that it has, in the order in which it last moved.
+    /// Takes in everything that the service has. The run follows from where nothing has moved since.
     func takeAll(_ summary: inout ImportSummary) async throws {
         guard let service = bridge.domain.service else {
             throw CommandFailure(.usage, "--from-service: expected a legacy machine that is a service, found one in this process")
         }
         do {
-            var (cursor, seen): (String?, Set<EntityID>) = (nil, [])
-            while true {
-                let page = try await service.changes(after: cursor, limit: 500)
-                guard !page.changes.isEmpty else { break }
-                for change in page.changes where seen.insert(change.entity).inserted {
-                    try await take(try await service.view(change.entity, after: 0), &summary)
-                    try await pause(summary)
-                }
-                cursor = page.cursor
+            let followed = try await service.lookAtAll { entity in
+                let version = try await take(try await service.view(entity, after: 0), &summary)
+                try await pause(summary)
+                return version
             }
-            if let cursor, !isDry { try await bridge.begin(after: cursor) }
+            if let followed, !isDry { try await bridge.begin(after: followed) }
         } catch let error as LegacyUnreachable {
             try await flush()
             throw CommandFailure(.environment, "\(error); what came in is kept, import again for the rest")
@@ -137,13 +132,20 @@ private struct Importing<State: MachineState, Record: Codable & Sendable> {
         }
     }
 
-    private func take(_ view: LegacyView?, _ summary: inout ImportSummary) async throws {
-        guard let view else { return }
+    /// Returns up to which version its moves are dealt with: all of them for one that is none of ours.
+    private func take(_ view: LegacyView?, _ summary: inout ImportSummary) async throws -> Int {
+        guard let view else { return .max }
         summary.lines += 1
         switch isDry ? try await bridge.look(at: view) : try await bridge.take(view, at: now) {
-        case .imported: summary.count(view.state)
-        case .known: summary.known += 1
-        case .refused(let reason): summary.refuse(reason)
+        case .imported:
+            summary.count(view.state)
+            return view.version
+        case .known:
+            summary.known += 1
+            return 0
+        case .refused(let reason):
+            summary.refuse(reason)
+            return .max
         }
     }
 
