@@ -1,16 +1,20 @@
+import Events
 public import HybridRouter
 public import Outcomes
+public import ShadowComparator
 
 extension [JournalEntry] {
-    /// The legacy states in which an entity was when time went on, by their step and in order: its wait points. What it only passed through
-    /// in one moment is not among them, and neither is staying where it is.
-    public func waits(stepOf: (String) -> StepNumber?) -> [StepNumber: [String]] {
-        var waits: [StepNumber: [String]] = [:]
+    /// Where an entity was when time went on, by step: its wait points. What it only passed through in one moment is not among them.
+    public func waits(stepOf: (String) -> StepNumber?) -> [StepNumber: Waiting] {
+        var waits: [StepNumber: Waiting] = [:]
         var state: String?
         for (index, entry) in enumerated() {
             state = entry.move.stateAfter ?? state
-            guard index + 1 == count || self[index + 1].at > entry.at, let state, let step = stepOf(state) else { continue }
-            if waits[step]?.last != state { waits[step, default: []].append(state) }
+            // The next step of the segment may wait where legacy has no state for it.
+            if case .completed(let step, _, _) = entry.move, state.flatMap(stepOf) == step { state = nil }
+            let next = index + 1 < count ? self[index + 1].at : nil
+            guard next.map({ $0 > entry.at }) ?? true, let state, let step = stepOf(state) else { continue }
+            waits[step, default: Waiting()].note(state, for: next.map { $0 - entry.at } ?? .zero)
         }
         return waits
     }

@@ -17,11 +17,16 @@ struct Compare: AsyncParsableCommand {
             \(Program.name) compare trace.jsonl --format json
             \(Program.name) compare --of work.sqlite       # a database as it stands: legacy alone is played again, in memory, on what it accepted
             \(Program.name) compare trace.jsonl --evidence evidence.jsonl     # adds what was compared to the evidence for a gate
+            \(Program.name) compare trace.jsonl --strict
             \(Program.name) compare trace.jsonl --minimize scenarios     # a scenario of the fewest deliveries for each cause
 
             Effects, states and outcomes have a verdict each. A difference is announced (by the plan, with its count and condition), \
             intended or ignored (somebody has signed for it), or unexplained: that is a mismatch and ends with exit code 1. Legacy alone \
             is played twice; what differs between the two is noise, and named.
+
+            How long \(Program.nouns) wait in a step is compared over all of them: chance lengthens as often as it shortens, and a step \
+            that takes longer more often than that ends with exit code 1. With --strict each input is compared by itself, each delay of more \
+            than two hours counts, and each member of the record: for the tests of a step, see '\(Program.name) characterize'.
             """)
 
     @OptionGroup var input: InputOptions
@@ -44,7 +49,14 @@ struct Compare: AsyncParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Play legacy alone twice, and compare it with itself.")
     var noise = true
 
+    @Flag(help: "Compare each member of the record, and the time of each in each step.")
+    var strict = false
+
     func validate() throws {
+        guard !strict || (of == nil && evidence == nil && minimize == nil && input.database == nil) else {
+            throw ValidationError(
+                "--strict compares each input by itself, in memory: give it without --of, --evidence, --minimize and --database")
+        }
         guard of == nil || minimize == nil else {
             throw ValidationError("--minimize needs the deliveries as a trace: give it with inputs, not with --of")
         }
@@ -57,6 +69,7 @@ struct Compare: AsyncParsableCommand {
 
     private func run(_ app: some Application) async throws {
         if let of { return try await compare(of, app) }
+        if strict { return try await compareStrictly(app) }
         let inputs = try input.load()
         let database = try input.database ?? InputOptions.freshDatabase("compare")
         let watching = try watch.watching()
@@ -84,7 +97,21 @@ struct Compare: AsyncParsableCommand {
         let text = CompareText(summary: summary, noise: noise, evidence: added, scenarios: written)
         Console.print(input.format == .json ? try text.json.canonicalText : text.text(databases: database))
         try Self.requireSome(summary)
-        if summary.mismatched > 0 || noise?.mismatched ?? 0 > 0 { throw CommandFailure(.differences, "") }
+        if summary.mismatched > 0 || !summary.slower.isEmpty || noise?.mismatched ?? 0 > 0 { throw CommandFailure(.differences, "") }
+    }
+
+    private func compareStrictly(_ app: some Application) async throws {
+        let inputs = input.inputs.isEmpty ? try Program.app.fixtureFolders() : input.inputs
+        let comparing = StrictComparing(plan: try input.loadPlan(), moment: Timestamp(Date()))
+        let meter = Progress()
+        let (summary, failing) = try await comparing.run(inputs, app) {
+            meter.show("\($0), \($1 + 1) of \(inputs.count.counted("input"))", $1, of: inputs.count)
+        }
+        Console.endProgress()
+        let text = CompareText(summary: summary, failing: failing)
+        Console.print(input.format == .json ? try text.json.canonicalText : text.text(databases: nil))
+        try Self.requireSome(summary)
+        if summary.mismatched > 0 { throw CommandFailure(.differences, "") }
     }
 
     /// Of nothing nobody knows whether it is the same.

@@ -14,15 +14,18 @@ struct CompareText {
     var evidence: EvidenceSummary?
     /// What was written about the causes of mismatches.
     var scenarios: [String] = []
+    /// The inputs that are not the same, when each was compared by itself.
+    var failing: [String] = []
 
     func text(databases: String?) -> String {
-        var lines = head + layers + rules + causes + places
+        var lines = head + layers + times + rules + causes + places
         for mismatch in summary.mismatches.prefix(20) { lines += self.mismatch(mismatch) }
         if let stored {
             lines += ["", "\(stored.underWay) under way, \(stored.incomparable.count) that cannot be compared"]
             lines += stored.incomparable.prefix(20).map { "  " + Console.visible($0) }
         }
         if !scenarios.isEmpty { lines += [""] + scenarios.map { Console.visible($0) } }
+        if !failing.isEmpty { lines += ["", "Not the same:"] + failing.map { "  " + Console.visible($0) } }
         lines += ["", noiseText]
         if let evidence { lines += ["", EvidenceText.text(evidence)] }
         if let databases { lines += ["", "databases \(databases).legacy and .hybrid; see '\(Program.name) history show'"] }
@@ -42,6 +45,25 @@ struct CompareText {
             [layer.layer.rawValue, layer.verdict.rawValue] + classes.map { String(layer.differences[$0] ?? 0) }
         }
         return [Console.table([["layer", "verdict"] + classes] + rows)]
+    }
+
+    /// A step is shown when somebody waits longer in it, or less.
+    private var times: [String] {
+        let shown = summary.times.filter { $0.longer + $0.shorter > 0 }
+        guard !shown.isEmpty else { return [] }
+        let head = ["time in step", "compared", "legacy, mean", "hybrid, mean", "over 2 h longer", "over 2 h less", ""]
+        let slower = Set(summary.slower.map(\.step))
+        let rows = shown.map { times in
+            [
+                "\(times.step)", String(times.compared), Self.mean(times.controlHours, times), Self.mean(times.candidateHours, times),
+                String(times.longer), String(times.shorter), slower.contains(times.step) ? "takes longer" : "",
+            ]
+        }
+        return ["", Console.table([head] + rows)]
+    }
+
+    private static func mean(_ hours: Double, _ times: StepTimes) -> String {
+        "\((hours / Double(times.compared) * 10).rounded() / 10) h"
     }
 
     /// Rules with a finding; an announcement that was not needed by these cases is no finding here, but a note of the report.
@@ -92,6 +114,8 @@ struct CompareText {
                 json["underWay"] = .integer(stored.underWay)
                 json["incomparable"] = .array(stored.incomparable.map { .string($0) })
             }
+            if !failing.isEmpty { json["failing"] = .array(failing.map { .string($0) }) }
+            json["slower"] = .array(summary.slower.map { .string($0.step.description) })
             if let noise { json["noise"] = ["compared": .integer(noise.compared), "differing": .integer(noise.mismatched)] }
             if let evidence { json["evidence"] = try EvidenceText.json(evidence) }
             return json

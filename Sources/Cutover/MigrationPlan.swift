@@ -162,9 +162,9 @@ public struct MigrationPlan: Hashable, Sendable {
 
     private var moved: [PlannedStep] { steps.filter(\.stage.isMoved) }
 
-    /// A comparator of this plan's announcements, and of its rules as they count at `moment`.
-    public func comparator(at moment: Timestamp) -> Comparator {
-        Comparator(announcements: announcements, rules: rules, at: moment)
+    /// A comparator of this plan's announcements, and of its rules as they count at `moment`; see ``Comparator/isStrict``.
+    public func comparator(at moment: Timestamp, strict: Bool = false) -> Comparator {
+        Comparator(announcements: announcements, rules: rules, at: moment, strict: strict)
     }
 
     /// Refuses what cannot be run: a durable step without code, a step legacy cannot leave, a shadow of what legacy does not do.

@@ -114,10 +114,10 @@ public struct Machine<State: MachineState, Record: Sendable>: Sendable {
     public let retrySchedule: RetrySchedule
     /// All rows.
     public let transitions: [Transition<State, Record>]
-    private var rows: [Place: Transition<State, Record>]
+    var rows: [Place: Transition<State, Record>]
     private let reasons: [Place: String]
 
-    private struct Place: Hashable {
+    struct Place: Hashable {
         let state: State
         let event: EventKind
     }
@@ -183,28 +183,6 @@ public struct Machine<State: MachineState, Record: Sendable>: Sendable {
         } catch {
             return .failed(reason: "\(error)")
         }
-    }
-
-    /// The cells that a row handles, in the order of rows.
-    package var handled: [(state: State, event: EventKind)] { transitions.flatMap { row in row.from.map { ($0, row.event) } } }
-
-    /// The same table, but in `state` nobody has thought about `event`: a known bug.
-    package func forgetting(_ event: EventKind, in state: State) -> Machine {
-        var machine = self
-        machine.rows[Place(state: state, event: event)] = nil
-        return machine
-    }
-
-    /// The same table, but what it does on `event` in `state` leads nowhere else: a known bug. Nil where it never leads elsewhere.
-    package func staying(on event: EventKind, in state: State) -> Machine? {
-        let place = Place(state: state, event: event)
-        guard let row = rows[place], row.to.contains(where: { $0 != state }) else { return nil }
-        var machine = self
-        machine.rows[place] = Transition(from: [state], on: event, row.note, exhausted: row.exhausted) { record, state, event, context in
-            _ = try await row.action(&record, state, event, context)
-            return state
-        }
-        return machine
     }
 
     private func failure(

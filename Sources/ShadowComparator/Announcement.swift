@@ -10,7 +10,8 @@ public struct Announcement: Hashable, Sendable, CustomStringConvertible {
     public enum Place: Hashable, Sendable, CustomStringConvertible {
         /// An effect of a step, by its operation.
         case effect(StepNumber, String)
-        /// A fact of the outcome, by its path; or the wait points of a step, `waits/6`.
+        /// A fact of the outcome, by its path; the wait points of a step, `waits/6`, the time in it, `time/6`, or a
+        /// member of the record, `record/vetting`.
         case fact(String)
 
         /// `5.2/billing.vettingFee` or `vetting/score`
@@ -76,7 +77,8 @@ public struct Announcement: Hashable, Sendable, CustomStringConvertible {
         case .effect(let step, let operation):
             return difference.layer == .effects && difference.path.hasPrefix("\(step)/\(operation)/") && hasAllowedMembers(difference)
         case .fact(let path):
-            let layer: Difference.Layer = path.hasPrefix("waits/") ? .state : .outcome
+            let isOfState = ["waits/", "time/", "record/"].contains { path.hasPrefix($0) }
+            let layer: Difference.Layer = isOfState ? .state : .outcome
             return difference.layer == layer && difference.path == path && hasAllowedValue(difference)
         }
     }

@@ -4,8 +4,9 @@ import Outcomes
 /// Says in what a candidate's observation differs from the control's, and which of it is explained.
 ///
 /// Facts are compared by path and by value, and of every step that the candidate has completed on its own the states in which it
-/// waited. Effects are compared by key without the entity and by request, as a multiset, and in their relative order. Not compared, because they are not the path's doing or must differ: times, owner, epoch, attempts, the
-/// outside world's replies. Pure: the same observations give the same comparison.
+/// waited. Effects are compared by key without the entity and by request, as a multiset, and in their relative order. Not compared,
+/// because they are not the path's doing or must differ: moments, owner, epoch, attempts, the outside world's replies. How long an
+/// entity was in a step is no difference of one entity, see ``StepTimes``, unless the comparison is strict. Pure: the same observations give the same comparison.
 public struct Comparator: Sendable {
     /// What steps promise.
     public let announcements: [Announcement]
@@ -13,13 +14,19 @@ public struct Comparator: Sendable {
     public let rules: [DifferenceRule]
     /// When the comparison is made: rules count from their signature to their expiry.
     public let moment: Timestamp
+    /// True when the members of the record and the time in each step are compared, too, one entity at a time. Moments within the record
+    /// may differ by ``StepTime/tolerance``.
+    public let isStrict: Bool
 
     /// A comparator. Equal announcements count once.
-    public init(announcements: [Announcement] = [], rules: [DifferenceRule] = [], at moment: Timestamp = .distantPast) {
+    public init(
+        announcements: [Announcement] = [], rules: [DifferenceRule] = [], at moment: Timestamp = .distantPast, strict: Bool = false
+    ) {
         var known: Set<Announcement> = []
         self.announcements = announcements.filter { known.insert($0).inserted }
         self.rules = rules
         self.moment = moment
+        isStrict = strict
     }
 
     /// Compares two observations of one entity.
@@ -27,14 +34,19 @@ public struct Comparator: Sendable {
         let (control, candidate) = (control, candidate.renamed(like: control))
         let outcome = differences(.outcome, control.outcomeFacts, candidate.outcomeFacts)
         let waited = Self.waited(control, candidate)
-        let state = differences(.state, control.stateFacts(of: waited), candidate.stateFacts(of: waited))
+        let times = waited.sorted().map { StepTime(in: $0, control: control, candidate: candidate) }
+        var state = differences(.state, control.stateFacts(of: waited), candidate.stateFacts(of: waited))
+        if isStrict {
+            state += times.compactMap(\.delay)
+            state += differences(.state, control.recordFacts, candidate.recordFacts)
+        }
         let ledgers = EffectComparison(control: control.ledger, candidate: candidate.ledger) { entry in
             announcements.contains { $0.change == .changed && $0.place == .effect(entry.key.step, entry.key.operation) }
         }
         var explained = Explanation(differences: outcome + state + ledgers.differences)
         for announcement in announcements { explained.hold(announcement, control, candidate) }
         for rule in rules where rule.counts(at: moment) { explained.apply(rule) }
-        return Comparison(entity: control.entity, differences: explained.differences)
+        return Comparison(entity: control.entity, differences: explained.differences, times: times)
     }
 
     /// The steps whose wait points can be compared: both paths have noted theirs, and the candidate has completed the step on its own.
@@ -70,7 +82,7 @@ public struct Comparator: Sendable {
     ) -> [Difference] {
         Set(control.keys).union(candidate.keys).sorted().compactMap { path in
             let (before, after) = (control[path], candidate[path])
-            guard before != after else { return nil }
+            guard before != after, layer != .state || before?.isAlmost(after ?? .null) != true else { return nil }
             let kind: Difference.Kind = before == nil ? .extra : after == nil ? .missing : .changed
             return Difference(layer: layer, kind: kind, path: path, control: before, candidate: after)
         }

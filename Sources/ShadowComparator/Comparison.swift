@@ -93,11 +93,16 @@ public struct Comparison: Codable, Hashable, Sendable {
     public let differences: [Difference]
     /// What they come to.
     public let verdict: Verdict
+    /// How long it waited in each step that the candidate has completed on its own; not part of the JSON form.
+    public private(set) var times: [StepTime] = []
+
+    private enum CodingKeys: CodingKey { case entity, differences, verdict }
 
     /// A comparison.
-    public init(entity: EntityID, differences: [Difference]) {
+    public init(entity: EntityID, differences: [Difference], times: [StepTime] = []) {
         self.entity = entity
         self.differences = differences
+        self.times = times
         verdict = Self.verdict(of: differences)
     }
 

@@ -1,4 +1,5 @@
 import Events
+import Outcomes
 
 /// All entities' comparisons in one value; its JSON form is what `lockstep compare --json` prints.
 public struct ComparisonSummary: Codable, Hashable, Sendable {
@@ -76,6 +77,10 @@ public struct ComparisonSummary: Codable, Hashable, Sendable {
     public private(set) var layers: [LayerCount] = Difference.Layer.allCases.map { LayerCount(layer: $0, entities: [:], differences: [:]) }
     /// Unexplained differences by what seems to have caused them, most frequent first.
     public private(set) var causes: [Cause] = []
+    /// How long entities waited in the steps that the candidate has completed on its own, in order of steps.
+    public private(set) var times: [StepTimes] = []
+    /// The steps in which they wait longer on the candidate's path, unless a plan announces it.
+    public var slower: [StepTimes] { times.filter { $0.isSlower && !mayTakeLonger.contains($0.step) } }
     /// How many mismatches are kept.
     public private(set) var limit: Int
 
@@ -84,12 +89,14 @@ public struct ComparisonSummary: Codable, Hashable, Sendable {
         self.limit = limit
         ledger = RuleLedger(comparator)
         rules = ledger.rules
+        mayTakeLonger = comparator.mayTakeLonger
     }
 
+    private var mayTakeLonger: Set<StepNumber> = []
     private var ledger = RuleLedger(Comparator())
 
     private enum CodingKeys: String, CodingKey {
-        case compared, matched, expectedDifferences, mismatched, mismatches, clusters, rules, layers, causes, limit
+        case compared, matched, expectedDifferences, mismatched, mismatches, clusters, rules, layers, causes, times, limit
     }
 
     /// Counts one more entity.
@@ -103,10 +110,17 @@ public struct ComparisonSummary: Codable, Hashable, Sendable {
             if mismatches.count < limit { mismatches.append(comparison) }
         }
         count(rulesOf: comparison)
+        for time in comparison.times { count(time) }
         for index in layers.indices { count(comparison, at: index) }
         count(Cause.of(comparison))
         for place in Set(comparison.differences.map { Place(layer: $0.layer, path: $0.path) }) { count(place, of: comparison) }
         clusters.sort(by: Self.isBefore)
+    }
+
+    private mutating func count(_ time: StepTime) {
+        let index = times.firstIndex { $0.step >= time.step } ?? times.count
+        if index == times.count || times[index].step != time.step { times.insert(StepTimes(step: time.step), at: index) }
+        times[index].add(time)
     }
 
     private struct Place: Hashable {

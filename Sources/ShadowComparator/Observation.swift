@@ -17,8 +17,10 @@ public struct Observation: Codable, Hashable, Sendable {
     public var visits: [StepNumber: Int]
     /// How often the durable code of each step failed, and the other side took over.
     public var failures: [StepNumber: Int] = [:]
-    /// The states in which it waited, by their step and in order; nil when nobody has noted them.
-    public var waits: [StepNumber: [String]]?
+    /// Where and how long it waited, by step; nil when nobody has noted it.
+    public var waits: [StepNumber: Waiting]?
+    /// The members of its record; nil when nobody wants them compared.
+    public var record: [String: JSONValue]?
 
     /// An observation.
     public init(
@@ -46,7 +48,45 @@ public struct Observation: Codable, Hashable, Sendable {
     /// What the state layer compares: where it stands, and `waits/<step>`, the wait points of `steps`.
     func stateFacts(of steps: some Sequence<StepNumber>) -> [String: JSONValue] {
         var facts: [String: JSONValue] = ["state": .string(outcome.state)]
-        for step in steps { facts["waits/\(step)"] = .array((waits?[step] ?? []).map { .string($0) }) }
+        for step in steps { facts["waits/\(step)"] = .array((waits?[step]?.states ?? []).map { .string($0) }) }
         return facts
+    }
+
+    /// `record/<member>`; none when nobody wants them compared.
+    var recordFacts: [String: JSONValue] {
+        Dictionary((record ?? [:]).map { ("record/\($0.key)", $0.value) }, uniquingKeysWith: { first, _ in first })
+    }
+}
+
+/// Where an entity waited within a step, in all its visits.
+public struct Waiting: Codable, Hashable, Sendable {
+    /// The states, in order; staying in one counts once.
+    public private(set) var states: [String] = []
+    /// How long in each of them.
+    public private(set) var times: [Duration] = []
+
+    /// Nowhere yet.
+    public init() {}
+
+    /// How long in all.
+    public var time: Duration { times.reduce(.zero, +) }
+
+    /// How long up to the end of each state.
+    var ends: [Duration] {
+        var sum = Duration.zero
+        return times.map { time in
+            sum += time
+            return sum
+        }
+    }
+
+    /// It waited in `state`, for so long.
+    public mutating func note(_ state: String, for time: Duration) {
+        if states.last == state {
+            times[times.count - 1] += time
+        } else {
+            states.append(state)
+            times.append(time)
+        }
     }
 }

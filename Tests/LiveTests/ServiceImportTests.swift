@@ -26,7 +26,8 @@ private struct MovingService: LegacyService {
     }
 
     /// `versions` is what the look at each entity finds; the cursor is the number of pages that are dealt with.
-    private func follow(_ pages: [[LegacyChanges.Change]], _ versions: [EntityID: Int]) async throws -> (cursor: String?, looks: [EntityID]) {
+    private func follow(_ pages: [[LegacyChanges.Change]], _ versions: [EntityID: Int]) async throws -> (cursor: String?, looks: [EntityID])
+    {
         var looks: [EntityID] = []
         let cursor = try await MovingService(pages: pages).lookAtAll { entity in
             looks.append(entity)

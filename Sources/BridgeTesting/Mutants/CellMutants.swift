@@ -1,6 +1,6 @@
 package import Bridge
-import Events
-import LegacyStateMachine
+package import Events
+package import LegacyStateMachine
 package import Outcomes
 
 extension MutatedDomain {
@@ -15,18 +15,29 @@ extension MutatedDomain {
         return machine.handled.flatMap { state, event -> [MutatedDomain] in
             guard let step = machine.steps[state], steps.contains(step), !domain.interrupts.contains(event) else { return [] }
             guard event != .continue else { return [] }
-            let bent = [
-                ("nobody thinks of \(event) in \(state.rawValue)", Optional(machine.forgetting(event, in: state))),
-                ("\(event) leads nowhere in \(state.rawValue)", machine.staying(on: event, in: state)),
-            ]
-            return bent.compactMap { story, machine in
-                guard let machine else { return nil }
+            return [CellBug.forgotten, .leadsNowhere].compactMap { bug in
+                guard let machine = machine.bent(bug, on: event, in: state) else { return nil }
                 var changed = domain
                 changed.machine = machine
-                var mutant = Mutant(nil, .legacy, step, story)
+                var mutant = Mutant(nil, .legacy, step, bug.story(state.rawValue, event))
                 mutant.cell = "\(state.rawValue) \(event)"
                 return MutatedDomain(mutant, changed)
             }
+        }
+    }
+}
+
+extension CellBug {
+    /// The bug in words, for a cell.
+    package func story(_ state: String, _ event: EventKind) -> String {
+        switch self {
+        case .forgotten: "nobody thinks of \(event) in \(state)"
+        case .leadsNowhere: "\(event) leads nowhere in \(state)"
+        case .leadsElsewhere: "\(event) leads elsewhere in \(state)"
+        case .writesNothing: "\(event) writes nothing in \(state)"
+        case .doesNothing: "\(event) does nothing in \(state) but lead on"
+        case .givesUp: "\(event) stays in \(state) when all attempts have failed"
+        case .handled: "\(event) is not dropped in \(state)"
         }
     }
 }

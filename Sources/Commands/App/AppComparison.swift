@@ -14,12 +14,15 @@ public struct AppComparison<State: MachineState, Record: Codable & Sendable>: Se
     public let legacy: AppRun<State, Record>
     /// Legacy and durable as the plan says.
     public let hybrid: AppRun<State, Record>
+    /// True when records and times are compared, too, see ``Comparator/isStrict``.
+    private let isStrict: Bool
 
     /// Opens both databases: `database` with `.legacy` and `.hybrid` before its ending, or two in memory. What the hybrid
     /// path's engine says of itself goes to `telemetry`.
     public init(
-        _ app: LockstepApp<State, Record>, plan: MigrationPlan, database: String, telemetry: Telemetry = Telemetry()
+        _ app: LockstepApp<State, Record>, plan: MigrationPlan, database: String, strict: Bool = false, telemetry: Telemetry = Telemetry()
     ) throws {
+        isStrict = strict
         let isMemory = database == ":memory:"
         func options(_ mode: RunMode) -> RunOptions {
             var options = RunOptions(mode: mode, plan: plan, database: isMemory ? database : "\(database).\(mode.rawValue)")
@@ -50,16 +53,24 @@ public struct AppComparison<State: MachineState, Record: Codable & Sendable>: Se
     public func summary(
         at moment: Timestamp = .distantPast, compared: (Comparison) async throws -> Void = { _ in }
     ) async throws -> ComparisonSummary {
-        let comparator = hybrid.options.plan.comparator(at: moment)
-        var summary = ComparisonSummary(comparator: comparator)
+        var summary = ComparisonSummary(comparator: hybrid.options.plan.comparator(at: moment, strict: isStrict))
+        try await add(to: &summary, at: moment, compared: compared)
+        return summary
+    }
+
+    /// Adds what the two paths made of every entity.
+    func add(
+        to summary: inout ComparisonSummary, at moment: Timestamp, compared: (Comparison) async throws -> Void = { _ in }
+    ) async throws {
+        let comparator = hybrid.options.plan.comparator(at: moment, strict: isStrict)
         let known = try await Set(legacy.store.entities()).union(hybrid.store.entities())
         for entity in known.sorted() {
-            let control = try await legacy.observation(of: entity)
-            let comparison = comparator.compare(entity, control: control, candidate: try await hybrid.observation(of: entity))
+            let control = try await legacy.observation(of: entity, withRecord: isStrict)
+            let candidate = try await hybrid.observation(of: entity, withRecord: isStrict)
+            let comparison = comparator.compare(entity, control: control, candidate: candidate)
             summary.add(comparison)
             try await compared(comparison)
         }
-        return summary
     }
 
     /// What legacy alone makes of the same lines a second time, in memory, compared with the first: whatever differs is noise, which
@@ -87,13 +98,16 @@ extension AppRun {
         return observations
     }
 
-    /// What the run made of one entity; nil when it does not know it.
-    func observation(of entity: EntityID) async throws -> Observation? {
+    /// What the run made of one entity; nil when it does not know it. `withRecord` adds the members of its record.
+    func observation(of entity: EntityID, withRecord: Bool = false) async throws -> Observation? {
         guard let outcome = try await bridge.outcome(of: entity) else { return nil }
         let journal = try await store.journal(of: entity)
         var observation = Observation(
             entity: entity, path: options.mode.rawValue, outcome: outcome, ledger: try await store.ledger(of: entity), journal: journal)
         observation.waits = journal.waits(stepOf: bridge.domain.step(waitingIn:))
+        if withRecord, let body = try await store.snapshot(of: entity)?.record.body {
+            observation.record = try JSONValue(parsing: body.text()).object
+        }
         return observation
     }
 }

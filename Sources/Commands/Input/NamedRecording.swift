@@ -6,6 +6,7 @@ import LegacyStateMachine
 struct NamedRecording {
     /// Of the file and of the entity.
     let name: String
+    let entity: EntityID
     let lines: [TraceLine]
 }
 
@@ -16,7 +17,7 @@ extension Exploration {
         for path in inputs.isEmpty ? try Program.app.fixtureFolders() : inputs {
             let file = path.split(separator: "/").last.map(String.init) ?? path
             for (found, lines) in try await self.recordings(in: try lines(of: path)) where entity ?? found.rawValue == found.rawValue {
-                recordings.append(NamedRecording(name: "\(file), \(found)", lines: lines))
+                recordings.append(NamedRecording(name: "\(file), \(found)", entity: found, lines: lines))
             }
         }
         if let entity, recordings.isEmpty {

@@ -1,0 +1,38 @@
+import Bridge
+import Cutover
+import Events
+import HybridRouter
+import LegacyStateMachine
+import Outcomes
+import ShadowComparator
+
+/// Compares each input by itself, in memory, and leaves nothing out: small tests may tell in several ways what becomes of one entity.
+struct StrictComparing {
+    let plan: MigrationPlan
+    let moment: Timestamp
+
+    /// What all inputs come to, and the names of those that are not the same.
+    func run(
+        _ inputs: [String], _ app: some Application, progress: (String, Int) -> Void
+    ) async throws -> (summary: ComparisonSummary, failing: [String]) {
+        var summary = ComparisonSummary(comparator: plan.comparator(at: moment, strict: true))
+        var failing: [String] = []
+        for (index, input) in inputs.enumerated() {
+            progress(input, index)
+            let known = summary.mismatched
+            try await compare(try InputOptions.load([input]).lines, app.typed, into: &summary)
+            if summary.mismatched > known { failing.append(input) }
+        }
+        return (summary, failing)
+    }
+
+    private func compare<State: MachineState, Record: Codable & Sendable>(
+        _ files: TraceFiles, _ app: LockstepApp<State, Record>, into summary: inout ComparisonSummary
+    ) async throws {
+        let comparison = try AppComparison(app, plan: plan, database: ":memory:", strict: true)
+        var (files, lines) = (files, [TraceLine]())
+        while let line = try files.nextReceived() { lines.append(line) }
+        try await comparison.play(lines)
+        try await comparison.add(to: &summary, at: moment)
+    }
+}
