@@ -16,6 +16,7 @@ struct Migrate: ParsableCommand {
             """,
         subcommands: [
             MigrateStatus.self, Halt.self, Resume.self, Recall.self, Adopt.self, ShowQuarantine.self, Release.self, Settle.self,
+            Letters.self,
         ])
 }
 

@@ -136,9 +136,9 @@ private struct MigrationStatus: Codable {
         let waiting = ["pending", "signalled", "parked"].map { "\(rows[$0] ?? 0) \($0)" }.joined(separator: ", ")
         lines.append("inbox rows: \(waiting); messages not sent: \(unsentMessages)")
         let letters = deadLetters.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
-        lines.append("dead letters: \(letters.isEmpty ? "none" : letters)")
+        lines.append("dead letters: \(letters.isEmpty ? "none" : "\(letters); see '\(Program.name) migrate letters'")")
         let aside = quarantined.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
-        lines.append("set aside: \(aside.isEmpty ? "nothing" : "\(aside); see 'lockstep migrate quarantine'")")
+        lines.append("set aside: \(aside.isEmpty ? "nothing" : "\(aside); see '\(Program.name) migrate quarantine'")")
         return lines.joined(separator: "\n")
     }
 }

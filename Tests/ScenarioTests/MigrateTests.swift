@@ -218,7 +218,7 @@ import Testing
         let text = try migrate("status")
         #expect(text.code == 0)
         #expect(text.output.contains("halted since 2026-03-03T09:05"))
-        #expect(text.output.contains("dead letters: unknown-entity 1"))
+        #expect(text.output.contains("dead letters: unknown-entity 1; see 'lockstep migrate letters'"))
         try run.kill()
     }
 
@@ -233,7 +233,36 @@ import Testing
         #expect(try migrate("halt", "--wait", "0").code == 0)
     }
 
-    @Test(arguments: ["status", "halt", "resume", "recall", "adopt"]) func aDatabaseThatIsNotThereIsNotMade(verb: String) throws {
+    /// The latest first, a page at a time; and never a body.
+    @Test func deadLettersAreListed() throws {
+        let run = try FedRun(database)
+        let unknown = (0..<3).map { index in
+            TraceLine(
+                receivedAt: first[0].receivedAt + .seconds(index), source: "reviewer",
+                body: ["id": .string("r-\(index)"), "type": "profile.approved", "registration": "R-0", "data": ["name": "Ada Example"]])
+        }
+        let unread = TraceLine(
+            receivedAt: first[0].receivedAt + .seconds(3), source: "reviewer",
+            body: ["id": "r-3", "type": "no.such.type", "registration": "R-0"])
+        try run.feed(unknown + [unread])
+        try run.end()
+        let all = try #require(try migrate("letters", "--format", "json").json?.array)
+        // What cannot be read has an id that is made of it.
+        #expect(all.dropFirst().map { $0["id"] } == ["r-2", "r-1", "r-0"] && all.first?["source"] == "reviewer")
+        #expect(all.map { $0["reason"] } == ["unknown-type", "unknown-entity", "unknown-entity", "unknown-entity"])
+        let page = try migrate("letters", "--reason", "unknown-entity", "--limit", "2")
+        #expect(page.output.contains("r-2") && page.output.contains("r-1") && !page.output.contains("r-0") && !page.output.contains("r-3"))
+        let number = try #require(all[2]["number"]?.integer)
+        #expect(page.output.contains("before these: --before \(number)"))
+        let rest = try migrate("letters", "--reason", "unknown-entity", "--before", String(number), "--format", "json").json
+        #expect(rest?.array?.map { $0["id"] } == ["r-0"])
+        #expect(try !migrate("letters").output.contains("Ada"))
+        #expect(try migrate("letters", "--reason", "signature").output == "no dead letters of reason signature\n")
+        #expect(try migrate("letters", "--limit", "0").code == 2)
+    }
+
+    @Test(arguments: ["status", "letters", "halt", "resume", "recall", "adopt"]) func aDatabaseThatIsNotThereIsNotMade(verb: String) throws
+    {
         let ids = verb == "recall" || verb == "adopt" ? ["R-1"] : []
         let process = try Lockstep.process(["migrate", verb, "--database", database] + ids)
         process.standardError = FileHandle.nullDevice

@@ -123,6 +123,7 @@ struct EveryStatement {
         _ = try await store.journal(of: "R-1")
         _ = try await store.counters()
         _ = try await store.deadLetters()
+        _ = try store.letters(limit: 1)
         _ = try await store.due(at: now)
         _ = try await store.nextDue()
         try await store.set("world/1", to: "R-2 1")
