@@ -16,6 +16,8 @@ extension World {
 /// Which registration an outside id belongs to, for every registration that a trace submits.
 public struct ReferenceBook: Sendable {
     private var entities: [String: EntityID] = [:]
+    /// By the first id of its numbers, and how many there may be: fifty ids of each registration would be most of the book.
+    private var numbered: [String: (entity: EntityID, count: Int)] = [:]
 
     /// An empty book.
     public init() {}
@@ -33,24 +35,36 @@ public struct ReferenceBook: Sendable {
 
     /// Adds a registration of at most so many numbers.
     public mutating func add(_ entity: EntityID, numbers: Int = 50) {
-        for id in Self.ids(of: entity, numbers: min(numbers, NumberLimit.pool)) { entities[id] = entity }
+        for id in Self.ownIDs(of: entity) { entities[id] = entity }
+        numbered[SyntheticIDs.numberSid(entity, index: 1)] = (entity, max(1, min(numbers, NumberLimit.pool)))
     }
 
     /// The ids by which others know a registration of at most so many numbers; its own is the first.
     public static func ids(of entity: EntityID, numbers: Int = 50) -> [String] {
+        ownIDs(of: entity) + (1...max(1, numbers)).map { SyntheticIDs.numberSid(entity, index: $0) }
+    }
+
+    private static func ownIDs(of entity: EntityID) -> [String] {
         [
             entity.rawValue, SyntheticIDs.bundleSid(entity), SyntheticIDs.brand(entity), SyntheticIDs.campaign(entity),
             SyntheticIDs.brandSid(entity),
             SyntheticIDs.campaignSid(entity),
             SyntheticIDs.vetting(entity), SyntheticIDs.telnyxBrand(entity), SyntheticIDs.telnyxCampaign(entity),
-        ] + (1...max(1, numbers)).map { SyntheticIDs.numberSid(entity, index: $0) }
+        ]
     }
 
     /// The registration that `reference` names; nil for an unknown one.
     public func entity(_ reference: EntityReference) -> EntityID? {
         switch reference {
         case .entity(let entity): entity
-        case .external(let ids): ids.lazy.compactMap { entities[$0] }.first
+        case .external(let ids): ids.lazy.compactMap { entities[$0] ?? numberOwner($0) }.first
         }
+    }
+
+    private func numberOwner(_ id: String) -> EntityID? {
+        guard let (first, index) = SyntheticIDs.firstNumber(beside: id), let known = numbered[first], index <= known.count else {
+            return nil
+        }
+        return known.entity
     }
 }

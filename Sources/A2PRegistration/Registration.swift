@@ -208,6 +208,13 @@ public enum SyntheticIDs {
     public static func numberSid(_ entity: EntityID, index: Int) -> String {
         "PN" + hexadecimal(number(entity) &* 1000 &+ UInt64(index), width: 32)
     }
+    /// The id of the first number of the registration that the number `sid` belongs to, and which of its numbers it is; nil for another id.
+    static func firstNumber(beside sid: String) -> (first: String, index: Int)? {
+        guard sid.hasPrefix("PN"), sid.utf8.count == 34, let value = UInt64(sid.dropFirst(2), radix: 16), value % 1000 > 0 else {
+            return nil
+        }
+        return ("PN" + hexadecimal(value - value % 1000 + 1, width: 32), Int(value % 1000))
+    }
     /// Telnyx' id of the brand.
     public static func telnyxBrand(_ entity: EntityID) -> String { "00000000-0000-4000-8000-" + hexadecimal(number(entity), width: 12) }
     /// Telnyx' id of the campaign.
