@@ -38,6 +38,7 @@ struct MigrateStatus: AsyncParsableCommand {
         summary.database = database
         summary.lastRun = try await desk.store.value(Self.lastPlan)
         summary.clock = try await desk.store.clock()?.description
+        summary.running = desk.store.otherRunner
         var json = try JSONValue(encoding: summary).inTheWordsOfTheApp
         if let gates { json["evidence"] = try EvidenceText.json(gates) }
         Console.print(format == .json ? json.canonicalText : summary.text + (gates.map { "\n\n" + EvidenceText.text($0) } ?? ""))
@@ -91,6 +92,8 @@ private struct MigrationStatus: Codable {
     var lastRun: String?
     /// The run's time; none before the first.
     var clock: String?
+    /// Who runs on the database now; nobody, when there is none.
+    var running: String?
     var halted: Bool
     var haltedSince: String?
     var registrations: Int
@@ -126,6 +129,7 @@ private struct MigrationStatus: Codable {
         let unclocked = lastRun == nil ? "never run" : "run live"
         var lines = ["plan \(title), \(clock.map { "the run's clock at \($0)" } ?? unclocked)"]
         if let lastRun, lastRun != title { lines.append("the last run had plan \(lastRun); pass its file with --plan to see its stages") }
+        lines.append(running.map { "\($0) runs on it" } ?? "nobody runs on it")
         lines.append(
             haltedSince.map {
                 "halted since \($0): every step returns to legacy at its next boundary; end it with '\(Program.name) migrate resume'"

@@ -42,6 +42,9 @@ public struct Census: Hashable, Sendable {
 }
 
 extension SQLiteHandoffStore {
+    /// Who else runs on the database now, in words; nil when nobody does.
+    public var otherRunner: String? { database.otherRunner }
+
     /// Counts everything in one read, beside a running process too.
     public func census() throws -> Census {
         try database.readTogether { database in

@@ -141,9 +141,9 @@ enum ByteRange: Int64, CaseIterable {
 
     // The C library declares them for GNU code alone.
     #if canImport(Darwin)
-        private static let (set, setAndWait): (CInt, CInt) = (90, 91)
+        private static let (set, setAndWait, get): (CInt, CInt, CInt) = (90, 91, 92)
     #else
-        private static let (set, setAndWait): (CInt, CInt) = (37, 38)
+        private static let (set, setAndWait, get): (CInt, CInt, CInt) = (37, 38, 36)
     #endif
 
     /// Takes the lock, alone or with others; false when somebody has it.
@@ -157,12 +157,23 @@ enum ByteRange: Int64, CaseIterable {
 
     func unlock(_ descriptor: CInt) { _ = set(descriptor, CInt(F_UNLCK), Self.set) }
 
+    /// True when somebody else has it alone. Nothing is taken.
+    func isHeld(_ descriptor: CInt) -> Bool {
+        var lock = lock(of: CInt(F_RDLCK))
+        return fcntl(descriptor, Self.get, &lock) == 0 && lock.l_type != Int16(F_UNLCK)
+    }
+
     private func set(_ descriptor: CInt, _ type: CInt, _ command: CInt) -> CInt {
+        var lock = lock(of: type)
+        return fcntl(descriptor, command, &lock)
+    }
+
+    private func lock(of type: CInt) -> flock {
         var lock = flock()
         lock.l_type = Int16(type)
         lock.l_whence = Int16(SEEK_SET)
         lock.l_start = off_t(rawValue)
         lock.l_len = 1
-        return fcntl(descriptor, command, &lock)
+        return lock
     }
 }

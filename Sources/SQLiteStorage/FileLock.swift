@@ -48,6 +48,14 @@ final class FileLock: Sendable {
     }
 }
 
+extension LockstepDatabase {
+    /// Who else runs on the database now, in words: `process 4711`; nil when nobody does.
+    public var otherRunner: String? {
+        guard let file, ByteRange.runner.isHeld(file.descriptor) else { return nil }
+        return FileLock.runner(of: file)
+    }
+}
+
 /// Lets short writes in between the groups of a runner, which would otherwise begin its next transaction before they notice.
 ///
 /// Whoever wants to write beside a runner holds the turnstile; the runner passes it after each group.

@@ -45,7 +45,7 @@ public final class LockstepDatabase: Sendable {
     /// How many calls write, or wait for those who do.
     private let writers = Atomic(0)
     private let durability: Durability
-    private let file: DatabaseFile?
+    let file: DatabaseFile?
     private let lock: FileLock?
     private let checkpoints: Checkpoints?
     private let turnstile: Turnstile?

@@ -56,6 +56,11 @@ import Testing
         }
     }
 
+    @Test func theSameRecordingsMakeTheSameTests() throws {
+        let runs = try (0..<3).map { _ in try Lockstep.run(["characterize", "2", "--format", "json"]).output }
+        #expect(Set(runs).count == 1 && runs[0].contains("\"tests\""))
+    }
+
     /// Without a changed delivery nobody ever looks: a webhook that is lost is in no recording of these.
     @Test func whatNoRecordingHasIsMadeOfOne() throws {
         let recordings = ["happy-private-profit", "second-unverified"].map { "\(LegacyFixtures.folder)/\($0)" }

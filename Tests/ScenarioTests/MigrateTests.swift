@@ -201,8 +201,9 @@ import Testing
         #expect(
             Set(status.object?.keys ?? [:].keys) == [
                 "clock", "database", "deadLetters", "durable", "ended", "halted", "haltedSince", "lastRun", "legacy", "plan",
-                "quarantined", "registrations", "rows", "steps", "unsentMessages",
+                "quarantined", "registrations", "rows", "running", "steps", "unsentMessages",
             ])
+        #expect(status["running"] == .string("process \(run.id)"))
         #expect(status["plan"] == ["name": "hybrid-5.2", "version": 1])
         #expect(status["halted"] == true)
         #expect(status["rows"] == ["pending": 0, "signalled": 0, "parked": 0])
@@ -218,8 +219,11 @@ import Testing
         let text = try migrate("status")
         #expect(text.code == 0)
         #expect(text.output.contains("halted since 2026-03-03T09:05"))
+        #expect(text.output.contains("process \(run.id) runs on it"))
         #expect(text.output.contains("dead letters: unknown-entity 1; see 'lockstep migrate letters'"))
         try run.kill()
+        #expect(try migrate("status").output.contains("nobody runs on it"))
+        #expect(try migrate("status", "--format", "json").json?["running"] == nil)
     }
 
     @Test func aWriteThatCannotGetInSaysWhyAndHowToRetry() async throws {

@@ -64,7 +64,7 @@ struct Characterizing<State: MachineState, Record: Codable & Sendable> {
         let passages = play.passages.filter(step.contains)
         guard !passages.isEmpty else { return }
         found.reaching += 1
-        for passage in passages { found.count(passage, note: step.note(passage.state, passage.event)) }
+        for passage in passages.sorted() { found.count(passage, note: step.note(passage.state, passage.event)) }
         let known = ways.firstIndex { $0.passages == passages }
         if let known, ways[known].recording.lines.count <= recording.lines.count { return }
         // What legacy does differently each time says nothing of a step.
@@ -85,7 +85,9 @@ struct Characterizing<State: MachineState, Record: Codable & Sendable> {
             let way = Way(recording: recording, play: play, passages: play.passages.filter(step.contains))
             guard !way.passages.isEmpty, known.insert(way.made).inserted else { continue }
             variants.append(way)
-            for passage in way.passages.subtracting(recorded) { found.count(passage, note: step.note(passage.state, passage.event), by: 0) }
+            for passage in way.passages.subtracting(recorded).sorted() {
+                found.count(passage, note: step.note(passage.state, passage.event), by: 0)
+            }
         }
         found.variants = variants.count
         cover()
