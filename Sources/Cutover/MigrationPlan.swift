@@ -162,7 +162,7 @@ public struct MigrationPlan: Hashable, Sendable {
 
     private var moved: [PlannedStep] { steps.filter(\.stage.isMoved) }
 
-    /// A comparator of this plan's announcements, and of its rules as they count at `moment`; see ``Comparator/isStrict``.
+    /// A comparator of this plan's announcements, and of its rules as they count at `moment`; see `Comparator.isStrict`.
     public func comparator(at moment: Timestamp, strict: Bool = false) -> Comparator {
         Comparator(announcements: announcements, rules: rules, at: moment, strict: strict)
     }

@@ -14,7 +14,7 @@ public struct AppComparison<State: MachineState, Record: Codable & Sendable>: Se
     public let legacy: AppRun<State, Record>
     /// Legacy and durable as the plan says.
     public let hybrid: AppRun<State, Record>
-    /// True when records and times are compared, too, see ``Comparator/isStrict``.
+    /// True when records and times are compared, too, see `Comparator.isStrict`.
     private let isStrict: Bool
 
     /// Opens both databases: `database` with `.legacy` and `.hybrid` before its ending, or two in memory. What the hybrid
