@@ -102,7 +102,7 @@ struct Compare: AsyncParsableCommand {
 
     private func compareStrictly(_ app: some Application) async throws {
         let inputs = input.inputs.isEmpty ? try Program.app.fixtureFolders() : input.inputs
-        let comparing = StrictComparing(plan: try input.loadPlan(), moment: Timestamp(Date()))
+        let comparing = StrictComparing(plan: try input.loadPlan(), at: Timestamp(Date()))
         let meter = Progress()
         let (summary, failing) = try await comparing.run(inputs, app) {
             meter.show("\($0), \($1 + 1) of \(inputs.count.counted("input"))", $1, of: inputs.count)

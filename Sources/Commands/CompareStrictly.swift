@@ -9,13 +9,15 @@ import ShadowComparator
 /// Compares each input by itself, in memory, and leaves nothing out: small tests may tell in several ways what becomes of one entity.
 struct StrictComparing {
     let plan: MigrationPlan
-    let moment: Timestamp
+    private let comparator: Comparator
+
+    init(plan: MigrationPlan, at moment: Timestamp) { (self.plan, comparator) = (plan, plan.comparator(at: moment, strict: true)) }
 
     /// What all inputs come to, and the names of those that are not the same.
     func run(
         _ inputs: [String], _ app: some Application, progress: (String, Int) -> Void
     ) async throws -> (summary: ComparisonSummary, failing: [String]) {
-        var summary = ComparisonSummary(comparator: plan.comparator(at: moment, strict: true))
+        var summary = ComparisonSummary(comparator: comparator)
         var failing: [String] = []
         for (index, input) in inputs.enumerated() {
             progress(input, index)
@@ -29,10 +31,8 @@ struct StrictComparing {
     private func compare<State: MachineState, Record: Codable & Sendable>(
         _ files: TraceFiles, _ app: LockstepApp<State, Record>, into summary: inout ComparisonSummary
     ) async throws {
-        let comparison = try AppComparison(app, plan: plan, database: ":memory:", strict: true)
-        var (files, lines) = (files, [TraceLine]())
-        while let line = try files.nextReceived() { lines.append(line) }
-        try await comparison.play(lines)
-        try await comparison.add(to: &summary, at: moment)
+        let comparison = try AppComparison(app, plan: plan, database: ":memory:")
+        try await comparison.play(files)
+        try await comparison.add(to: &summary, by: comparator)
     }
 }

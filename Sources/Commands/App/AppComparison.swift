@@ -14,15 +14,12 @@ public struct AppComparison<State: MachineState, Record: Codable & Sendable>: Se
     public let legacy: AppRun<State, Record>
     /// Legacy and durable as the plan says.
     public let hybrid: AppRun<State, Record>
-    /// True when records and times are compared, too, see `Comparator.isStrict`.
-    private let isStrict: Bool
 
     /// Opens both databases: `database` with `.legacy` and `.hybrid` before its ending, or two in memory. What the hybrid
     /// path's engine says of itself goes to `telemetry`.
     public init(
-        _ app: LockstepApp<State, Record>, plan: MigrationPlan, database: String, strict: Bool = false, telemetry: Telemetry = Telemetry()
+        _ app: LockstepApp<State, Record>, plan: MigrationPlan, database: String, telemetry: Telemetry = Telemetry()
     ) throws {
-        isStrict = strict
         let isMemory = database == ":memory:"
         func options(_ mode: RunMode) -> RunOptions {
             var options = RunOptions(mode: mode, plan: plan, database: isMemory ? database : "\(database).\(mode.rawValue)")
@@ -53,20 +50,20 @@ public struct AppComparison<State: MachineState, Record: Codable & Sendable>: Se
     public func summary(
         at moment: Timestamp = .distantPast, compared: (Comparison) async throws -> Void = { _ in }
     ) async throws -> ComparisonSummary {
-        var summary = ComparisonSummary(comparator: hybrid.options.plan.comparator(at: moment, strict: isStrict))
-        try await add(to: &summary, at: moment, compared: compared)
+        let comparator = hybrid.options.plan.comparator(at: moment)
+        var summary = ComparisonSummary(comparator: comparator)
+        try await add(to: &summary, by: comparator, compared: compared)
         return summary
     }
 
-    /// Adds what the two paths made of every entity.
+    /// Adds what `comparator` says of what the two paths made of every entity.
     func add(
-        to summary: inout ComparisonSummary, at moment: Timestamp, compared: (Comparison) async throws -> Void = { _ in }
+        to summary: inout ComparisonSummary, by comparator: Comparator, compared: (Comparison) async throws -> Void = { _ in }
     ) async throws {
-        let comparator = hybrid.options.plan.comparator(at: moment, strict: isStrict)
         let known = try await Set(legacy.store.entities()).union(hybrid.store.entities())
         for entity in known.sorted() {
-            let control = try await legacy.observation(of: entity, withRecord: isStrict)
-            let candidate = try await hybrid.observation(of: entity, withRecord: isStrict)
+            let control = try await legacy.observation(of: entity, withRecord: comparator.isStrict)
+            let candidate = try await hybrid.observation(of: entity, withRecord: comparator.isStrict)
             let comparison = comparator.compare(entity, control: control, candidate: candidate)
             summary.add(comparison)
             try await compared(comparison)

@@ -48,17 +48,8 @@ package struct Minimizing: Sendable {
     /// Writes the scenario of a cause, without an outcome: what a mended step comes to is not known before it is mended.
     package func write(_ lines: [TraceLine], to path: String, _ cause: ComparisonSummary.Cause) throws {
         let reason = "Minimised from \(cause.example): \(cause.first) \(cause.kind.rawValue)."
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-            let files = [
-                "events.jsonl": lines.map { $0.text + "\n" }.joined(),
-                "README.md":
-                    "# \(Self.name(of: cause))\n\n\(reason)\n\nEvery line is needed to show it. Record outcome.json when it is mended.\n",
-            ]
-            for (name, text) in files { try Data(text.utf8).write(to: URL(filePath: "\(path)/\(name)")) }
-        } catch let error as CocoaError {
-            throw CommandFailure(.environment, "\(RootCommand.sentence(of: error)); pass another to --minimize")
-        }
+        let readme = "# \(Self.name(of: cause))\n\n\(reason)\n\nEvery line is needed to show it. Record outcome.json when it is mended.\n"
+        try ScenarioFolder(lines: lines, readme: readme).write(to: path, "--minimize")
     }
 
     private static func name(of cause: ComparisonSummary.Cause) -> String {

@@ -25,7 +25,7 @@ struct Characterization {
     }
 
     /// A bug that was put into a cell.
-    struct Trial: Encodable {
+    struct Trial: Encodable, BugTrial {
         let state: String
         let event: EventKind
         let story: String
@@ -33,6 +33,9 @@ struct Characterization {
         var caughtBy: String?
         /// False when every recording leads to the same calls, state and record with it as without it, give or take two hours.
         var leavesTrace = false
+
+        var isCaught: Bool { caughtBy != nil }
+        var isMet: Bool { leavesTrace }
     }
 
     let step: StepNumber
@@ -51,19 +54,17 @@ struct Characterization {
 
     init(step: StepNumber) { self.step = step }
 
-    var expressible: [Trial] { trials.filter { $0.leavesTrace || $0.caughtBy != nil } }
-    var caught: [Trial] { trials.filter { $0.caughtBy != nil } }
-    var survivors: [Trial] { trials.filter { $0.leavesTrace && $0.caughtBy == nil } }
-    var traceless: [Trial] { trials.filter { !$0.leavesTrace && $0.caughtBy == nil } }
-
     /// Every way through a cell that was seen.
     var passages: Set<Passage> {
         Set(cells.flatMap { cell in cell.led.keys.map { Passage(state: cell.state, event: cell.event, target: $0) } })
     }
 
+    /// Where a cell is among those that were seen; nil for one that was not.
+    func index(of state: String, _ event: EventKind) -> Int? { cells.firstIndex { $0.state == state && $0.event == event } }
+
     /// So many recordings go this way through a cell.
     mutating func count(_ passage: Passage, note: String, by number: Int = 1) {
-        let index = cells.firstIndex { $0.state == passage.state && $0.event == passage.event }
+        let index = index(of: passage.state, passage.event)
         if index == nil { cells.append(Cell(state: passage.state, event: passage.event, note: note)) }
         cells[index ?? cells.count - 1].led[passage.target, default: 0] += number
     }
@@ -96,10 +97,10 @@ extension Characterization: Encodable {
         }
         try container.encode(shown, forKey: .tests)
         try container.encode(trials, forKey: .bugs)
-        try container.encode(expressible.count, forKey: .expressible)
-        try container.encode(caught.count, forKey: .caught)
-        try container.encode(survivors.map(\.story), forKey: .survivors)
-        try container.encode(traceless.map(\.story), forKey: .traceless)
+        try container.encode(trials.expressible.count, forKey: .expressible)
+        try container.encode(trials.caught.count, forKey: .caught)
+        try container.encode(trials.survivors.map(\.story), forKey: .survivors)
+        try container.encode(trials.unmet.map(\.story), forKey: .traceless)
         try container.encode(unseen, forKey: .unseen)
         try container.encode(noisy, forKey: .noisy)
     }
@@ -115,7 +116,7 @@ extension Characterization {
         let table = Console.table([["state", "event", "led to", "seen", "tests", "what it does"]] + rows)
         let bugs =
             "\(tests.count.counted("test")) \(tests.count == 1 ? "goes" : "go") all these ways, and \(tests.count == 1 ? "shows" : "show") "
-            + "\(caught.count) of \(expressible.count.counted("bug")) that were put into these cells"
+            + "\(trials.caught.count) of \(trials.expressible.count.counted("bug")) that were put into these cells"
         return ([head, "", table, "", bugs] + lists + written(folder)).joined(separator: "\n")
     }
 
@@ -130,8 +131,8 @@ extension Characterization {
     }
 
     private var lists: [String] {
-        list("Bugs that no comparison shows, though they change something:", survivors.map(\.story))
-            + list("Bugs that change nothing in any recording:", traceless.map(\.story))
+        list("Bugs that no comparison shows, though they change something:", trials.survivors.map(\.story))
+            + list("Bugs that change nothing in any recording:", trials.unmet.map(\.story))
             + list("Cells of the table that no recording comes to:", unseenByEvent)
             + list("Recordings of which legacy makes something else each time, and that were left out:", noisy)
     }

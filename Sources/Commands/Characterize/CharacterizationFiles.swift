@@ -16,21 +16,12 @@ struct CharacterizationFiles {
     }
 
     func write(_ tests: [Characterization.Test]) throws {
-        do { for test in tests { try write(test) } } catch let error as CocoaError {
-            throw CommandFailure(.environment, "\(RootCommand.sentence(of: error)); pass another to --output")
+        for test in tests {
+            var outcome = try JSONValue(encoding: test.outcome)
+            outcome["entity"] = .string(test.recording.entity.rawValue)
+            let scenario = ScenarioFolder(lines: test.recording.lines, readme: readme(test), outcome: outcome)
+            try scenario.write(to: "\(folder)/\(test.name)", "--output")
         }
-    }
-
-    private func write(_ test: Characterization.Test) throws {
-        let path = "\(folder)/\(test.name)"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        var outcome = try JSONValue(encoding: test.outcome)
-        outcome["entity"] = .string(test.recording.entity.rawValue)
-        let files = [
-            "events.jsonl": test.recording.lines.map { $0.text + "\n" }.joined(), "outcome.json": outcome.canonicalText + "\n",
-            "README.md": readme(test),
-        ]
-        for (name, text) in files { try Data(text.utf8).write(to: URL(filePath: "\(path)/\(name)")) }
     }
 
     private func readme(_ test: Characterization.Test) -> String {

@@ -60,7 +60,7 @@ struct CharacterizeCommand: AsyncParsableCommand {
         }
         try files?.write(found.tests)
         Console.print(format == .json ? try JSONValue(encoding: found).canonicalText : found.text(folder: output))
-        if !found.survivors.isEmpty { throw CommandFailure(.differences, "") }
+        if !found.trials.survivors.isEmpty { throw CommandFailure(.differences, "") }
     }
 
     private func legacyStep(_ app: some Application) throws -> StepNumber {

@@ -52,8 +52,7 @@ struct Characterizing<State: MachineState, Record: Codable & Sendable> {
         cover()
         if varied { try await vary(progress) }
         try await tryBugs(progress)
-        let seen = Set(found.cells.map { [$0.state, $0.event.rawValue] })
-        found.unseen = step.cells.filter { !seen.contains([$0.state.rawValue, $0.event.rawValue]) }.map {
+        found.unseen = step.cells.filter { found.index(of: $0.state.rawValue, $0.event) == nil }.map {
             Characterization.Cell(state: $0.state.rawValue, event: $0.event, note: step.note($0.state.rawValue, $0.event))
         }
     }
@@ -118,7 +117,7 @@ struct Characterizing<State: MachineState, Record: Codable & Sendable> {
 
     private mutating func tryBugs(_ progress: (String, Int, Int) -> Void) async throws {
         let bugs = found.cells.flatMap { cell in
-            step.bugs(in: Passage(state: cell.state, event: cell.event, target: cell.state)).map { (cell, $0.bug, $0.machine) }
+            step.bugs(in: cell.state, on: cell.event).map { (cell, $0.bug, $0.machine) }
         }
         for (index, (cell, bug, machine)) in bugs.enumerated() {
             progress("bug", index, bugs.count)

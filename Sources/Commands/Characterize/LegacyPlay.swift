@@ -36,12 +36,9 @@ struct LegacyPlayer<State: MachineState, Record: Codable & Sendable> {
     func play(
         _ recording: NamedRecording, on machine: Machine<State, Record>, atMost most: Int = .max
     ) async throws -> LegacyPlay? {
-        var app = app
-        app.domain.machine = machine
-        let store = CountedStore(InMemoryHandoffStore(), atMost: most)
-        var options = RunOptions(mode: .legacy, plan: plan, database: ":memory:")
-        options.ports.handoffs = { _ in store }
-        let run = try AppRun(app, options)
+        var domain = app.domain
+        domain.machine = machine
+        let (run, store) = try app.memoryRun(of: domain, .legacy, plan, atMost: most)
         try await run.play(recording.lines)
         let entity = recording.entity
         guard let observation = try await run.observation(of: entity, withRecord: true) else { return nil }
@@ -50,8 +47,7 @@ struct LegacyPlayer<State: MachineState, Record: Codable & Sendable> {
         timeless.waits = nil
         return LegacyPlay(
             observation: observation, passages: Set(moves.compactMap(Passage.init)),
-            trace: try JSONValue(encoding: timeless),
-            transactions: store.transactions)
+            trace: try JSONValue(encoding: timeless), transactions: store.transactions)
     }
 }
 

@@ -28,10 +28,10 @@ struct LegacyStep<State: MachineState, Record: Codable & Sendable> {
         return machine.steps[state] == number && !domain.interrupts.contains(event)
     }
 
-    /// The bugs that can be made in the cell of a passage, each with the table that has it.
-    func bugs(in cell: Passage) -> [(bug: CellBug, machine: Machine<State, Record>)] {
-        guard let state = State(rawValue: cell.state) else { return [] }
-        return CellBug.allCases.compactMap { bug in machine.bent(bug, on: cell.event, in: state).map { (bug, $0) } }
+    /// The bugs that can be made in a cell, each with the table that has it.
+    func bugs(in state: String, on event: EventKind) -> [(bug: CellBug, machine: Machine<State, Record>)] {
+        guard let state = State(rawValue: state) else { return [] }
+        return CellBug.allCases.compactMap { bug in machine.bent(bug, on: event, in: state).map { (bug, $0) } }
     }
 
     /// What the table says of a cell, in a few words.

@@ -4,7 +4,7 @@ import Outcomes
 import ShadowComparator
 
 /// What came of one bug that was put in on purpose.
-struct MutantTrial: Codable {
+struct MutantTrial: Codable, BugTrial {
     /// What looks for bugs, in the order in which they are asked.
     enum Judge: String, Codable, CaseIterable {
         /// The recordings are played on both paths, and compared.
@@ -41,6 +41,8 @@ struct MutantTrial: Codable {
     init(_ mutant: Mutant) { (number, side, step, story) = (mutant.number, mutant.side, mutant.step, mutant.story) }
 
     var name: String { Mutant.name(number, step, story) }
+    var isCaught: Bool { caughtBy != nil }
+    var isMet: Bool { isReached }
 
     mutating func isCaught(by judge: Judge, _ finding: Finding) {
         (caughtBy, layers, law, found) = (judge, finding.layers, finding.law, finding.sentence)
@@ -59,20 +61,14 @@ struct MutantScore: Encodable {
     var mutants: [MutantTrial] = []
     var secondsElapsed = 0.0
 
-    /// Those of which something can be said.
-    var expressible: [MutantTrial] { mutants.filter { $0.isReached || $0.caughtBy != nil } }
-    var caught: [MutantTrial] { mutants.filter { $0.caughtBy != nil } }
-    var survivors: [MutantTrial] { mutants.filter { $0.isReached && $0.caughtBy == nil } }
-    var unreached: [MutantTrial] { mutants.filter { !$0.isReached && $0.caughtBy == nil } }
-
     private enum CodingKeys: String, CodingKey { case expressible, caught, survivors, unreached, mutants, secondsElapsed }
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(expressible.count, forKey: .expressible)
-        try container.encode(caught.count, forKey: .caught)
-        try container.encode(survivors.map(\.name), forKey: .survivors)
-        try container.encode(unreached.map(\.name), forKey: .unreached)
+        try container.encode(mutants.expressible.count, forKey: .expressible)
+        try container.encode(mutants.caught.count, forKey: .caught)
+        try container.encode(mutants.survivors.map(\.name), forKey: .survivors)
+        try container.encode(mutants.unmet.map(\.name), forKey: .unreached)
         try container.encode(mutants, forKey: .mutants)
         try container.encode(secondsElapsed, forKey: .secondsElapsed)
     }
@@ -80,7 +76,10 @@ struct MutantScore: Encodable {
 
 extension MutantScore {
     var text: String {
-        var lines = ["caught \(caught.count) of \(expressible.count.counted("bug")) that were put in on purpose, in \(secondsElapsed) s"]
+        let (survivors, unreached) = (mutants.survivors, mutants.unmet)
+        var lines = [
+            "caught \(mutants.caught.count) of \(mutants.expressible.count.counted("bug")) that were put in on purpose, in \(secondsElapsed) s"
+        ]
         for side in Mutant.Side.allCases { lines += text(side) }
         if !survivors.isEmpty { lines += ["", "Nobody found:"] + survivors.map { "  \($0.name)" } }
         if !unreached.isEmpty {
@@ -90,12 +89,12 @@ extension MutantScore {
     }
 
     private func text(_ side: Mutant.Side) -> [String] {
-        let trials = expressible.filter { $0.side == side }
+        let trials = mutants.expressible.filter { $0.side == side }
         guard !trials.isEmpty else { return [] }
         let rows = trials.map { trial in
             [trial.name, trial.caughtBy?.rawValue ?? "SURVIVES", Self.seen(trial), "\(trial.seconds) s"]
         }
-        return ["", "\(side.title) (\(trials.count { $0.caughtBy != nil }) of \(trials.count))", Console.table(rows)]
+        return ["", "\(side.title) (\(trials.caught.count) of \(trials.count))", Console.table(rows)]
     }
 
     private static func seen(_ trial: MutantTrial) -> String {

@@ -119,15 +119,9 @@ final class MutantTrials<State: MachineState, Record: Codable & Sendable> {
         _ domain: Domain<State, Record>, _ mode: RunMode, _ mutant: Mutant? = nil,
         look: (AppRun<State, Record>) async throws -> Void = { _ in }
     ) async throws -> [EntityID: Observation] {
-        var app = app
-        app.domain = domain
-        var options = RunOptions(mode: mode, plan: plan, database: ":memory:")
-        let ports = mutant?.ports ?? .none
-        let storage = mutant?.storage
-        options.ports = ports
-        let store = CountedStore(ports.handoffs(storage?(InMemoryHandoffStore()) ?? InMemoryHandoffStore()), atMost: most)
-        options.ports.handoffs = { _ in store }
-        let run = try AppRun(app, options)
+        let storage = InMemoryHandoffStore()
+        let (run, store) = try app.memoryRun(
+            of: domain, mode, plan, mutant?.ports ?? .none, storage: mutant?.storage(storage) ?? storage, atMost: most)
         try await run.play(lines)
         try await look(run)
         if mutant == nil { transactions = max(transactions, store.transactions) }

@@ -89,6 +89,6 @@ struct MutantsCommand: AsyncParsableCommand {
         Console.endProgress()
         score.secondsElapsed = began.duration(to: clock.now).roundedSeconds
         Console.print(format == .json ? try JSONValue(encoding: score).canonicalText : score.text)
-        if !score.survivors.isEmpty { throw CommandFailure(.differences, "") }
+        if !score.mutants.survivors.isEmpty { throw CommandFailure(.differences, "") }
     }
 }
