@@ -93,6 +93,8 @@ let package = Package(
             dependencies: [
                 "Events", "Outcomes", "LegacyStateMachine", "DurableWorkflow", .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        // its legacy machine, which is gone when every step is retired
+        .target(name: "A2PLegacy", dependencies: ["Events", "Outcomes", "LegacyStateMachine", "A2PRegistration"]),
         // public test kit
         .target(
             name: "BridgeTesting",
@@ -119,12 +121,18 @@ let package = Package(
             ]),
         .target(name: "LockstepApp", dependencies: ["Lockstep", "Commands"]),
         .target(name: "LockstepTesting", dependencies: ["Lockstep", "BridgeTesting"]),
+        // the built-in domain without its legacy machine
+        .target(
+            name: "A2PRetired",
+            dependencies: [
+                "Events", "Outcomes", "LegacyStateMachine", "DurableWorkflow", "Bridge", "A2PRegistration", "BridgeTesting", "Migrations",
+            ]),
         // the built-in domain as an app, and its executable
         .target(
             name: "A2PApp",
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover", "Bridge",
-                "SQLiteStorage", "A2PRegistration", "BridgeTesting", "LegacyFixtures", "Migrations", "Commands",
+                "SQLiteStorage", "A2PRegistration", "A2PLegacy", "A2PRetired", "BridgeTesting", "LegacyFixtures", "Migrations", "Commands",
             ]),
         .executableTarget(name: "LockstepCommand", dependencies: ["A2PApp", "Commands"]),
         // figures beside their floor
@@ -138,7 +146,8 @@ let package = Package(
             ]),
         // SQL schema and migration plans, embedded in the binary
         .target(
-            name: "Migrations", path: "Migrations", exclude: ["Plans/brand-durable.yaml", "Plans/campaign-durable.yaml"],
+            name: "Migrations", path: "Migrations",
+            exclude: ["Plans/brand-durable.yaml", "Plans/campaign-durable.yaml", "Plans/interrupts-durable.yaml"],
             resources: [
                 .embedInCode("Schema/v001_lockstep.sql"), .embedInCode("Schema/v002_workflows.sql"),
                 .embedInCode("Schema/v003_pins.sql"), .embedInCode("Schema/v010_workflow_runtime.sql"),
@@ -148,7 +157,8 @@ let package = Package(
                 .embedInCode("Schema/v016_archive.sql"), .embedInCode("Schema/v017_shadow.sql"),
                 .embedInCode("Schema/v018_open_rows.sql"),
                 .embedInCode("Plans/hybrid-5.2.yaml"), .embedInCode("Plans/hybrid-2-5.2.yaml"),
-                .embedInCode("Plans/legacy.yaml"), .embedInCode("Plans/all-durable.yaml"),
+                .embedInCode("Plans/legacy.yaml"), .embedInCode("Plans/all-durable.yaml"), .embedInCode("Plans/retired.yaml"),
+                .embedInCode("Machines/a2p-registration.json"),
             ]),
         // recorded scenarios
         .target(name: "LegacyFixtures", path: "LegacyFixtures", exclude: scenarios),
@@ -158,13 +168,19 @@ let package = Package(
             name: "crash-points",
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "DurableWorkflow", "Cutover", "Bridge", "BridgeTesting", "A2PRegistration",
-                "A2PApp", "Commands", "Migrations", "SQLiteStorage",
+                "A2PRetired", "A2PApp", "Commands", "Migrations", "SQLiteStorage",
             ], path: "Tests/CrashPoints"),
         .testTarget(
             name: "CrashPointTests",
             dependencies: [
                 "crash-points", "Events", "Outcomes", "HybridRouter", "DurableWorkflow", "SQLiteStorage", "A2PRegistration",
             ]),
+
+        // test code only: registrations without the legacy machine, which is not linked
+        .executableTarget(
+            name: "retired-registrations",
+            dependencies: ["Outcomes", "A2PRegistration", "A2PRetired", "Commands", "LegacyFixtures", "Migrations"],
+            path: "Tests/RetiredRegistrations"),
 
         // test code only: two versions of one deployment
         .target(name: "Deploys", dependencies: ["Events", "DurableWorkflow", "SQLiteStorage"], path: "Tests/Deploys/Both"),
@@ -208,7 +224,7 @@ let package = Package(
         .testTarget(
             name: "A2PRegistrationTests",
             dependencies: [
-                "A2PRegistration", "Events", "Outcomes", "LegacyStateMachine", "DurableWorkflow", "Cutover",
+                "A2PRegistration", "A2PLegacy", "Events", "Outcomes", "LegacyStateMachine", "DurableWorkflow", "Cutover",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], exclude: ["Gallery"]),
         .testTarget(name: "ArchitectureTests"),
@@ -229,7 +245,7 @@ let package = Package(
             name: "SimulationTests",
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "DurableWorkflow", "ShadowComparator", "BridgeTesting", "Commands", "A2PApp",
-                "A2PRegistration", "LegacyFixtures", "Bridge", "Cutover", "Migrations", "SQLiteStorage",
+                "A2PRegistration", "A2PRetired", "LegacyFixtures", "Bridge", "Cutover", "Migrations", "SQLiteStorage",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ], exclude: ["Model"]),
         // the code of the tutorial, which is a package of its own
@@ -238,8 +254,8 @@ let package = Package(
             name: "ScenarioTests",
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover", "Bridge",
-                "SQLiteStorage", "A2PRegistration", "BridgeTesting", "LegacyFixtures", "Migrations", "Commands", "A2PApp",
-                "LockstepCommand", "ClaimMachine",
+                "SQLiteStorage", "A2PRegistration", "A2PRetired", "BridgeTesting", "LegacyFixtures", "Migrations", "Commands", "A2PApp",
+                "LockstepCommand", "ClaimMachine", "retired-registrations",
             ]),
     ]
 )

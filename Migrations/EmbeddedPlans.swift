@@ -16,4 +16,8 @@ public enum EmbeddedPlans {
     public static let allDurableName = "Migrations/Plans/all-durable.yaml"
     /// Every step is durable.
     public static let allDurable = String(decoding: PackageResources.all_durable_yaml, as: UTF8.self)
+    /// The file name of the plan without legacy.
+    public static let retiredName = "Migrations/Plans/retired.yaml"
+    /// Every step is retired.
+    public static let retired = String(decoding: PackageResources.retired_yaml, as: UTF8.self)
 }

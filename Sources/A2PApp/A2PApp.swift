@@ -1,4 +1,5 @@
 public import A2PRegistration
+public import A2PRetired
 import BridgeTesting
 public import Commands
 public import Cutover

@@ -1,4 +1,5 @@
 import A2PRegistration
+import A2PRetired
 import Bridge
 package import BridgeTesting
 package import Commands

@@ -60,8 +60,6 @@ public struct Registration: Codable, Hashable, Sendable {
     public var overrides: [String] = []
     /// Why it failed, for example `30901`.
     public var failureCode: String?
-    /// What the last look at the trust profile's bundle has found; nil outside of step 2.
-    public var profileStatus: String?
     /// What the last look of a durable step has found, in a word; nil between looks.
     var found: String?
     /// The carrier's word that an activity is to weigh; nil between.
@@ -128,6 +126,9 @@ public struct NumberRow: Codable, Hashable, Sendable {
     public var failure: String?
     /// When the provider last said something about it; an older message is stale.
     public var statusAt: Timestamp?
+
+    /// A number that was asked for.
+    package init() {}
 
     /// True while the provider has not answered.
     var isPending: Bool { status == "PENDING_REGISTRATION" || status == "PENDING_DEREGISTRATION" }

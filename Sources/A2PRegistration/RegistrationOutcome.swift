@@ -34,7 +34,7 @@ extension Registration {
         switch state {
         case .ACTIVE:
             let isWhole =
-                A2PMachine.requiredCarriers.allSatisfy { carriers[$0]?.status == "APPROVED" }
+                Registration.requiredCarriers.allSatisfy { carriers[$0]?.status == "APPROVED" }
                 && !numbers.contains { $0.status != "REGISTERED" && $0.status != "UNREGISTERED" }
             return isWhole ? "approved" : "approved_partial"
         case .CAMPAIGN_SUSPENDED: return "suspended"

@@ -1,3 +1,4 @@
+import Cutover
 public import DurableWorkflow
 public import Events
 public import LegacyStateMachine
@@ -11,6 +12,8 @@ public struct Domain<State: MachineState, Record: Codable & Sendable>: Sendable 
     public var service: (any LegacyService)?
     /// How the service describes its machine.
     public var serviceMachine: LegacyMachine?
+    /// What the machine's states were, when its code is gone; nil while it is there.
+    public private(set) var map: LegacyMachine?
     /// What the cron job looks for.
     public var sweeper: Sweeper<State>
     /// One decoder per source.
@@ -63,11 +66,29 @@ extension Domain {
         outcome: @escaping @Sendable (Record, State, [LedgerEntry]) -> Outcome,
         freeText: Set<String> = [], forgotten: @escaping @Sendable (Record) -> Record? = { _ in nil }
     ) where State == ServiceState {
+        guard let table: Machine<State, Record> = machine.table() else { preconditionFailure("\(machine.name): its initial state is none") }
         self.init(
-            machine: machine.table(), sweeper: Sweeper(rules: []), decoders: decoders, durableSteps: durableSteps, interrupts: interrupts,
+            machine: table, sweeper: Sweeper(rules: []), decoders: decoders, durableSteps: durableSteps, interrupts: interrupts,
             birth: birth, references: references, outcome: outcome, freeText: freeText, forgotten: forgotten)
         self.service = service
         serviceMachine = machine
+    }
+
+    /// A domain whose legacy machine is gone. `map` is what its states were, as `lockstep machine --format map` has printed it while it was
+    /// there: records still say where they stand by them. Every step of a plan has to be on stage `retired`.
+    public init(
+        retired map: LegacyMachine, decoders: [any WireDecoder], durableSteps: [DurableStep<Record>], interrupts: Set<EventKind>,
+        birth: @escaping @Sendable (IncomingEvent) -> Record?, references: @escaping @Sendable (Record) -> [String],
+        outcome: @escaping @Sendable (Record, State, [LedgerEntry]) -> Outcome,
+        freeText: Set<String> = [], forgotten: @escaping @Sendable (Record) -> Record? = { _ in nil }
+    ) throws {
+        guard let machine: Machine<State, Record> = map.table(note: Self.retiredNote) else {
+            throw LegacyFault("the map of \(map.name): expected states that the domain's type has, found others; print it anew")
+        }
+        self.init(
+            machine: machine, sweeper: Sweeper(rules: []), decoders: decoders, durableSteps: durableSteps, interrupts: interrupts,
+            birth: birth, references: references, outcome: outcome, freeText: freeText, forgotten: forgotten)
+        self.map = map
     }
 
     /// The step that waits in a state of the legacy table; nil for a hold, and where a step is complete and the next one cannot begin yet.
@@ -76,10 +97,23 @@ extension Domain {
     }
 
     /// The legacy machine as data that can be printed.
-    public var machineDescription: MachineDescription { serviceMachine?.description ?? machine.description }
+    public var machineDescription: MachineDescription {
+        map?.description(note: Self.retiredNote) ?? serviceMachine?.description() ?? machine.description
+    }
+
+    /// Where the machine's states lie and which events they handle, without the code.
+    public var machineMap: LegacyMachine { map ?? serviceMachine ?? machine.map }
+
+    private static var retiredNote: String { "durable steps handle it" }
+
+    /// Where the legacy machine runs under `plan`: nowhere, when every step is retired.
+    func side(under plan: MigrationPlan) -> LegacySide {
+        plan.isWithoutLegacy ? .inProcess(RetiredMachine(side.table)) : side
+    }
 
     /// Where the legacy machine runs.
     var side: LegacySide {
+        if let map { return .inProcess(RetiredMachine(ServiceTable(map))) }
         if let service, let serviceMachine { return .service(service, ServiceTable(serviceMachine)) }
         return .inProcess(MachineRuntime(machine, sweeper: sweeper, references: references))
     }

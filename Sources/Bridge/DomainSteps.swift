@@ -10,7 +10,18 @@ extension Domain {
         ProcessSteps(
             machine: machine.name, legacy: Set(machine.steps.values).union(machine.boundaries.values),
             durable: Set(durableSteps.map(\.number)), boundaries: Set(machine.boundaries.values),
-            takesOver: Set(durableSteps.filter { !$0.adopts.isEmpty }.map(\.number)))
+            takesOver: Set(durableSteps.filter { !$0.adopts.isEmpty }.map(\.number)),
+            answering: Set(durableSteps.filter { $0.answers || interrupts.isEmpty }.map(\.number)), unadopted: unadopted,
+            isLegacyGone: map != nil)
+    }
+
+    /// The states in which an entity can be and no durable step can take it over.
+    private var unadopted: [String] {
+        let adopted = Set(durableSteps.flatMap(\.adopts))
+        return machineDescription.states.filter { name in
+            guard let state = State(rawValue: name), !adopted.contains(name) else { return false }
+            return !machine.final.contains(state) && machine.boundaries[state] == nil
+        }
     }
 
     /// How the code of a step is told of an event: without free texts, which no step reads.

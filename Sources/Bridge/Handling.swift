@@ -39,6 +39,7 @@ extension EventBridge {
             let snapshot = try await pipeline.snapshot(of: row.event.entity)
         else { return pipeline.complete(message.sequence) }
         if try await pipeline.beginDurably(snapshot, at: now) { return pipeline.release(message.sequence) }
+        if try await pipeline.reopen(snapshot, for: row.event, at: now) { return pipeline.release(message.sequence) }
         if let service = pipeline.machine.service, try await pipeline.attend(service, row, snapshot, at: now) { return }
         let reference = RowReference(row.sequence, row.event.kind)
         switch Router.route(try pipeline.facts(row.event, snapshot)) {
@@ -48,6 +49,9 @@ extension EventBridge {
         case .late(let step): try await pipeline.settle(row, snapshot, .late(reference, after: step), at: now)
         case .drop(let step): try await pipeline.settle(row, snapshot, .dropped(reference, before: step), at: now)
         case .reject(let step): try await pipeline.settle(row, snapshot, .rejected(reference, before: step), at: now)
+        case .ignore:
+            let reason = "no step waits for it, and legacy is retired"
+            try await pipeline.settle(row, snapshot, .ignored(reference, in: snapshot.record.state, reason: reason), at: now)
         }
     }
 
@@ -97,7 +101,8 @@ extension EventBridge {
         let order = try (message.segment ?? .null).decoded(as: SegmentOrder.self)
         let record: Record = try snapshot.record.body.value()
         let input = SegmentInput(
-            entity: message.entity, epoch: message.epoch, steps: order.steps, record: try JSONValue(encoding: record), entry: order.entry)
+            entity: message.entity, epoch: message.epoch, steps: order.steps, record: try JSONValue(encoding: record), entry: order.entry,
+            answers: order.answers)
         try await engine.startOnce(
             workflowID: message.segmentID, type: SegmentWorkflow<Record>.type, input: try JSONValue(encoding: input))
     }
@@ -116,7 +121,7 @@ extension Pipeline {
         return RoutingFacts(
             ownership: snapshot.ownership, legacyStep: try legacyStep(state, snapshot.ownership), isFinal: snapshot.record.isFinal,
             durableStep: step, early: step.flatMap { steps[$0]?.early[event.kind] }, isInterrupt: interrupts.contains(event.kind),
-            legacyHandles: try legacy.handles(event.kind, in: state))
+            legacyHandles: try legacy.handles(event.kind, in: state), isLegacyGone: plan.isWithoutLegacy)
     }
 
     /// Makes what became of a row true, when no machine handles it now.

@@ -76,7 +76,7 @@ extension Pipeline {
         if event.source != .timer { stored.lastEventAt = transaction.at }
         stored.dueAt = try dueAt(stored)
         transaction.record = stored
-        let ownership = try walk(&transaction, snapshot, to: state, place)
+        let ownership = try walk(&transaction, snapshot, to: state, place, on: event.kind)
         if place.isFinal, !snapshot.record.isFinal { transaction.moves.append(.ended(state: state)) }
         let isEntered = state != snapshot.record.state
         try await leaveBoundary(&transaction, ownership, at: state, isEntered: isEntered, stored)
@@ -99,7 +99,7 @@ extension Pipeline {
         guard steps[step]?.adopts.contains(state) == true, machine.service == nil else { return }
         let drawn = draw(&transaction, ownership, plan, after: nil, through: step)
         guard plan.owner(of: step, for: drawn) == .durable else { return }
-        try handOff(&transaction, drawn, to: step, plan, record, in: state)
+        try handOff(&transaction, drawn, to: step, plan, record, in: state, since: record.stepEnteredAt)
     }
 
     /// Pins what canaries decide about the steps after `passed` (nil: about `next` alone) up to `next`; returns the ownership with it.
@@ -133,10 +133,27 @@ extension Pipeline {
         return true
     }
 
+    /// Where legacy is gone, an event that belongs to no step and finds an entity that has ended is answered by the durable code of a step
+    /// that can take it over there; false for everything else.
+    func reopen(_ snapshot: EntitySnapshot, for event: Event, at now: Timestamp) async throws -> Bool {
+        let (ownership, record) = (snapshot.ownership, snapshot.record)
+        guard plan.isWithoutLegacy, ownership.owner == .legacy, interrupts.contains(event.kind),
+            try legacy.handles(event.kind, in: record.state),
+            let step = plan.steps.map(\.number).last(where: { step in
+                step <= ownership.step && steps[step]?.adopts.contains(record.state) == true
+            })
+        else { return false }
+        var transaction = EntityTransaction(
+            entity: ownership.entity, epoch: ownership.epoch, version: record.version, at: now)
+        try handOff(&transaction, ownership, to: step, plan, record, in: record.state, since: record.stepEnteredAt)
+        try await commit(transaction, on: snapshot)
+        return true
+    }
+
     /// The steps that legacy leaves, enters and completes by going to `state`; returns the ownership as it then is.
-    func walk(_ transaction: inout EntityTransaction, _ snapshot: EntitySnapshot, to state: String, _ place: LegacyPlace) throws
-        -> Ownership
-    {
+    func walk(
+        _ transaction: inout EntityTransaction, _ snapshot: EntitySnapshot, to state: String, _ place: LegacyPlace, on kind: EventKind
+    ) throws -> Ownership {
         var ownership = snapshot.ownership
         let from = try legacy.place(of: snapshot.record.state)
         guard state != snapshot.record.state, let step = place.step else { return ownership }
@@ -147,12 +164,18 @@ extension Pipeline {
         if let left = from.step, left < step, left > ownership.passed ?? "0" {
             add(.completed(left, visit: ownership.visit(of: left), used: []))
         }
+        // A step that takes no time is over in the transition that begins it.
+        if kind == .continue, let last = from.completed, let begun = legacySteps.filter({ $0 > last }).min(), begun < step {
+            add(.completed(begun, visit: ownership.visit(of: begun), used: []))
+        }
         guard let done = place.completed else {
             if step != ownership.step || ownership.passed != nil { add(.entered(step, state: state, used: [])) }
             return ownership
         }
-        // Back from a hold, the steps that were complete stay complete.
-        if from.step == nil, let passed = ownership.passed, passed >= done { return ownership }
+        // Back from a hold where it was held, the steps that were complete stay complete. Somebody who sends it further back wants them again.
+        if from.step == nil, let passed = ownership.passed, passed >= done, !legacySteps.contains(where: { done < $0 && $0 <= passed }) {
+            return ownership
+        }
         if step != ownership.step || ownership.passed != nil { add(.entered(step, state: state, used: [])) }
         add(.completed(done, visit: ownership.visit(of: done), used: []))
         return ownership
@@ -178,18 +201,18 @@ extension Pipeline {
 
     func handOff(
         _ transaction: inout EntityTransaction, _ ownership: Ownership, to step: StepNumber, _ plan: MigrationPlan, _ record: StoredRecord,
-        in state: String? = nil
+        in state: String? = nil, since enteredAt: Timestamp? = nil
     ) throws {
         var stored = record
-        stored.stepEnteredAt = transaction.at
+        stored.stepEnteredAt = enteredAt ?? transaction.at
         stored.dueAt = nil
         if machine.service != nil { stored.mark = LegacyMark(version: record.mark?.version ?? 0, epoch: transaction.epoch + 1) }
         transaction.record = stored
         // A service that has let go does not take it back because of a halt in this moment.
-        transaction.unlessHalted = machine.service == nil
+        transaction.unlessHalted = machine.service == nil && plan.planned(step)?.stage != .retired
         let steps = plan.segment(from: step, for: ownership)
-        let entry = StepEntry(state: state, createdAt: stored.createdAt, enteredAt: transaction.at, heardAt: transaction.at)
-        transaction.segment = try JSONValue(encoding: SegmentOrder(steps: steps, entry: entry))
+        let entry = StepEntry(state: state, createdAt: stored.createdAt, enteredAt: stored.stepEnteredAt, heardAt: transaction.at)
+        transaction.segment = try JSONValue(encoding: SegmentOrder(steps, entry: entry, under: plan))
         transaction.moves.append(.handedOff(steps))
     }
 }

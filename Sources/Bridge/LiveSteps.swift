@@ -9,6 +9,14 @@ import Outcomes
 struct SegmentOrder: Codable, Sendable {
     var steps: [StepNumber]
     var entry: StepEntry
+    var answers: Bool?
+
+    /// An order under `plan`, which says who answers what belongs to no step.
+    init(_ steps: [StepNumber], entry: StepEntry, under plan: MigrationPlan) {
+        self.steps = steps
+        self.entry = entry
+        answers = plan.interrupts == .durable ? true : nil
+    }
 }
 
 /// The live runtime of durable steps: effects are performed under the segment's epoch, ownership and record are written.
@@ -35,7 +43,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         var stored = snapshot.record
         stored.state = position.state
         stored.body = try body(position.record, in: stored)
-        _ = try pipeline.legacy.place(of: stored.state)
+        stored.isFinal = try pipeline.legacy.place(of: stored.state).isFinal
         stored.lastEventAt = context.now
         let used = try await rows(position.used, snapshot.ownership.entity)
         var transaction = EntityTransaction(
@@ -43,6 +51,22 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
             moves: [.entered(snapshot.ownership.step, state: position.state, used: used)])
         transaction.record = stored
         do { try await pipeline.commit(transaction, on: snapshot) } catch let stale as StaleEpoch { throw Self.lost(stale.description) }
+    }
+
+    /// Makes an event that the code refuses a dead letter.
+    func refuse(_ refusal: StepRefusal, _ context: ActivityContext) async throws {
+        try await settingAside(context) {
+            let snapshot = try await owned(context)
+            guard let sequence = try await rows([refusal.signal], snapshot.ownership.entity).first,
+                let row = try await pipeline.store.row(sequence), row.disposition != .dead
+            else { return }
+            var transaction = EntityTransaction(
+                entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, at: context.now,
+                moves: [.deadLettered(RowReference(sequence, row.event.kind), reason: refusal.reason)])
+            transaction.letter = DeadLetter(
+                row.event, .failed, "\(row.event.kind) for \(row.event.entity): \(refusal.reason)")
+            do { try await pipeline.commit(transaction, on: snapshot) } catch let stale as StaleEpoch { throw Self.lost(stale.description) }
+        }
     }
 
     /// Performs a step's activity under the epoch of its segment, and stores the effects whether it succeeded or not.
@@ -116,11 +140,17 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
     private func settle(_ end: StepEnd, _ snapshot: EntitySnapshot, at now: Timestamp) async throws -> Bool {
         switch end.how {
         case .failed(let reason):
+            if try await setAsideRetired(snapshot, "it has failed: \(reason)", at: now) { return false }
             _ = try await pipeline.takeBack(snapshot, .failed(snapshot.ownership.step, reason: reason), at: now)
             return false
         case .interrupted(let kind):
+            if try await setAsideRetired(snapshot, "it leaves \(kind) to legacy", at: now) { return false }
             let used = try await rows(end.used, snapshot.ownership.entity)
             try await interrupt(end, snapshot, by: kind, used, at: now)
+            return false
+        case .moved(let kind):
+            let used = try await rows(end.used, snapshot.ownership.entity)
+            try await move(end, snapshot, by: kind, used, at: now)
             return false
         case .completed:
             let plan = try await pipeline.presentPlan()
@@ -128,6 +158,18 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
                 return try await complete(end, snapshot, plan.halted(), at: now)
             }
         }
+    }
+
+    /// Sets an entity aside whose step has no legacy code that could take it back; false for every other step.
+    private func setAsideRetired(_ snapshot: EntitySnapshot, _ what: String, at now: Timestamp) async throws -> Bool {
+        let ownership = snapshot.ownership
+        guard pipeline.plan.planned(ownership.step)?.stage == .retired else { return false }
+        try await pipeline.setAside(
+            ownership.entity,
+            because:
+                "\(ownership.entity): step \(ownership.step) is retired, so legacy cannot take it back, and \(what); mend its code, then"
+                + " release the entity, and the step begins again where it waited", at: now)
+        return true
     }
 
     /// Where the entity goes from a complete step; true when the segment keeps it.
@@ -159,6 +201,31 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         try await pipeline.commit(transaction, on: snapshot)
     }
 
+    /// What belongs to no step has moved the entity to another state: it is where legacy's table would have left it, and whoever runs the
+    /// step there goes on.
+    private func move(_ end: StepEnd, _ snapshot: EntitySnapshot, by kind: EventKind, _ used: [Int], at now: Timestamp) async throws {
+        let state = end.state ?? snapshot.record.state
+        let place = try pipeline.legacy.place(of: state)
+        let stays = place.step == end.step && place.completed == nil
+        var transaction = try ending(end, snapshot, .interrupted(end.step, by: kind, used: used), isComplete: !stays, at: now)
+        guard let record = transaction.record else { return }
+        transaction.moves.append(.handedBack(to: end.step))
+        var after = snapshot
+        after.ownership.apply(.handedBack(to: end.step))
+        var ownership = try pipeline.walk(&transaction, after, to: state, place, on: kind)
+        if stays, state != snapshot.record.state {
+            let entered = Move.entered(end.step, state: state, used: [])
+            transaction.moves.append(entered)
+            ownership.apply(entered)
+        }
+        if place.isFinal, !snapshot.record.isFinal { transaction.moves.append(.ended(state: state)) }
+        try await pipeline.leaveBoundary(&transaction, ownership, at: state, isEntered: true, record)
+        if let step = place.step, place.completed == nil {
+            try await pipeline.takeOver(&transaction, ownership, step, in: state, record)
+        }
+        try await pipeline.commit(transaction, on: snapshot)
+    }
+
     /// The step has ended in a state of an earlier one, which the entity visits again: its code begins there, or legacy goes on.
     private func goBack(
         _ end: StepEnd, _ snapshot: EntitySnapshot, _ used: [Int], to step: StepNumber, _ plan: MigrationPlan, at now: Timestamp
@@ -179,7 +246,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
     /// The step is done and the next one is durable too: the segment keeps the entity.
     private func goOn(_ end: StepEnd, _ snapshot: EntitySnapshot, _ move: Move, to next: StepNumber, at now: Timestamp) async throws {
         var transaction = try ending(end, snapshot, move, isComplete: true, at: now)
-        transaction.unlessHalted = true
+        transaction.unlessHalted = pipeline.plan.planned(next)?.stage != .retired
         transaction.record?.dueAt = nil
         transaction.moves.append(.wentOn(to: next))
         try await pipeline.commit(transaction, on: snapshot)

@@ -25,6 +25,10 @@ extension EventBridge {
                 return .refused("\(entity): expected a known entity, found none")
             }
             guard snapshot.ownership.owner == .durable else { return .refused("\(entity): legacy has it already") }
+            guard plan.planned(snapshot.ownership.step)?.stage != .retired else {
+                return .refused(
+                    "\(entity): its step \(snapshot.ownership.step) is retired, there is no legacy code that could take it back")
+            }
             do {
                 return .moved(epoch: try await pipeline.takeBack(snapshot, .recalled(snapshot.ownership.step, reason: reason), at: now))
             } catch {
@@ -78,6 +82,19 @@ extension Pipeline {
         return snapshot.ownership.epoch + 1
     }
 
+    /// Starts the durable code of a retired step again, in the wait that it entered last (else from its beginning), with all events since.
+    func beginAgain(_ snapshot: EntitySnapshot, because reason: String, at now: Timestamp) async throws {
+        let (ownership, record) = (snapshot.ownership, snapshot.record)
+        let step = ownership.step
+        let isWaiting = steps[step]?.adopts.contains(record.state) == true
+        var transaction = EntityTransaction(
+            entity: ownership.entity, epoch: ownership.epoch, version: record.version, at: now, moves: [.failed(step, reason: reason)])
+        var after = ownership
+        after.apply(.failed(step, reason: reason))
+        try handOff(&transaction, after, to: step, plan, record, in: isWaiting ? record.state : nil, since: record.stepEnteredAt)
+        try await commit(transaction, on: snapshot)
+    }
+
     func adopt(_ snapshot: EntitySnapshot, at now: Timestamp) async throws -> Int {
         let (step, entry) = try adoptable(snapshot, isHalted: try await store.haltedSince() != nil)
         let ownership = snapshot.ownership
@@ -87,12 +104,12 @@ extension Pipeline {
             entity: ownership.entity, epoch: ownership.epoch, version: snapshot.record.version, at: now)
         if plan.isPinned(step) { transaction.moves.append(.drawn(step, .durable)) }
         transaction.moves.append(.adopted(step, state: snapshot.record.state))
-        transaction.unlessHalted = true
+        transaction.unlessHalted = plan.planned(step)?.stage != .retired
         transaction.record = snapshot.record
         transaction.record?.dueAt = nil
         var inside = ownership
         inside.step = step
-        transaction.segment = try JSONValue(encoding: SegmentOrder(steps: plan.segment(from: step, for: inside), entry: entry))
+        transaction.segment = try JSONValue(encoding: SegmentOrder(plan.segment(from: step, for: inside), entry: entry, under: plan))
         try await commit(transaction, on: snapshot)
         return ownership.epoch + 1
     }
@@ -125,7 +142,8 @@ extension Pipeline {
             [segment.workflow], segment.activities(RehearsalRuntime<Record>()), on: VirtualClock(now))
         let record: Record = try snapshot.record.body.value()
         let input = SegmentInput(
-            entity: snapshot.ownership.entity, epoch: 0, steps: [step], record: try JSONValue(encoding: record), entry: entry)
+            entity: snapshot.ownership.entity, epoch: 0, steps: [step], record: try JSONValue(encoding: record), entry: entry,
+            answers: plan.interrupts == .durable)
         try await engine.startOnce(
             workflowID: "rehearsal", type: SegmentWorkflow<Record>.type, input: try JSONValue(encoding: input))
         try await engine.runTasks()
@@ -147,7 +165,7 @@ extension Pipeline {
             throw AdoptionRefusal(reason: "the durable code does not wait for \(missing.joined(separator: ", ")) in \(record.state)")
         }
         let due = try dueAt(record)
-        guard end == due else {
+        guard end == due || end == due?.roundedUpToHour else {
             throw AdoptionRefusal(
                 reason: "legacy waits until \(due?.description ?? "for ever"), the durable code until \(end?.description ?? "for ever")")
         }

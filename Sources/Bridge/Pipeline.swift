@@ -40,6 +40,8 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
     let steps: [StepNumber: DurableStep<Record>]
     /// The steps after which legacy can stop: it has a state in which they are complete.
     let seams: Set<StepNumber>
+    /// The steps that legacy has states for.
+    let legacySteps: Set<StepNumber>
     private let stepsOfKind: [EventKind: [StepNumber]]
     /// What a service that runs live is told.
     let live = LiveHooks()
@@ -50,7 +52,7 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
     init(
         machine: LegacySide, steps: [DurableStep<Record>], interrupts: Set<EventKind>,
         references: @escaping @Sendable (Record) -> [String], plan: MigrationPlan,
-        store: any HandoffStore, effects: any EffectPort, seams: Set<StepNumber>, shadow: ShadowDesk?
+        store: any HandoffStore, effects: any EffectPort, seams: Set<StepNumber>, legacySteps: Set<StepNumber>, shadow: ShadowDesk?
     ) {
         self.machine = machine
         legacy = machine.table
@@ -60,6 +62,7 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
         self.store = store
         self.effects = effects
         self.seams = seams
+        self.legacySteps = legacySteps
         self.shadow = shadow
         self.steps = Dictionary(steps.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
         stepsOfKind = Dictionary(grouping: steps.flatMap { step in step.events.map { (step.number, $0) } }, by: \.1)

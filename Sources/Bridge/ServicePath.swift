@@ -214,7 +214,7 @@ extension Pipeline {
         let left = try legacyStep(move.from, current.ownership)
         transaction.moves.append(Self.move(move))
         try add(move.effects ?? [], of: move, to: &transaction, current.ownership)
-        current.ownership = try walk(&transaction, current, to: move.to, place)
+        current.ownership = try walk(&transaction, current, to: move.to, place, on: move.event)
         current.record.state = move.to
         current.record.isFinal = place.isFinal
         if left != place.step ?? current.ownership.step { current.record.stepEnteredAt = transaction.at }

@@ -39,6 +39,11 @@ extension Pipeline {
         try await setAside(.effect, key.description, entity, reason, at: now)
     }
 
+    /// Sets an entity aside for a reason that is no error.
+    func setAside(_ entity: EntityID, because reason: String, at now: Timestamp) async throws {
+        try await setAside(.entity, entity.rawValue, entity, reason, at: now)
+    }
+
     /// Sets the entity aside when the error itself says what is wrong with it; returns false for every other error. Rethrows a failure of
     /// the environment and a cancellation.
     private func setAside(ofEntity entity: EntityID, after error: any Error, at now: Timestamp) async throws -> Bool {
@@ -130,8 +135,13 @@ extension EventBridge {
         let status = try await engine.status(of: ownership.segmentID)
         if let status, !status.isClosed { return false }
         guard let snapshot = try await store.snapshot(of: ownership.entity), snapshot.ownership == ownership else { return false }
+        let step = snapshot.ownership.step
         let reason = "its segment \(ownership.segmentID) is \(status?.rawValue ?? "unknown to the engine") and has not ended its step"
-        _ = try await pipeline.takeBack(snapshot, .failed(ownership.step, reason: reason), at: now)
+        if plan.planned(step)?.stage == .retired {
+            try await pipeline.beginAgain(snapshot, because: reason, at: now)
+        } else {
+            _ = try await pipeline.takeBack(snapshot, .failed(step, reason: reason), at: now)
+        }
         return true
     }
 }

@@ -23,7 +23,7 @@ struct DatabaseIdentity {
     /// Names what the plan says. To legacy alone it is all the same what the plan is called.
     var planDigest: String {
         guard mode == .legacy else { return plan.digest }
-        return MigrationPlan(name: "", version: 1, steps: plan.steps).digest
+        return MigrationPlan(name: "", version: 1, steps: plan.steps, interrupts: plan.interrupts).digest
     }
 
     /// Refuses a database that is somebody else's.
@@ -118,10 +118,23 @@ extension AppRun {
     /// What this run makes of a database.
     var identity: DatabaseIdentity { DatabaseIdentity(machine: bridge.domain.machine.name, mode: options.mode, plan: bridge.plan) }
 
+    /// Refuses to go without legacy while legacy has somebody.
+    private func requireNothingLegacys() throws {
+        guard bridge.plan.isWithoutLegacy else { return }
+        let (count, first) = try notes.unfinishedWithLegacy()
+        guard let first else { return }
+        throw CommandFailure(
+            .usage,
+            "\(options.database): expected no \(Program.noun) with legacy under plan \(bridge.plan.title), which has retired it, found"
+                + " \(count), \(first) for example; run it with these steps on stage durable until they have come to one, or"
+                + " '\(Program.name) migrate adopt' them")
+    }
+
     /// Refuses a database, or an effects log, that is somebody else's; then makes the database know whose it is. `input` is the digest of
     /// what is played; nil for a stream, of which nobody knows the end.
     func claim(input: String?) async throws {
         try await identity.check(notes, path: options.database, input: input, options.planChange)
+        try requireNothingLegacys()
         let plan = try await notes.value(MigrateStatus.lastPlan)
         let isFresh = plan == nil ? try await notes.entities().isEmpty : false
         try await effectsLog?.check(against: notes, isFresh: isFresh)

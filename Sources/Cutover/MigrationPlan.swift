@@ -82,19 +82,28 @@ public struct MigrationPlan: Hashable, Sendable {
     public var version: Int
     /// The steps, in order of their numbers.
     public var steps: [PlannedStep]
+    /// Who answers what belongs to no step (cancel, override) while durable has the entity: legacy, which gets it back for that, or the
+    /// durable code itself.
+    public var interrupts: Owner
 
     /// A plan.
-    public init(name: String, version: Int, steps: [PlannedStep]) {
+    public init(name: String, version: Int, steps: [PlannedStep], interrupts: Owner = .legacy) {
         self.name = name
         self.version = version
         self.steps = steps
+        self.interrupts = interrupts
     }
 
-    /// Who runs `step` for an entity; legacy for a step the plan does not have. A pin of the entity wins over durable and canary.
+    /// True when every step is retired: the run goes without the legacy machine.
+    public var isWithoutLegacy: Bool { !steps.isEmpty && steps.allSatisfy { $0.stage == .retired } }
+
+    /// Who runs `step` for an entity; legacy for a step the plan does not have. A pin of the entity wins over durable and canary, but there
+    /// is no legacy code to be pinned to when the step is retired.
     public func owner(of step: StepNumber, for ownership: Ownership) -> Owner {
         switch planned(step)?.stage {
         case nil, .legacy, .shadow: return .legacy
-        case .durable, .retired: return ownership.pins[step]?.owner ?? .durable
+        case .retired: return .durable
+        case .durable: return ownership.pins[step]?.owner ?? .durable
         case .canary(let percent):
             let isDrawn = StableHash.value("\(ownership.entity)/\(step)") % 100 < UInt64(percent)
             return ownership.pins[step]?.owner ?? (isDrawn ? .durable : .legacy)
@@ -125,11 +134,11 @@ public struct MigrationPlan: Hashable, Sendable {
         !step.isAdded || owner(of: step.number, for: ownership) == .durable
     }
 
-    /// The plan while the migration is halted: legacy runs every step from its next boundary on.
+    /// The plan while the migration is halted: legacy runs every step from its next boundary on, except for those that are retired.
     public func halted() -> MigrationPlan {
         var plan = self
         plan.name = "\(name), halted"
-        for index in plan.steps.indices { plan.steps[index].stage = .legacy }
+        for index in plan.steps.indices where plan.steps[index].stage != .retired { plan.steps[index].stage = .legacy }
         return plan
     }
 
@@ -137,6 +146,7 @@ public struct MigrationPlan: Hashable, Sendable {
     public func legacyOnly() -> MigrationPlan {
         var plan = self
         plan.name = "\(name), legacy alone"
+        plan.interrupts = .legacy
         plan.steps = steps.filter { !$0.isAdded }.map { step in
             var step = step
             step.stage = .legacy

@@ -21,16 +21,26 @@ public struct ProcessSteps: Hashable, Sendable {
     public var boundaries: Set<StepNumber>
     /// The durable steps that can begin in a state in which legacy enters them.
     public var takesOver: Set<StepNumber>
+    /// The durable steps that answer what belongs to no step (cancel, override) themselves.
+    public var answering: Set<StepNumber>
+    /// The states in which an entity can be, where no durable step can take it over.
+    public var unadopted: [String]
+    /// True when the program has no legacy machine any more.
+    public var isLegacyGone: Bool
 
     /// Steps.
     public init(
-        machine: String, legacy: Set<StepNumber>, durable: Set<StepNumber>, boundaries: Set<StepNumber>, takesOver: Set<StepNumber> = []
+        machine: String, legacy: Set<StepNumber>, durable: Set<StepNumber>, boundaries: Set<StepNumber>, takesOver: Set<StepNumber> = [],
+        answering: Set<StepNumber> = [], unadopted: [String] = [], isLegacyGone: Bool = false
     ) {
         self.machine = machine
         self.legacy = legacy
         self.durable = durable
         self.boundaries = boundaries
         self.takesOver = takesOver
+        self.answering = answering
+        self.unadopted = unadopted
+        self.isLegacyGone = isLegacyGone
     }
 }
 
@@ -43,7 +53,7 @@ extension MigrationPlan {
         guard !steps.isEmpty, steps.count <= Self.mostSteps else {
             return [says("expected 1 to \(Self.mostSteps) steps, found \(steps.count); correct the plan")]
         }
-        var problems = orderProblems() + missing(from: process)
+        var problems = orderProblems() + missing(from: process) + positionProblems(process)
         for step in steps { problems += stepProblems(step, process) }
         guard problems.isEmpty else { return problems }
         do { try validate(durable: process.durable, boundaries: process.boundaries, takesOver: process.takesOver) } catch {
@@ -64,7 +74,8 @@ extension MigrationPlan {
             let words = [step.number.description, step.title, step.stage.description, step.isAdded ? "added" : ""]
             return (words + step.announces.map(\.description) + ["|"] + step.rules.map(\.words)).joined(separator: "\u{1F}")
         }
-        return StableHash.hexadecimal(([name, String(version)] + lines).joined(separator: "\u{1E}"))
+        let answering = interrupts == .legacy ? [] : ["interrupts \(interrupts.rawValue)"]
+        return StableHash.hexadecimal(([name, String(version)] + lines + answering).joined(separator: "\u{1E}"))
     }
 
     private func says(_ what: String, step: StepNumber? = nil) -> String { "plan \(name)\(step.map { ", step \($0)" } ?? ""): \(what)" }
@@ -89,6 +100,7 @@ extension MigrationPlan {
         if case .canary(let percent) = step.stage, !(0...100).contains(percent) {
             problems.append(says("expected a canary of 0 to 100 percent, found \(percent); correct the plan", step: step.number))
         }
+        problems += interruptProblems(step, process)
         let isLegacys = process.legacy.contains(step.number)
         if step.isAdded, isLegacys {
             problems.append(
@@ -104,6 +116,47 @@ extension MigrationPlan {
                     step: step.number))
         }
         return problems
+    }
+}
+
+extension MigrationPlan {
+    /// Where legacy is gone, support can still move an entity to any state; durable code has to go on there.
+    private func positionProblems(_ process: ProcessSteps) -> [String] {
+        if process.isLegacyGone, !isWithoutLegacy {
+            let others = steps.filter { $0.stage != .retired }.map(\.number.description).joined(separator: ", ")
+            return [
+                says(
+                    "expected every step on stage retired, since this program has no legacy machine any more, found \(others) on another;"
+                        + " correct the plan, or use a program that has the machine")
+            ]
+        }
+        guard isWithoutLegacy, !process.unadopted.isEmpty else { return [] }
+        return [
+            says(
+                "expected that durable steps adopt every state in which an entity can be, since no step is left to legacy, found none for"
+                    + " \(process.unadopted.joined(separator: ", ")); let steps adopt them, or put one step on stage durable")
+        ]
+    }
+
+    /// Where legacy is gone, nobody else answers a cancel; and who is to answer has to have code for it.
+    private func interruptProblems(_ step: PlannedStep, _ process: ProcessSteps) -> [String] {
+        if step.stage == .retired, interrupts == .legacy {
+            return [
+                says(
+                    "expected 'interrupts: durable' in a plan with a retired step, since legacy cannot answer a cancel there, found that legacy"
+                        + " answers; add it, or put the step on stage durable", step: step.number)
+            ]
+        }
+        guard interrupts == .durable, step.stage.isMoved, process.durable.contains(step.number), !process.answering.contains(step.number)
+        else {
+            return []
+        }
+        return [
+            says(
+                "expected durable code that answers what belongs to no step, as 'interrupts: durable' says, found code that leaves it to"
+                    + " legacy; let its waits name 'context.answers' and declare 'answers: true', or remove 'interrupts'", step: step.number
+            )
+        ]
     }
 }
 

@@ -83,7 +83,7 @@ struct PlanReader {
     }
 
     func plan(_ root: Node) throws(PlanError) -> MigrationPlan {
-        let members = try mapping(root, keys: ["plan", "version", "steps"], of: "a plan")
+        let members = try mapping(root, keys: ["plan", "version", "interrupts", "steps"], of: "a plan")
         let name = try text(members["plan"], "plan", root)
         guard let version = Int(try text(members["version"], "version", root)), version > 0 else {
             throw refusal(members["version"] ?? root, expected: "version as a whole number from 1")
@@ -100,7 +100,15 @@ struct PlanReader {
             }
             steps.append(step)
         }
-        return MigrationPlan(name: name, version: version, steps: steps)
+        return MigrationPlan(name: name, version: version, steps: steps, interrupts: try interrupts(members["interrupts"]))
+    }
+
+    private func interrupts(_ node: Node?) throws(PlanError) -> Owner {
+        guard let node else { return .legacy }
+        guard let owner = node.string.flatMap(Owner.init(rawValue:)) else {
+            throw refusal(node, expected: "'interrupts' as legacy or durable")
+        }
+        return owner
     }
 
     private func step(_ node: Node) throws(PlanError) -> PlannedStep {

@@ -48,6 +48,12 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringCo
         return Timestamp(milliseconds: overflow ? (right < .zero ? .min : .max) : sum)
     }
 
+    /// The full hour at this moment, or the next one: when a cron job that comes by every hour finds what is due now.
+    package var roundedUpToHour: Timestamp {
+        let hour: Int64 = 3_600_000
+        return Timestamp(milliseconds: Self.floorDivide(milliseconds + hour - 1, hour) * hour)
+    }
+
     /// The time from `right` to `left`.
     public static func - (left: Timestamp, right: Timestamp) -> Duration {
         .milliseconds(left.milliseconds - right.milliseconds)

@@ -15,6 +15,8 @@ public enum Route: Hashable, Sendable {
     case drop(StepNumber)
     /// It comes before its step, which wants it refused.
     case reject(StepNumber)
+    /// No step waits for it, and there is no legacy machine that could.
+    case ignore
 }
 
 /// What the routing decision looks at. It is read inside the transaction that consumes the event, never at accept time.
@@ -33,11 +35,13 @@ public struct RoutingFacts: Hashable, Sendable {
     public var isInterrupt: Bool
     /// True when the legacy table handles the event in the present state.
     public var legacyHandles: Bool
+    /// True when every step is retired: nothing waits for the entity to come back to legacy.
+    public var isLegacyGone: Bool
 
     /// The facts.
     public init(
         ownership: Ownership, legacyStep: StepNumber, isFinal: Bool, durableStep: StepNumber?, early: EarlyEvent? = nil,
-        isInterrupt: Bool, legacyHandles: Bool
+        isInterrupt: Bool, legacyHandles: Bool, isLegacyGone: Bool = false
     ) {
         self.ownership = ownership
         self.legacyStep = legacyStep
@@ -46,6 +50,7 @@ public struct RoutingFacts: Hashable, Sendable {
         self.early = early
         self.isInterrupt = isInterrupt
         self.legacyHandles = legacyHandles
+        self.isLegacyGone = isLegacyGone
     }
 }
 
@@ -62,7 +67,9 @@ public enum Router {
     private static func durableRoute(_ facts: RoutingFacts) -> Route {
         if let step = facts.durableStep, step == facts.ownership.step { return .signal }
         if facts.isInterrupt { return .signal }
-        guard let step = facts.durableStep, step > facts.ownership.step else { return .park(nil) }
+        guard let step = facts.durableStep, step > facts.ownership.step else {
+            return facts.isLegacyGone ? facts.durableStep.map { .late($0) } ?? .ignore : .park(nil)
+        }
         // Legacy drops it where it would not handle it. The state says so only while it belongs to the step that the segment is in.
         let isDropped = facts.legacyStep == facts.ownership.step && !facts.legacyHandles
         return early(facts.early ?? (isDropped ? .drop : .keep), step)

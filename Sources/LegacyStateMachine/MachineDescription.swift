@@ -59,6 +59,19 @@ extension Machine {
             matrix: State.allCases.flatMap { state in events.map { matrixCell(state, $0) } })
     }
 
+    /// Where the machine's states lie and which events they handle, without the code: what is left when legacy is retired.
+    public var map: LegacyMachine {
+        let kinds = Set(rows.keys.map(\.event)).sorted { $0.rawValue < $1.rawValue }
+        return LegacyMachine(
+            name: name, initial: initial.rawValue, events: events,
+            states: State.allCases.map { state in
+                let dropped = events.filter { if case .ignored = cell(state, $0) { true } else { false } }
+                return .init(
+                    state: state.rawValue, step: steps[state], completes: boundaries[state], final: final.contains(state) ? true : nil,
+                    handles: kinds.filter { handles($0, in: state) }, ignores: dropped.isEmpty ? nil : dropped)
+            })
+    }
+
     private func matrixCell(_ state: State, _ event: EventKind) -> MachineDescription.MatrixCell {
         switch cell(state, event) {
         case .handled(let note, _): .init(state: state.rawValue, event: event, kind: "handled", note: note)

@@ -55,7 +55,8 @@ public struct JournalTally: Sendable {
         switch entry.move {
         case .born(let step, _), .wentOn(let step): enter(step, &walk, at: entry.at)
         case .entered(let step, _, _), .adopted(let step, _): if step != walk.current { enter(step, &walk, at: entry.at) }
-        case .completed(let step, _, _): complete(step, &walk, at: entry.at)
+        // A state that completes the step may have told of this visit before.
+        case .completed(let step, let visit, _): if walk.completions[step] ?? 0 < visit { complete(step, &walk, at: entry.at) }
         case .interrupted(let step, _, _):
             leave(&walk, at: entry.at)
             walk.left = step

@@ -106,6 +106,18 @@ extension SQLiteHandoffStore {
         }
     }
 
+    /// How many entities legacy has in the middle of their life, and the first of them. One that was just born is nobody's yet.
+    public func unfinishedWithLegacy() throws -> (count: Int, first: EntityID?) {
+        let sql = """
+            SELECT count(*), min(entity) FROM ownership JOIN record USING (entity)
+            WHERE owner = 'legacy' AND final = 0 AND (epoch > 1 OR version > 1)
+            """
+        return try database.read { database in
+            let found = try database.first(sql) { ($0.int(0), $0.int(0) == 0 ? nil : EntityID($0.text(1))) }
+            return found ?? (0, nil)
+        }
+    }
+
     /// The entities that durable owns in `step`, in order.
     public func durableEntities(in step: StepNumber) throws -> [EntityID] {
         try database.read { database in

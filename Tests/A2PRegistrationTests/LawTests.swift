@@ -1,3 +1,4 @@
+import A2PLegacy
 import A2PRegistration
 import Events
 import Foundation

@@ -1,3 +1,4 @@
+import A2PLegacy
 import A2PRegistration
 import Events
 import LegacyStateMachine
@@ -120,7 +121,7 @@ import Testing
 
     @Test func legacyIgnoresTheVettingWithAReason() {
         for state in RegistrationState.allCases {
-            for event in A2PMachine.vettingMessages {
+            for event in A2PMessages.vetting {
                 #expect(A2PMachine.machine.cell(state, event) == .ignored(reason: "legacy has no step 5.2"))
             }
         }

@@ -7,7 +7,8 @@ import Testing
     private static let never = [
         ("LegacyStateMachine", "DurableWorkflow"), ("DurableWorkflow", "LegacyStateMachine"), ("HybridRouter", "LegacyStateMachine"),
         ("HybridRouter", "DurableWorkflow"), ("ShadowComparator", "LegacyStateMachine"), ("ShadowComparator", "DurableWorkflow"),
-        ("Commands", "A2PRegistration"), ("Bridge", "SQLiteStorage"), ("Lockstep", "Commands"),
+        ("Commands", "A2PRegistration"), ("A2PRetired", "A2PLegacy"), ("A2PRegistration", "A2PLegacy"),
+        ("Bridge", "SQLiteStorage"), ("Lockstep", "Commands"),
     ]
 
     private func manifest() throws -> Manifest { Manifest(try Checkout.text("Package.swift")) }

@@ -14,7 +14,7 @@ import Testing
     /// Types that have more, with the number that they have today: it may only fall.
     private static let known = [
         // The record of the built-in domain, as databases hold it: ids that registries give out one after the other.
-        "Registration": 16
+        "Registration": 15
     ]
 
     @Test func aTypeHasFewMembersThatMayBeMissing() throws {

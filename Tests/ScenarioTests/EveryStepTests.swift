@@ -1,5 +1,6 @@
 import A2PApp
 import A2PRegistration
+import A2PRetired
 import Bridge
 import BridgeTesting
 import Commands
@@ -118,12 +119,22 @@ import Testing
         let domain = run.bridge.domain
         let code = domain.durableSteps.filter { $0.number >= step }
         let heard = Set(code.flatMap(\.events)).union(domain.interrupts)
-        let outside: Set<RegistrationState> = [.ACTIVE, .CAMPAIGN_SUSPENDED]
-        for state in RegistrationState.allCases where domain.machine.steps[state] == step && !outside.contains(state) {
+        for state in RegistrationState.allCases where domain.machine.steps[state] == step {
             for event in domain.machine.events where domain.machine.handles(event, in: state) && !event.rawValue.hasPrefix("timer.") {
                 #expect(heard.contains(event), "step \(step) does not hear \(event) in \(state)")
             }
         }
+    }
+
+    /// Who answers a cancel, an override, a suspended brand: the same outcome, whether legacy does or the durable steps do.
+    @Test(arguments: [Set(steps), ["1", "3", "6", "8", "10"], ["2", "4", "5", "7", "9", "11"], ["5.2"]] as [Set<StepNumber>])
+    func durableAnswersWhatBelongsToNoStep(durable: Set<StepNumber>) async throws {
+        var plan = try Self.plan(durable)
+        plan.interrupts = .durable
+        try await Self.play(plan)
+        let trace = try await Self.generated.value
+        let summary = try await Self.compare(plan, trace.controls, try await Self.play(plan, .hybrid, trace.lines))
+        #expect(summary.mismatched == 0, "\(plan.name): \(summary.mismatches.map(Self.sentence))")
     }
 
     @Test func theFirstStepIsBornDurable() async throws {

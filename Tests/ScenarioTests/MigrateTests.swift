@@ -215,7 +215,7 @@ import Testing
                 "pins": ["drawnDurable": 0, "drawnLegacy": 0, "recalled": 0],
             ])
         #expect(step("2", status)?["legacy"] == 1)
-        #expect(status["steps"]?.array?.count == 11)
+        #expect(status["steps"]?.array?.count == 12)
         let text = try migrate("status")
         #expect(text.code == 0)
         #expect(text.output.contains("halted since 2026-03-03T09:05"))

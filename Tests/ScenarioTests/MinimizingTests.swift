@@ -1,5 +1,6 @@
 import A2PApp
 import A2PRegistration
+import A2PRetired
 import Bridge
 import BridgeTesting
 import Commands

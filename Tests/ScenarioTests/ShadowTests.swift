@@ -1,5 +1,6 @@
 import A2PApp
 import A2PRegistration
+import A2PRetired
 import Bridge
 import BridgeTesting
 import Commands
@@ -63,7 +64,8 @@ import Testing
         #expect(Set(try await Self.mismatches(run).map(\.visit.description)) == Self.known)
         let book = try await #require(run.bridge.shadow).book.counts()
         #expect(Set(book.keys) == Self.steps)
-        #expect(book.values.allSatisfy { $0.unanswered == 0 && $0.answered > 0 })
+        // Who has come to step 11 in a recording is still there at its end, or has left it without a call.
+        #expect(book.allSatisfy { $0.value.unanswered == 0 && ($0.value.answered > 0 || $0.key == "11") }, "\(book)")
     }
 
     @Test func generatedRegistrationsWithFaults() async throws {

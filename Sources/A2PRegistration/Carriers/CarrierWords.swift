@@ -1,29 +1,29 @@
-import Events
+package import Events
 import Outcomes
 
 /// What a carrier says about the campaign; legacy and the durable steps weigh it alike.
-struct CarrierWord: Codable, Hashable, Sendable {
+package struct CarrierWord: Codable, Hashable, Sendable {
     /// The carrier; nil when the sender names none, and every one has to be asked.
-    var mno: String?
+    package var mno: String?
     /// REVIEW, APPROVED, REJECTED or SUSPENDED.
-    var status: String
+    package var status: String
     /// Codes of a rejection or suspension, sorted.
-    var reasons: [String]
+    package var reasons: [String]
 
     /// The kinds of events that carry one, with what they say.
-    static let kinds: [(EventKind, String)] = [
+    package static let kinds: [(EventKind, String)] = [
         ("MNO_CAMPAIGN_OPERATION_REVIEW", "REVIEW"), ("MNO_CAMPAIGN_OPERATION_APPROVED", "APPROVED"),
         ("MNO_CAMPAIGN_OPERATION_REJECTED", "REJECTED"), ("MNO_CAMPAIGN_OPERATION_SUSPENDED", "SUSPENDED"),
         ("MNO_CAMPAIGN_OPERATION_UNSUSPENDED", "APPROVED"),
     ]
 
     /// The word that an event carries; nil for an event of another kind.
-    init?(_ event: Event) {
+    package init?(_ event: Event) {
         guard let status = Self.kinds.first(where: { $0.0 == event.kind })?.1 else { return nil }
         self.init(status, event.payload)
     }
 
-    init(_ status: String, _ payload: JSONValue) {
+    package init(_ status: String, _ payload: JSONValue) {
         mno = payload["mnoId"]?.integer.map(String.init)
         self.status = status
         reasons = payload.reasons.sorted()
@@ -31,13 +31,13 @@ struct CarrierWord: Codable, Hashable, Sendable {
 }
 
 /// What the required carriers have come to.
-enum CarrierVerdict {
+package enum CarrierVerdict {
     case open, partial, approved, rejected
 }
 
 extension Registration {
     /// True when the registry has to be asked: the word is about no carrier in particular, or contradicts what the carrier said before.
-    func mustAsk(about word: CarrierWord) -> Bool { word.mno.map { isContradicted($0, by: word.status) } ?? true }
+    package func mustAsk(about word: CarrierWord) -> Bool { word.mno.map { isContradicted($0, by: word.status) } ?? true }
 
     private func isContradicted(_ mno: String, by status: String) -> Bool {
         let decided: Set = ["APPROVED", "REJECTED"]
@@ -46,7 +46,7 @@ extension Registration {
     }
 
     /// Stores a carrier's word; of one that contradicts an earlier word, what the registry says is the truth.
-    mutating func take(_ word: CarrierWord, truth: String? = nil) {
+    package mutating func take(_ word: CarrierWord, truth: String? = nil) {
         guard let mno = word.mno else { return }
         var row = carriers[mno] ?? CarrierRow()
         if isContradicted(mno, by: word.status) {
@@ -59,24 +59,30 @@ extension Registration {
         carriers[mno] = row
     }
 
+    /// AT&T, T-Mobile and Verizon must decide; US Cellular (10037) may.
+    package static let requiredCarriers = ["10017", "10035", "10038"]
+
     /// What AT&T, T-Mobile and Verizon have come to.
-    var carrierVerdict: CarrierVerdict {
-        let rows = A2PMachine.requiredCarriers.map { carriers[$0]?.status ?? "NOT_SUBMITTED" }
+    package var carrierVerdict: CarrierVerdict {
+        let rows = Registration.requiredCarriers.map { carriers[$0]?.status ?? "NOT_SUBMITTED" }
         let approved = rows.count { $0 == "APPROVED" || $0 == "SUSPENDED" }
         if rows.contains("NOT_SUBMITTED") || rows.contains("REVIEW") { return approved > 0 ? .partial : .open }
         return approved > 0 ? .approved : .rejected
     }
 
+    /// True while a carrier suspends the campaign.
+    package var isSuspended: Bool { carriers.values.contains { $0.status == "SUSPENDED" } }
+
     /// True when a required carrier has approved.
-    var hasCarrierApproval: Bool { A2PMachine.requiredCarriers.contains { carriers[$0]?.status == "APPROVED" } }
+    package var hasCarrierApproval: Bool { Registration.requiredCarriers.contains { carriers[$0]?.status == "APPROVED" } }
 
     /// Why the carriers rejected it.
-    mutating func rejectByCarriers() { reject(by: "carrier", codes: carriers.values.flatMap(\.reasons) + ["30899"]) }
+    package mutating func rejectByCarriers() { reject(by: "carrier", codes: carriers.values.flatMap(\.reasons) + ["30899"]) }
 }
 
 extension Registry {
     /// Stores a carrier's word, and asks the registry where the word alone does not decide.
-    func weigh(_ word: CarrierWord, _ registration: inout Registration) async throws {
+    package func weigh(_ word: CarrierWord, _ registration: inout Registration) async throws {
         guard let mno = word.mno else { return try await readCarriers(&registration) }
         var truth: String?
         if registration.mustAsk(about: word) { truth = try await effects.read("registry.campaign")["carriers"]?[mno].flatMap(Self.status) }
@@ -84,7 +90,7 @@ extension Registry {
     }
 
     /// Reads what every carrier says; a word that nobody knows changes nothing.
-    func readCarriers(_ registration: inout Registration) async throws {
+    package func readCarriers(_ registration: inout Registration) async throws {
         let known = try await effects.read("registry.campaign")["carriers"]?.object ?? [:]
         for (mno, status) in known {
             guard let status = Self.status(status) else { continue }

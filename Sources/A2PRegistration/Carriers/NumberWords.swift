@@ -1,14 +1,14 @@
-import Events
+package import Events
 import Outcomes
 
 /// What the numbers of a campaign have come to.
-enum NumberVerdict {
+package enum NumberVerdict {
     case pending, partial, active
 }
 
 extension NumberRow {
     /// The kinds of events about one number, with the status they mean.
-    static let kinds: [(EventKind, String)] = [
+    package static let kinds: [(EventKind, String)] = [
         ("number-registration.pending", "PENDING_REGISTRATION"), ("number-registration.successful", "REGISTERED"),
         ("number-registration.failed", "FAILED"), ("number-deregistration.pending", "PENDING_DEREGISTRATION"),
         ("number-deregistration.successful", "UNREGISTERED"), ("number-deregistration.failed", "DEREG_FAILED"),
@@ -16,8 +16,11 @@ extension NumberRow {
 }
 
 extension Registration {
+    /// True while the provider's word about a number is awaited.
+    package var isNumberPending: Bool { numbers.contains(where: \.isPending) }
+
     /// Notes what the provider says about a number; a message older than the last one is stale.
-    mutating func takeNumber(_ status: String, _ event: Event) {
+    package mutating func takeNumber(_ status: String, _ event: Event) {
         let bySid = numbers.firstIndex { $0.sid != nil && $0.sid == event.payload["numberSid"]?.string }
         guard let index = bySid ?? place(event.payload) else { return }
         var row = numbers[index]
@@ -36,7 +39,7 @@ extension Registration {
     }
 
     /// What the numbers have come to: active when nothing is expected of any of them, and one is registered.
-    var numberVerdict: NumberVerdict {
+    package var numberVerdict: NumberVerdict {
         let isRegistered = numbers.contains { $0.status == "REGISTERED" }
         let isDecided = !numbers.contains { !$0.isDecided }
         return isDecided && isRegistered ? .active : isRegistered || isDecided ? .partial : .pending
@@ -45,14 +48,21 @@ extension Registration {
 
 extension NumberProvider {
     /// Attaches every number that never was.
-    func attachAll(_ registration: inout Registration) async throws {
+    package func attachAll(_ registration: inout Registration) async throws {
         for index in registration.numbers.indices where registration.numbers[index].attempts == 0 {
             try await attach(index + 1, &registration)
         }
     }
 
+    /// Reads the status of every number of which the provider's answer is awaited.
+    package func rereadPending(_ registration: inout Registration) async throws {
+        for index in registration.numbers.indices where registration.numbers[index].isPending {
+            try await reread(index + 1, &registration)
+        }
+    }
+
     /// Reads the status of number `index` (from 1). One that has been pending for 36 hours is attached again, three times in all.
-    func reread(_ index: Int, _ registration: inout Registration) async throws {
+    package func reread(_ index: Int, _ registration: inout Registration) async throws {
         let truth = try await effects.read("provider.number", request: ["number": .integer(index)])
         let row = registration.numbers[index - 1]
         if let status = Self.status(truth["status"]), row.awaits(status) {

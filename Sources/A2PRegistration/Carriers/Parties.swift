@@ -18,7 +18,7 @@ public struct FeeSchedule: Sendable, Hashable {
 
 /// The registry of brands and campaigns. Legacy actions and durable activities call the same functions.
 public struct Registry {
-    let effects: EffectSession
+    package let effects: EffectSession
     /// The registry as `effects` reaches it.
     public init(_ effects: EffectSession) { self.effects = effects }
 
@@ -74,7 +74,7 @@ public struct Registry {
 
 /// The external vetting provider.
 public struct VettingProvider {
-    let effects: EffectSession
+    package let effects: EffectSession
     /// The provider as `effects` reaches it.
     public init(_ effects: EffectSession) { self.effects = effects }
 
@@ -106,7 +106,7 @@ public struct VettingProvider {
 
 /// The connectivity partner that shares a campaign with carriers.
 public struct ConnectivityPartner {
-    let effects: EffectSession
+    package let effects: EffectSession
     /// The partner as `effects` reaches it.
     public init(_ effects: EffectSession) { self.effects = effects }
 
@@ -123,7 +123,7 @@ public struct ConnectivityPartner {
 
 /// The provider of trust bundles, messaging services and numbers.
 public struct NumberProvider {
-    let effects: EffectSession
+    package let effects: EffectSession
     /// The provider as `effects` reaches it.
     public init(_ effects: EffectSession) { self.effects = effects }
 
@@ -170,7 +170,7 @@ public struct NumberProvider {
 
 /// The carriers' side: throughput.
 public struct CarrierNetwork {
-    let effects: EffectSession
+    package let effects: EffectSession
     /// The carriers as `effects` reaches them.
     public init(_ effects: EffectSession) { self.effects = effects }
 
@@ -182,7 +182,7 @@ public struct CarrierNetwork {
 
 /// Billing.
 public struct Billing {
-    let effects: EffectSession
+    package let effects: EffectSession
     /// Billing as `effects` reaches it.
     public init(_ effects: EffectSession) { self.effects = effects }
 
@@ -195,7 +195,7 @@ public struct Billing {
 
 /// Messages to the customer, by template; never with an address in them.
 public struct Notifications {
-    let effects: EffectSession
+    package let effects: EffectSession
     /// Notifications as `effects` reaches them.
     public init(_ effects: EffectSession) { self.effects = effects }
 

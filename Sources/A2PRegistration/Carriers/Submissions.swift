@@ -1,17 +1,17 @@
-import Events
+package import Events
 import Outcomes
 
 // What takes more than one call; legacy and the durable steps do it alike.
 
 extension Registry {
     /// Creates the brand and pays for it.
-    func submitAndPayBrand(_ registration: inout Registration) async throws {
+    package func submitAndPayBrand(_ registration: inout Registration) async throws {
         try await submitBrand(&registration)
         try await Billing(effects).charge("brandFee", step: "3", cents: FeeSchedule.standard.brand)
     }
 
     /// Creates messaging service and campaign, and pays for them.
-    func submitAndPayCampaign(_ registration: inout Registration) async throws {
+    package func submitAndPayCampaign(_ registration: inout Registration) async throws {
         try await NumberProvider(effects).createMessagingService(&registration)
         try await createCampaign(&registration)
         try await Billing(effects).charge("campaignMonthlyFee", step: "7", cents: FeeSchedule.standard.campaignMonthly)
@@ -19,7 +19,7 @@ extension Registry {
     }
 
     /// Submits the corrected campaign and pays for its vetting again; the carriers that rejected it begin anew.
-    func resubmitAndPayCampaign(_ registration: inout Registration) async throws {
+    package func resubmitAndPayCampaign(_ registration: inout Registration) async throws {
         registration.campaignAttempt += 1
         try await resubmitCampaign(registration)
         try await payVetting(registration)
@@ -33,7 +33,7 @@ extension Registry {
     }
 
     /// Asks whether the use case may be registered for the brand; tells the customer when it may not.
-    func qualify(_ registration: inout Registration) async throws {
+    package func qualify(_ registration: inout Registration) async throws {
         let answer = try await effects.read("registry.qualification", request: ["useCase": .string(registration.useCase)])
         guard answer["qualified"]?.bool ?? true else {
             registration.reject(by: "registry", codes: ["30900"])
@@ -44,7 +44,7 @@ extension Registry {
 }
 
 /// What the registry's word on the brand's identity means.
-enum IdentityVerdict: String {
+package enum IdentityVerdict: String {
     case verified, unverified
     /// No word that anybody knows, or an unverified in the first ten minutes, which is not believed.
     case unclear
@@ -52,7 +52,7 @@ enum IdentityVerdict: String {
 
 extension Registration {
     /// Notes the registry's word on the brand's identity.
-    mutating func takeIdentity(_ word: String?, at now: Timestamp) -> IdentityVerdict {
+    package mutating func takeIdentity(_ word: String?, at now: Timestamp) -> IdentityVerdict {
         guard let known = IdentityStatus(wire: word.flatMap(StatusWord.init)) else { return .unclear }
         identityStatus = known.rawValue
         if known.isVerified {
@@ -63,11 +63,11 @@ extension Registration {
     }
 
     /// What the last look has found, which is taken as said once.
-    mutating func takeFound() -> String? {
+    package mutating func takeFound() -> String? {
         defer { found = nil }
         return found
     }
 
     /// True while the registry does not take the use case.
-    var isUnqualified: Bool { rejectionCodes == ["30900"] }
+    package var isUnqualified: Bool { rejectionCodes == ["30900"] }
 }

@@ -10,18 +10,21 @@ public enum BrandIdentity {
     /// The step.
     public static let step = DurableStep<Registration>(
         "4", hears: events, for: .days(14),
-        adopts: ["BRAND_PENDING_IDENTITY", "BRAND_UNVERIFIED", "BRAND_REVET_PENDING"],
+        adopts: ["BRAND_PENDING_IDENTITY", "BRAND_UNVERIFIED", "BRAND_REVET_PENDING", "BRAND_APPEAL_PENDING"],
         activities: [look, revet, tellUnverified]
     ) { stage, registration in
         // What the registry has said before the brand was there counts now.
-        if stage.takenOverIn == nil, registration.takeIdentity(registration.identityStatus, at: stage.context.now) == .verified {
-            return "BRAND_VERIFIED"
-        }
+        let known = stage.takenOverIn == nil ? registration.takeIdentity(registration.identityStatus, at: stage.context.now) : .unclear
+        if known == .verified { return "BRAND_VERIFIED" }
+        var isRefused = known == .unverified
         var position = stage.takenOverIn ?? "BRAND_PENDING_IDENTITY"
         while true {
             if position != "BRAND_UNVERIFIED" {
-                try await stage.enter(position, registration)
-                if try await isVerified(&stage, &registration) { return "BRAND_VERIFIED" }
+                if !isRefused {
+                    try await stage.enter(position, registration)
+                    if try await isVerified(in: position, &stage, &registration) { return "BRAND_VERIFIED" }
+                }
+                isRefused = false
                 registration.reject(by: "registry", codes: ["30799"])
                 try await stage.perform(tellUnverified, &registration)
             }
@@ -33,9 +36,12 @@ public enum BrandIdentity {
     }
 
     /// Waits for the registry's verdict.
-    private static func isVerified(_ stage: inout Stage, _ registration: inout Registration) async throws -> Bool {
+    private static func isVerified(
+        in position: String, _ stage: inout Stage, _ registration: inout Registration
+    ) async throws -> Bool {
+        let appeal: Set<EventKind> = position == "BRAND_APPEAL_PENDING" ? ["BRAND_APPEAL_COMPLETE"] : []
         while true {
-            let event = try await stage.next(["BRAND_IDENTITY_STATUS_UPDATE"], &registration)
+            let event = try await stage.next(appeal.union(["BRAND_IDENTITY_STATUS_UPDATE"]), &registration)
             switch try await verdict(event, stage, &registration) {
             case .verified: return true
             case .unverified: return false

@@ -9,12 +9,17 @@ public enum BrandSubmission {
 
     /// The step.
     public static let step = DurableStep<Registration>(
-        "3", hears: events, for: .days(3), activities: [submit, BrandIdentity.look]
+        "3", hears: events, for: .days(3), adopts: ["BRAND_SUBMITTED", "BRAND_SUBMIT_FAILED"], activities: [submit, BrandIdentity.look]
     ) { stage, registration in
+        var isSubmitted = stage.takenOverIn == "BRAND_SUBMITTED"
+        if stage.takenOverIn == nil { isSubmitted = try await stage.attempt(submit, &registration) }
         // A registry that is down is asked again every day; when it has the brand after all, it is paid for.
-        while try await !stage.attempt(submit, &registration) {
+        while !isSubmitted {
             try await stage.enter("BRAND_SUBMIT_FAILED", registration)
-            guard let added = try await stage.next(["BRAND_ADD"], &registration) else { continue }
+            guard let added = try await stage.next(["BRAND_ADD"], &registration) else {
+                isSubmitted = try await stage.attempt(submit, &registration)
+                continue
+            }
             try await stage.perform(submit, &registration)
             registration.brandAdded(added.payload, at: stage.context.now)
             return "BRAND_SUBMIT_FAILED"
@@ -27,8 +32,8 @@ public enum BrandSubmission {
                 return "BRAND_SUBMITTED"
             }
             if let word = event?.payload["identityStatus"]?.string {
-                // A brand whose identity is verified is there, though nobody has said so.
-                if registration.takeIdentity(word, at: stage.context.now) == .verified { return "BRAND_SUBMITTED" }
+                // A brand whose identity was looked at is there, though nobody has said so.
+                if registration.takeIdentity(word, at: stage.context.now) != .unclear { return "BRAND_SUBMITTED" }
                 continue
             }
             try await stage.perform(BrandIdentity.look, &registration)

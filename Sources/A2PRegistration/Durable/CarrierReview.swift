@@ -25,9 +25,12 @@ public enum CarrierReview {
     }
 
     private static func isApproved(_ stage: inout Stage, _ registration: inout Registration) async throws -> Bool {
+        var isTakenOver = stage.takenOverIn != nil
         do {
             while true {
                 switch registration.carrierVerdict {
+                // Taken over, it waits where it was: what the carriers have said was weighed there before.
+                case _ where isTakenOver: isTakenOver = false
                 case .approved: return true
                 case .rejected: return false
                 case .partial: try await stage.enter("MNO_PARTIAL", registration)

@@ -9,21 +9,15 @@ public enum ContentReview {
 
     /// The step.
     public static let step = DurableStep<Registration>(
-        "6", hears: events, for: .days(14), activities: [readPIN, qualify, tellRejected, tellRefused, createService]
+        "6", hears: events, for: .days(14), adopts: ["BRAND_OTP_PENDING", "USECASE_NOT_QUALIFIED", "CONTENT_REVIEW", "CONTENT_REJECTED"],
+        activities: [readPIN, qualify, tellRejected, tellRefused, createService]
     ) { stage, registration in
-        try await confirmPIN(&stage, &registration)
-        try await stage.perform(qualify, &registration)
-        while registration.isUnqualified {
-            try await stage.enter("USECASE_NOT_QUALIFIED", registration)
-            let resubmission = try await stage.next(["registration.resubmit"], .customer, &registration)
-            registration.useCase = resubmission?.payload["useCase"]?.string ?? registration.useCase
-            try await stage.perform(qualify, &registration)
+        switch stage.takenOverIn {
+        case "CONTENT_REVIEW": break
+        case "CONTENT_REJECTED": try await correct(&stage, &registration)
+        default: try await qualifyUseCase(&stage, &registration)
         }
-        while true {
-            try await stage.enter("CONTENT_REVIEW", registration)
-            let verdict = try await stage.next(["content.approved", "content.rejected"], .colleague, &registration)
-            if verdict?.kind == "content.approved" { break }
-            registration.reject(by: "content", codes: verdict?.payload.reasons ?? [])
+        while try await !isApproved(&stage, &registration) {
             try await stage.perform(tellRejected, &registration)
             try await correct(&stage, &registration)
         }
@@ -31,8 +25,32 @@ public enum ContentReview {
         return "CONTENT_REVIEW"
     }
 
+    /// Asks the registry whether the brand may send this, and the customer for another use case until it may.
+    private static func qualifyUseCase(_ stage: inout Stage, _ registration: inout Registration) async throws {
+        var isCorrection = stage.takenOverIn == "USECASE_NOT_QUALIFIED"
+        repeat {
+            if isCorrection {
+                try await stage.enter("USECASE_NOT_QUALIFIED", registration)
+                let resubmission = try await stage.next(["registration.resubmit"], .customer, &registration)
+                registration.useCase = resubmission?.payload["useCase"]?.string ?? registration.useCase
+            }
+            try await confirmPIN(&stage, &registration)
+            try await stage.perform(qualify, &registration)
+            isCorrection = registration.isUnqualified
+        } while isCorrection
+    }
+
+    /// Waits for a colleague's verdict on the content.
+    private static func isApproved(_ stage: inout Stage, _ registration: inout Registration) async throws -> Bool {
+        try await stage.enter("CONTENT_REVIEW", registration)
+        let verdict = try await stage.next(["content.approved", "content.rejected"], .colleague, &registration)
+        if verdict?.kind == "content.approved" { return true }
+        registration.reject(by: "content", codes: verdict?.payload.reasons ?? [])
+        return false
+    }
+
     private static func confirmPIN(_ stage: inout Stage, _ registration: inout Registration) async throws {
-        guard registration.entityType == "SOLE_PROPRIETOR" else { return }
+        guard registration.entityType == "SOLE_PROPRIETOR" || stage.takenOverIn == "BRAND_OTP_PENDING" else { return }
         while !registration.otpVerified {
             try await stage.enter("BRAND_OTP_PENDING", registration)
             if try await stage.next(["BRAND_OTP_VERIFIED"], &registration) != nil {

@@ -9,7 +9,7 @@ public enum Intake {
 
     /// The step.
     public static let step = DurableStep<Registration>(
-        "1", hears: events, adopts: ["INTAKE_REJECTED"], activities: [evaluate]
+        "1", hears: events, from: .DRAFT, adopts: ["DRAFT", "INTAKE_REJECTED"], activities: [evaluate]
     ) { stage, registration in
         var isRejected = stage.takenOverIn == "INTAKE_REJECTED"
         if !isRejected { _ = try await stage.next(["registration.submit"], .colleague, &registration) }

@@ -17,6 +17,9 @@ public enum NumberRegistration {
         if stage.takenOverIn == nil {
             try await stage.perform(attachAll, &registration)
             try await stage.perform(publish, &registration)
+        } else {
+            // Taken over, it waits where it was: what was said of the numbers was counted there before.
+            try await hear(&stage, &registration)
         }
         while registration.numberVerdict != .active {
             try await stage.enter(registration.numberVerdict == .partial ? "NUMBERS_PARTIAL" : "NUMBERS_PENDING", registration)
@@ -38,15 +41,17 @@ public enum NumberRegistration {
         try await stage.perform(readNumbers, &registration)
     }
 
-    /// More numbers than a campaign may have are refused by legacy, which keeps the event as a dead letter.
-    private static func add(_ event: Event, _ stage: Stage, _ registration: inout Registration) async throws {
+    /// More numbers than a campaign may have are refused: the event is a dead letter.
+    static func add(_ event: Event, _ stage: Stage, _ registration: inout Registration) async throws {
         let limit = NumberLimit.of(hasPool: registration.hasNumberPool ?? false)
-        guard registration.numbers.count < limit else { throw stage.context.interruption(by: event) }
+        guard registration.numbers.count < limit else {
+            return try await stage.refuse(event, BeyondLimit.numbers(limit).description)
+        }
         registration.numbers.append(NumberRow())
         try await stage.perform(attachLast, &registration)
     }
 
-    private static func remove(_ event: Event, _ stage: Stage, _ registration: inout Registration) async throws {
+    static func remove(_ event: Event, _ stage: Stage, _ registration: inout Registration) async throws {
         guard let index = event.payload["number"]?.integer, (1...registration.numbers.count).contains(index) else { return }
         registration.leaving = index
         try await stage.perform(detach, &registration)

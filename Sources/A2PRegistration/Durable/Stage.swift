@@ -19,25 +19,34 @@ struct Stage {
         case customer
         /// The customer's, but the registry may change its mind: a look a day, for 90 days.
         case customerOrRegistry
+        /// Nobody's, but something asked for before may still be under way: a look a day, for five days.
+        case nobody
     }
 
     /// The stage, or the whole registration, has lasted too long.
     enum TimeIsUp: Error { case stage, registration }
 
     let context: StepContext<Registration>
-    private let events: Set<EventKind>
+    let events: Set<EventKind>
     let end: Timestamp?
     let reminder: Timestamp
-    private var position: String?
-    private var shown: Registration?
+    private let beginning: String?
+    let adopted: Set<String>
+    private(set) var position: String?
+    var shown: Registration?
     var heardAt: Timestamp
     var checkedAt: Timestamp
     var owed: [Rule] = []
 
     enum Rule { case remind, end, expire }
 
-    init(_ context: StepContext<Registration>, _ registration: Registration, hearing events: Set<EventKind>, for time: Duration?) {
+    init(
+        _ context: StepContext<Registration>, _ registration: Registration, hearing events: Set<EventKind>, for time: Duration?,
+        from beginning: String? = nil, adopted: Set<String> = []
+    ) {
         self.context = context
+        self.adopted = adopted
+        self.beginning = beginning
         shown = context.entry.state == nil ? nil : registration
         self.events = events
         let entry = context.entry
@@ -50,6 +59,8 @@ struct Stage {
 
     /// The legacy state in which the step was taken over; nil when it begins at its beginning.
     var takenOverIn: String? { context.entry.state }
+    /// The legacy state in which the registration is now.
+    var state: RegistrationState { (position ?? beginning).flatMap(RegistrationState.init) ?? .DRAFT }
 
     /// Performs an activity until it succeeds.
     func perform(_ activity: DurableActivity<Registration>, _ registration: inout Registration) async throws {
@@ -83,11 +94,12 @@ struct Stage {
             try await payOwed(move, &registration)
             // What was noted since the wait began is to be seen, too.
             if let position { try await enter(position, registration) }
-            if let event = try await context.wait(for: events.union(kinds), until: dues(move).map(\.at).min()) {
-                let isAwaited = kinds.contains(event.kind)
-                let isNoted = isAwaited ? true : try await note(event, &registration)
-                if isNoted { heardAt = context.now }
-                if isAwaited { return event }
+            try startAgainWhenLong()
+            if let event = try await context.wait(
+                for: events.union(kinds).union(context.answers), until: dues(move).map(\.at).min())
+            {
+                let heard = try await hear(event, kinds, &registration)
+                if let heard, kinds.contains(heard.kind) { return heard }
             } else {
                 let due = dues(move).filter { $0.at <= context.now }.map(\.rule)
                 checkedAt = context.now
@@ -95,23 +107,5 @@ struct Stage {
                 if due.contains(nil) { return nil }
             }
         }
-    }
-}
-
-extension Stage {
-    /// Notes what may come at any moment; false for an event that legacy drops here.
-    private func note(_ event: Event, _ registration: inout Registration) async throws -> Bool {
-        if let word = CarrierWord(event) {
-            try await take(word, &registration)
-            return true
-        }
-        return registration.note(event)
-    }
-
-    /// Stores a carrier's word, and asks the registry when it must.
-    func take(_ word: CarrierWord, _ registration: inout Registration) async throws {
-        guard registration.mustAsk(about: word) else { return registration.take(word) }
-        registration.carrierWord = word
-        try await perform(Self.weigh, &registration)
     }
 }

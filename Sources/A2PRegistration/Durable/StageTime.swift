@@ -4,9 +4,10 @@ import Events
 // What time brings in a wait.
 
 extension Stage {
-    /// What is due when: a rule, or nil for a look. A rule is due once; what a later look has passed over is not made up for.
+    /// What is due when: a rule, or nil for a look, on the full hour as legacy's cron job comes by, so that an answer that comes before it
+    /// counts on both sides. A rule is due once; what a later look has passed over is not made up for.
     func dues(_ move: Move) -> [(rule: Rule?, at: Timestamp)] {
-        let look = max(heardAt, checkedAt) + .hours(24)
+        let look = (max(heardAt, checkedAt) + .hours(24)).roundedUpToHour
         let once: [(Rule?, Timestamp)] = Self.rules(move).compactMap { rule in
             guard let moment = moment(rule), moment > checkedAt else { return nil }
             return (rule, moment)
@@ -14,6 +15,7 @@ extension Stage {
         switch move {
         case .party, .reviewer: return [(nil, look)] + once
         case .customerOrRegistry: return look > heardAt + .days(91) ? [] : [(nil, look)]
+        case .nobody: return look > heardAt + .days(6) ? [] : [(nil, look)]
         case .colleague, .customer: return once
         }
     }
@@ -23,11 +25,11 @@ extension Stage {
         case .party: [.end, .expire]
         case .reviewer: [.remind, .end, .expire]
         case .colleague: [.expire]
-        case .customer, .customerOrRegistry: []
+        case .customer, .customerOrRegistry, .nobody: []
         }
     }
 
-    /// When a rule is due: on the full hour, as for legacy's cron job, so that an answer that comes before it counts on both sides.
+    /// When a rule is due.
     private func moment(_ rule: Rule) -> Timestamp? {
         let exact: Timestamp? =
             switch rule {
@@ -35,8 +37,7 @@ extension Stage {
             case .end: end
             case .expire: context.entry.createdAt + .days(100)
             }
-        let hour: Int64 = 3_600_000
-        return exact.map { Timestamp(milliseconds: ($0.milliseconds + hour - 1) / hour * hour) }
+        return exact?.roundedUpToHour
     }
 
     /// Does what was due together with a look that has changed nothing.

@@ -8,17 +8,19 @@ import Outcomes
 /// webhook is made up for by a look after 24 hours; a vetting that never ends is given up after 7 days (Auth+: 30).
 public enum Vetting {
     /// The events the step waits for; they are kept when they come early.
-    public static let events: Set<EventKind> = Set(A2PMachine.vettingMessages).union(["BRAND_OTP_VERIFIED"])
+    public static let events: Set<EventKind> = Set(A2PMessages.vetting).union(["BRAND_OTP_VERIFIED"])
 
     /// The step.
     public static let step = DurableStep<Registration>(
-        number: "5.2", events: events, activities: [order, poll, appeal, startAuthPlus, pollAuthPlus, sendOTP, pollOTP]
+        number: "5.2", events: events,
+        activities: [order, poll, appeal, startAuthPlus, pollAuthPlus, sendOTP, pollOTP] + Stage.activities, answers: true
     ) { context, registration in
+        let wait = Wait(context: context, hears: [])
         switch registration.vettingRoute {
         case "skip": registration.vetting.status = "SKIPPED"
-        case "otp": try await confirmPIN(context, &registration)
-        case "authplus": try await authenticate(context, &registration)
-        default: try await vet(context, &registration)
+        case "otp": try await confirmPIN(wait, &registration)
+        case "authplus": try await authenticate(wait, &registration)
+        default: try await vet(wait, &registration)
         }
     }
 
@@ -44,7 +46,8 @@ public enum Vetting {
         registration.otpVerified = try await effects.read("registry.otp")["verified"]?.truth ?? false
     }
 
-    private static func vet(_ context: StepContext<Registration>, _ registration: inout Registration) async throws {
+    private static func vet(_ wait: Wait, _ registration: inout Registration) async throws {
+        let context = wait.context
         try await context.perform(order, on: &registration)
         let deadline = (registration.vetting.orderedAt ?? context.now) + .days(7)
         while registration.vetting.isOpen {
@@ -52,7 +55,9 @@ public enum Vetting {
             let reports: Set<EventKind> = [
                 "EVP_REPORT_SCORE", "EVP_REPORT_UNSCORE", "EVP_REPORT_FAIL", "EVP_REPORT_UPDATE", "EVP_REPORT_EXPIRE",
             ]
-            if let event = try await context.wait(for: reports, until: min(deadline, context.now + .hours(24))) {
+            if let event = try await wait.next(
+                reports, until: min(deadline, context.now + .hours(24)), in: .BRAND_READY, &registration)
+            {
                 registration.vetting.take(event)
                 // The registry's list of fields has no score: the report has it.
                 if event.isScoreWithoutScore { try await context.perform(poll, on: &registration) }
@@ -65,7 +70,8 @@ public enum Vetting {
         }
     }
 
-    private static func authenticate(_ context: StepContext<Registration>, _ registration: inout Registration) async throws {
+    private static func authenticate(_ wait: Wait, _ registration: inout Registration) async throws {
+        let context = wait.context
         if registration.vetting.sent == 0 { try await context.perform(startAuthPlus, on: &registration) }
         let deadline = (registration.vetting.orderedAt ?? context.now) + .days(30)
         while registration.vetting.isOpen {
@@ -74,7 +80,9 @@ public enum Vetting {
                 "BRAND_AUTHPLUS_VERIFICATION_COMPLETE", "BRAND_AUTHPLUS_VERIFICATION_FAILED", "BRAND_AUTHPLUS_VERIFICATION_EXPIRED",
                 "BRAND_EMAIL_2FA_EXPIRED",
             ]
-            switch try await context.wait(for: answers, until: min(deadline, context.now + .hours(24)))?.kind {
+            switch try await wait.next(
+                answers, until: min(deadline, context.now + .hours(24)), in: .BRAND_READY, &registration)?.kind
+            {
             case "BRAND_AUTHPLUS_VERIFICATION_COMPLETE": registration.vetting.status = "COMPLETE"
             case "BRAND_AUTHPLUS_VERIFICATION_FAILED": registration.vetting.status = "FAILED"
             case "BRAND_AUTHPLUS_VERIFICATION_EXPIRED": registration.vetting.status = "EXPIRED"
@@ -92,14 +100,15 @@ public enum Vetting {
     }
 
     /// A PIN is good for 24 hours; after that a new one is sent, for seven days.
-    private static func confirmPIN(_ context: StepContext<Registration>, _ registration: inout Registration) async throws {
+    private static func confirmPIN(_ wait: Wait, _ registration: inout Registration) async throws {
+        let context = wait.context
         if registration.otpVerified { return registration.vetting.status = "COMPLETE" }
         registration.vetting.status = "ORDERED"
         if registration.vetting.sent == 0 { try await context.perform(sendOTP, on: &registration) }
         let deadline = (registration.vetting.orderedAt ?? context.now) + .days(7)
         while true {
             let validUntil = (registration.vetting.sentAt ?? context.now) + .hours(24)
-            if try await context.wait(for: ["BRAND_OTP_VERIFIED"], until: min(validUntil, deadline)) != nil {
+            if try await wait.next(["BRAND_OTP_VERIFIED"], until: min(validUntil, deadline), in: .BRAND_READY, &registration) != nil {
                 registration.otpVerified = true
             } else {
                 try await context.perform(pollOTP, on: &registration)

@@ -5,7 +5,7 @@ public struct InHouseDecoder: WireDecoder {
     /// Required by ``WireDecoder``, which says what it does.
     public let source: EventSource
     private static let known = Dictionary(
-        A2PMachine.messages.map { ($0.rawValue.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
+        A2PMessages.machine.map { ($0.rawValue.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
 
     /// What each sender may say (A2P guide §3.3, column actor); support may do what a customer may.
     private static let said: [EventSource: [String]] = [
@@ -132,16 +132,6 @@ enum EntityType: String, CaseIterable {
         guard let word = StatusWord(text) else { return nil }
         self.init(rawValue: word.description)
     }
-}
-
-/// How many numbers one campaign may have (A2P guide §2.3).
-enum NumberLimit {
-    /// Without a number pool.
-    static let standard = 49
-    /// With one.
-    static let pool = 400
-
-    static func of(hasPool: Bool) -> Int { hasPool ? pool : standard }
 }
 
 /// Who acts for support: an id stays, a name becomes a token that is the same each time.

@@ -6,7 +6,7 @@ public struct TCRDecoder: WireDecoder {
     public let source: EventSource = "tcr"
     private let verifier: TCRSignature?
 
-    private static let known = Set((A2PMachine.messages + A2PMachine.vettingMessages).filter { $0.rawValue.uppercased() == $0.rawValue })
+    private static let known = Set((A2PMessages.machine + A2PMessages.vetting).filter { $0.rawValue.uppercased() == $0.rawValue })
     /// Types of the guide's §1.3 that no machine reads.
     static let unmapped: Set<EventKind> = [
         "BRAND_IDENTITY_VET_UPDATE", "BRAND_APPEAL_ADD", "BRAND_MOCK_OTP", "BRAND_FEEDBACK", "DCA_CAMPAIGN_OPERATION_SUSPENDED",

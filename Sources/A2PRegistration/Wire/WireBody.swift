@@ -69,10 +69,10 @@ struct WireBody {
 }
 
 /// A status as one word in capitals: `twilio-approved`, `Twilio Approved` and `TWILIO_APPROVED` are one.
-struct StatusWord: Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
-    let description: String
+package struct StatusWord: Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
+    package let description: String
 
-    init?(_ text: String) {
+    package init?(_ text: String) {
         guard (1...64).contains(text.utf8.count) else { return nil }
         var word: [UInt8] = []
         for byte in text.utf8 {
@@ -97,7 +97,7 @@ struct StatusWord: Hashable, ExpressibleByStringLiteral, CustomStringConvertible
         }
     }
 
-    init(stringLiteral value: String) { description = value }
+    package init(stringLiteral value: String) { description = value }
 
     /// Words that mean the same everywhere, by the one that stands for them.
     var plain: StatusWord { Self.synonyms[self] ?? self }
@@ -113,11 +113,11 @@ struct StatusWord: Hashable, ExpressibleByStringLiteral, CustomStringConvertible
 }
 
 /// What the registry says of a brand's identity. Only three words verify a brand; a word that nobody knows says nothing.
-enum IdentityStatus: String {
+package enum IdentityStatus: String {
     case VERIFIED, VETTED_VERIFIED, SELF_DECLARED, UNVERIFIED
 
     /// The status that a word in any casing means; nil for every other word.
-    init?(wire word: StatusWord?) {
+    package init?(wire word: StatusWord?) {
         guard let word else { return nil }
         self.init(rawValue: word.description)
     }

@@ -62,6 +62,8 @@ final class ShadowRuntime<Record: Codable & Sendable>: StepRuntime {
         }
     }
 
+    func refuse(_ refusal: StepRefusal, _ context: ActivityContext) async throws {}
+
     func end(_ end: StepEnd, _ context: ActivityContext) async throws -> Bool {
         state.withLock { $0.end = end }
         return false

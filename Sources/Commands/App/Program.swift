@@ -43,6 +43,7 @@ extension Application {
     var noun: Noun { typed.noun }
     var processSteps: ProcessSteps { typed.domain.processSteps }
     var machineDescription: MachineDescription { typed.domain.machineDescription }
+    var machineMap: LegacyMachine { typed.domain.machineMap }
 
     /// The plan in a file; the app's own without a file.
     func plan(_ file: String?) throws -> MigrationPlan {

@@ -35,18 +35,22 @@ public struct DurableStep<Record: Codable & Sendable>: Sendable {
     public let activities: [DurableActivity<Record>]
     /// The legacy states in which the step can take an entity over: the code begins there, see ``StepEntry/state``.
     public let adopts: Set<String>
+    /// True when its waits hear ``StepContext/answers``, and its code answers them.
+    public let answers: Bool
     /// The sequence; it returns the legacy state in which it ends, nil for a step that legacy has no states for.
     public let run: @Sendable (StepContext<Record>, inout Record) async throws -> String?
 
     /// A step that legacy does not have; `events` are kept for it when they come early, unless `early` says otherwise.
     public init(
         number: StepNumber, events: Set<EventKind>, early: [EventKind: EarlyEvent] = [:], activities: [DurableActivity<Record>],
+        answers: Bool = false,
         run: @escaping @Sendable (StepContext<Record>, inout Record) async throws -> Void
     ) {
         self.number = number
         self.events = events
         self.early = Dictionary(events.map { ($0, early[$0] ?? .keep) }, uniquingKeysWith: { $1 })
         self.activities = activities
+        self.answers = answers
         adopts = []
         self.run = { context, record in
             try await run(context, &record)
@@ -58,18 +62,20 @@ public struct DurableStep<Record: Codable & Sendable>: Sendable {
     /// legacy state of each wait and returns the one in which it ends. `adopts` are the states in which it can begin.
     public init(
         number: StepNumber, events: Set<EventKind>, early: [EventKind: EarlyEvent] = [:], activities: [DurableActivity<Record>],
-        adopts: Set<String>, run: @escaping @Sendable (StepContext<Record>, inout Record) async throws -> String
+        adopts: Set<String>, answers: Bool = false, run: @escaping @Sendable (StepContext<Record>, inout Record) async throws -> String
     ) {
         self.number = number
         self.events = events
         self.early = early
         self.activities = activities
         self.adopts = adopts
+        self.answers = answers
         self.run = { try await run($0, &$1) }
     }
 
     private init(_ other: DurableStep, run: @escaping @Sendable (StepContext<Record>, inout Record) async throws -> String?) {
-        (number, events, early, activities, adopts) = (other.number, other.events, other.early, other.activities, other.adopts)
+        (number, events, early, activities) = (other.number, other.events, other.early, other.activities)
+        (adopts, answers) = (other.adopts, other.answers)
         self.run = run
     }
 
@@ -113,6 +119,21 @@ public struct StepInterruption: Error, Hashable, Sendable {
     }
 }
 
+/// What a step's code throws when an event that belongs to no step moves the entity to another state: the customer cancels, support
+/// decides otherwise, the time of the whole process is up. The step ends incomplete.
+public struct StepMove: Error, Hashable, Sendable {
+    /// The state to which the entity goes.
+    public let state: String
+    /// What has moved it.
+    public let kind: EventKind
+
+    /// A move to `state`, by an event of `kind`.
+    public init(to state: String, by kind: EventKind) {
+        self.state = state
+        self.kind = kind
+    }
+}
+
 extension WorkflowContext {
     /// The JSON form of what goes out. While replaying it is null, because nobody looks at it.
     public func json(_ value: some Encodable) throws -> JSONValue { isReplaying ? .null : try JSONValue(encoding: value) }
@@ -131,19 +152,56 @@ public struct StepPosition: Codable, Hashable, Sendable {
     public var used: [String]
 }
 
+/// An event that a step's code cannot use, and why: it is kept as a dead letter.
+public struct StepRefusal: Codable, Hashable, Sendable {
+    /// The name of the activity that makes it true; its input is the refusal.
+    public static let activity = "lockstep.refuse"
+
+    /// The id of the signal that has brought the event.
+    public var signal: String
+    /// One sentence: expected, found, remedy.
+    public var reason: String
+}
+
+/// What a step's code throws in a wait to go on there with an empty history: it begins in `state`, as after an adoption.
+public struct StepContinuation: Error, Hashable, Sendable {
+    /// The legacy state of the wait; the step has to adopt it.
+    public let state: String
+    /// When something was last heard of the entity.
+    public let heardAt: Timestamp
+
+    /// A continuation.
+    public init(in state: String, heardAt: Timestamp) {
+        self.state = state
+        self.heardAt = heardAt
+    }
+}
+
 /// What a step's code sees of the workflow it runs in.
 public struct StepContext<Record: Codable & Sendable> {
     /// The workflow.
     public let workflow: WorkflowContext
     /// Where and when the step began.
     public let entry: StepEntry
+    /// The events that belong to no step and that the step's code has to answer in every wait, because the plan leaves them to the durable
+    /// side: it goes on, or throws ``StepMove``. Empty while legacy answers them.
+    public let answers: Set<EventKind>
     private let interrupts: Set<EventKind>
 
-    /// The context of a step in `workflow`; events in `interrupts` end any wait with ``StepInterruption``.
-    public init(workflow: WorkflowContext, entry: StepEntry, interrupts: Set<EventKind>) {
+    /// The context of a step in `workflow`. Events in `interrupts` end any wait that does not name them with ``StepInterruption``; when
+    /// the durable side `answers` them, the code is to name them.
+    public init(workflow: WorkflowContext, entry: StepEntry, interrupts: Set<EventKind>, answers: Bool = false) {
         self.workflow = workflow
         self.entry = entry
         self.interrupts = interrupts
+        self.answers = answers ? interrupts : []
+    }
+
+    /// The same context for a step that goes on as if it had been taken over in `state` at this moment.
+    public func entering(in state: String) -> StepContext {
+        var entry = entry
+        (entry.state, entry.heardAt) = (state, now)
+        return StepContext(workflow: workflow, entry: entry, interrupts: interrupts, answers: !answers.isEmpty)
     }
 
     /// The moment of the present activation, the same on every replay.
@@ -170,6 +228,13 @@ public struct StepContext<Record: Codable & Sendable> {
         let event = try signal.payload.decoded(as: Event.self)
         if interrupts.contains(event.kind), !kinds.contains(event.kind) { throw StepInterruption(event: event, signal: signal.id) }
         return event
+    }
+
+    /// Refuses the event that the last wait has returned: it becomes a dead letter with `reason`, and the step goes on.
+    public func refuse(because reason: String) async throws {
+        guard let signal = workflow.signalsUsed.last else { return }
+        _ = try await workflow.execute(
+            StepRefusal.activity, input: try workflow.json(StepRefusal(signal: signal, reason: reason)))
     }
 
     /// What a step throws when `event`, the last that it has waited for, is one that legacy must handle: the segment ends here.

@@ -13,14 +13,27 @@ public struct SegmentInput: Codable, Sendable {
     public var record: JSONValue
     /// Where and when the first step begins.
     public var entry: StepEntry
+    /// True when the steps answer what belongs to no step (cancel, override) themselves; nil for no. A segment keeps what it began with.
+    public var answers: Bool?
 
     /// An input.
-    public init(entity: EntityID, epoch: Int, steps: [StepNumber], record: JSONValue, entry: StepEntry) {
+    public init(entity: EntityID, epoch: Int, steps: [StepNumber], record: JSONValue, entry: StepEntry, answers: Bool? = nil) {
         self.entity = entity
         self.epoch = epoch
         self.steps = steps
         self.record = record
         self.entry = entry
+        self.answers = answers
+    }
+
+    /// What goes on in a new run, in the wait where the step at `index` has come to.
+    fileprivate func continued(_ wait: StepContinuation, from index: Int, _ entry: StepEntry, _ record: JSONValue) -> SegmentInput {
+        var further = self
+        further.steps = Array(steps[index...])
+        further.record = record
+        further.entry = entry
+        (further.entry.state, further.entry.heardAt) = (wait.state, wait.heardAt)
+        return further
     }
 }
 
@@ -71,8 +84,13 @@ public struct SegmentWorkflow<Record: Codable & Sendable>: Sendable {
             }
             for (index, number) in input.steps.enumerated() {
                 current = number
-                let context = StepContext<Record>(workflow: workflow, entry: entry, interrupts: interrupts)
-                var end = try await Self.run(steps[number], number, context, &record)
+                let context = StepContext<Record>(
+                    workflow: workflow, entry: entry, interrupts: interrupts, answers: input.answers ?? false)
+                var end: StepEnd
+                do { end = try await Self.run(steps[number], number, context, &record) } catch let error as StepContinuation {
+                    let further = input.continued(error, from: index, entry, try JSONValue(encoding: record))
+                    throw try workflow.continueAsNew(further)
+                }
                 end.next = index + 1 < input.steps.count ? input.steps[index + 1] : nil
                 end.record = try workflow.json(record)
                 let goesOn = try await workflow.execute(Self.endActivity, input: try workflow.json(end))
@@ -96,7 +114,11 @@ public struct SegmentWorkflow<Record: Codable & Sendable>: Sendable {
         } catch let error as StepInterruption {
             end.how = .interrupted(by: error.event.kind)
             interruption = error.signal
+        } catch let error as StepMove {
+            (end.how, end.state) = (.moved(by: error.kind), error.state)
         } catch let error as CancellationError {
+            throw error
+        } catch let error as StepContinuation {
             throw error
         } catch {
             end.how = .failed(reason: "\(error)")
@@ -117,7 +139,11 @@ public struct SegmentWorkflow<Record: Codable & Sendable>: Sendable {
             try await runtime.enter(try input.decoded(as: StepPosition.self), context)
             return .null
         }
-        return own + [enter, end]
+        let refuse = ActivityType(StepRefusal.activity) { context, input in
+            try await runtime.refuse(try input.decoded(as: StepRefusal.self), context)
+            return .null
+        }
+        return own + [enter, refuse, end]
     }
 }
 

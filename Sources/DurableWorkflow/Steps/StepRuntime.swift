@@ -9,6 +9,8 @@ public struct StepEnd: Codable, Sendable {
         case completed
         /// An event that belongs to no step has ended it.
         case interrupted(by: EventKind)
+        /// An event that belongs to no step has moved the entity to another state.
+        case moved(by: EventKind)
         /// Its code threw an error.
         case failed(reason: String)
     }
@@ -38,6 +40,8 @@ public protocol StepRuntime<Record>: Sendable {
     func perform(_ activity: DurableActivity<Record>, on record: JSONValue, _ context: ActivityContext) async throws -> JSONValue
     /// Makes a wait point true.
     func enter(_ position: StepPosition, _ context: ActivityContext) async throws
+    /// Makes an event that the code refuses a dead letter.
+    func refuse(_ refusal: StepRefusal, _ context: ActivityContext) async throws
     /// Makes the end of a step true; returns whether the segment goes on with its next step.
     func end(_ end: StepEnd, _ context: ActivityContext) async throws -> Bool
 }
@@ -54,6 +58,9 @@ public struct RehearsalRuntime<Record: Codable & Sendable>: StepRuntime {
 
     /// Refuses.
     public func enter(_ position: StepPosition, _ context: ActivityContext) async throws { throw refusal("enter \(position.state)") }
+
+    /// Refuses.
+    public func refuse(_ refusal: StepRefusal, _ context: ActivityContext) async throws { throw self.refusal("refuse an event") }
 
     /// Refuses.
     public func end(_ end: StepEnd, _ context: ActivityContext) async throws -> Bool { throw refusal("end step \(end.step)") }

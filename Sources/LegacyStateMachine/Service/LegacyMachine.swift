@@ -92,39 +92,45 @@ public struct ServiceState: MachineState {
 }
 
 extension LegacyMachine {
-    /// The machine as a table that says where states lie and which events they handle. Its rows have no code: that is the service's.
-    public func table<Record: Sendable>() -> Machine<ServiceState, Record> {
-        func all<Value>(_ path: KeyPath<Place, Value?>) -> [ServiceState: Value] {
-            let pairs = states.compactMap { place in place[keyPath: path].map { (ServiceState(rawValue: place.state), $0) } }
+    /// The machine as a table that says where states lie and which events they handle. Its rows have no code, and say `note`. Nil when
+    /// `State` does not have its states.
+    public func table<State: MachineState, Record: Sendable>(note: String = "the service handles it") -> Machine<State, Record>? {
+        let known = Dictionary(
+            states.compactMap { place in State(rawValue: place.state).map { (place.state, $0) } }, uniquingKeysWith: { first, _ in first })
+        guard let initial = known[initial], states.allSatisfy({ known[$0.state] != nil }) else { return nil }
+        func all<Value>(_ path: KeyPath<Place, Value?>) -> [State: Value] {
+            let pairs = states.compactMap { place in
+                known[place.state].flatMap { state in place[keyPath: path].map { (state, $0) } }
+            }
             return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
         }
         let kinds = Set(states.flatMap(\.handles)).sorted { $0.rawValue < $1.rawValue }
-        let rows: [Transition<ServiceState, Record>] = kinds.map { kind in
-            let from = states.filter { $0.handles.contains(kind) }.map { ServiceState(rawValue: $0.state) }
-            return Transition(from: from, on: kind, to: [], "the service handles it") { _, state, _, _ in state }
+        let rows: [Transition<State, Record>] = kinds.map { kind in
+            let from = states.filter { $0.handles.contains(kind) }.compactMap { known[$0.state] }
+            return Transition(from: from, on: kind, to: [], note) { _, state, _, _ in state }
         }
         return Machine(
-            name: name, initial: ServiceState(rawValue: initial), events: events,
+            name: name, initial: initial, events: events,
             final: Set(all(\.final).filter(\.value).keys), boundaries: all(\.completes), steps: all(\.step), transitions: rows)
     }
 
     /// The machine as data that can be printed.
-    public var description: MachineDescription {
+    public func description(note: String = "the service handles it") -> MachineDescription {
         let kinds = events
         return MachineDescription(
             name: name, states: states.map(\.state), events: kinds, final: states.filter { $0.final == true }.map(\.state),
             steps: Dictionary(states.compactMap { place in place.step.map { (place.state, $0.description) } }, uniquingKeysWith: { $1 }),
             rows: states.flatMap { place in
-                place.handles.map { .init(from: [place.state], event: $0, to: [], note: "the service handles it") }
+                place.handles.map { .init(from: [place.state], event: $0, to: [], note: note) }
             },
-            matrix: states.flatMap { place in kinds.map { place.cell($0) } })
+            matrix: states.flatMap { place in kinds.map { place.cell($0, note: note) } })
     }
 }
 
 extension LegacyMachine.Place {
-    fileprivate func cell(_ event: EventKind) -> MachineDescription.MatrixCell {
-        if handles.contains(event) { return .init(state: state, event: event, kind: "handled", note: "the service handles it") }
-        if ignores?.contains(event) == true { return .init(state: state, event: event, kind: "ignored", note: "the service drops it") }
+    fileprivate func cell(_ event: EventKind, note: String) -> MachineDescription.MatrixCell {
+        if handles.contains(event) { return .init(state: state, event: event, kind: "handled", note: note) }
+        if ignores?.contains(event) == true { return .init(state: state, event: event, kind: "ignored", note: "dropped on purpose") }
         return .init(state: state, event: event, kind: "undefined", note: "")
     }
 }

@@ -133,6 +133,7 @@ struct EveryStatement {
         _ = try store.census()
         _ = try store.unreadTypes()
         _ = try store.durableEntities(in: "5.2")
+        _ = try store.unfinishedWithLegacy()
         try await store.flush()
         _ = try await store.takeForeignChange()
     }

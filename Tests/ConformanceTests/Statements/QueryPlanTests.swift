@@ -21,6 +21,7 @@ import Testing
     private static let whole: [String: String] = [
         "SELECT entity FROM ownership ORDER BY entity": "lists all entities",
         "SELECT step, owner, final, count(*) FROM ownership JOIN record…": "the census counts all entities",
+        "SELECT count(*), min(entity) FROM ownership JOIN record…": "a run without legacy asks once, at its start",
         "SELECT pins, count(*) FROM ownership WHERE pins <> '' GROUP BY pins": "the census counts all pins",
         "SELECT sequence, entity, event_id, source, kind, payload, received_at, occurred_at, sum, disposition, epoch, priority, attempt,"
             + " visible_at, place_sum FROM inbox WHERE source <> 'lockstep'…": "tells a simulated outside everything again",

@@ -1,28 +1,25 @@
+import A2PRegistration
 import Events
 import LegacyStateMachine
 import Outcomes
 
 extension A2PMachine {
-    private static let compensating: [State] = State.open
-    private static let afterBrand: [State] = State.brand + State.campaign + State.numbers
+    private static let afterBrand = State.afterBrand
 
     /// Rows for events that may come in many states; a more specific row in another file wins.
     static let anytime: [Row] =
         [
             Row(from: State.open, on: "registration.cancel", to: [.CANCELLED], "deactivate the campaign, detach the numbers") {
                 record, _, _, context in
-                try await compensate(&record, context)
-                try await Notifications(context.effects).send("cancelled", &record, step: "1")
+                try await record.cancel(context.effects)
                 return .CANCELLED
             },
             Row(from: State.open, on: "BRAND_DELETE", to: [.FAILED], "the registry has deleted the brand") { record, _, _, context in
-                record.failureCode = "30702"
-                try await Notifications(context.effects).send("failed", &record, step: "8")
+                try await record.loseBrand(context.effects)
                 return .FAILED
             },
             Row(from: afterBrand, on: "brand.suspended", to: [.MANUAL_HOLD], "hold") { record, state, _, context in
-                record.heldFrom = state.rawValue
-                try await Notifications(context.effects).send("brand-suspended", &record, step: "4")
+                try await record.hold(from: state, context.effects, telling: "brand-suspended", step: "4")
                 return .MANUAL_HOLD
             },
             Row(from: State.allCases, on: "support.override", to: State.allCases, "support decides; audited") {
@@ -30,8 +27,7 @@ extension A2PMachine {
             },
             Row(from: State.campaign + State.numbers + [.MANUAL_HOLD], on: "CAMPAIGN_EXPIRED", to: [.EXPIRED], "detach the numbers") {
                 record, _, _, context in
-                for index in record.numbers.indices { try await NumberProvider(context.effects).detach(index + 1, &record) }
-                try await Notifications(context.effects).send("expired", &record, step: "8")
+                try await record.loseCampaign(context.effects)
                 return .EXPIRED
             },
             Row(
@@ -39,10 +35,8 @@ extension A2PMachine {
                 "a core field may not change under a live campaign"
             ) {
                 record, state, event, context in
-                guard event.payload["changes"]?["ein"] != nil || event.payload["changes"]?["companyName"] != nil else { return state }
-                record.identityStatus = "UNVERIFIED"
-                record.heldFrom = state.rawValue
-                try await Notifications(context.effects).send("held-for-review", &record, step: "8")
+                guard event.changesCoreField else { return state }
+                try await record.holdForReview(from: state, context.effects)
                 return .MANUAL_HOLD
             },
             Row(from: State.open, on: "registration.update", "note the edit") { _, state, _, _ in state },
@@ -66,9 +60,8 @@ extension A2PMachine {
             Row(from: State.open, on: "CAMPAIGN_BILLED", "for the books") { _, state, _, _ in state },
             Row(from: State.open, on: "billing.result", to: [.MANUAL_HOLD], "a declined fee holds the registration") {
                 record, state, event, context in
-                guard ["REJECTED", "FAILED"].contains(event.payload["status"]?.statusWord), state != .MANUAL_HOLD else { return state }
-                record.heldFrom = state.rawValue
-                try await Notifications(context.effects).send("payment-declined", &record, step: "7")
+                guard event.isDeclinedFee, state != .MANUAL_HOLD else { return state }
+                try await record.hold(from: state, context.effects, telling: "payment-declined", step: "7")
                 return .MANUAL_HOLD
             },
             Row(from: State.open, on: "timer.stage_deadline", to: [.FAILED, .EXPIRED], "the time is up") { record, _, event, context in
@@ -84,25 +77,10 @@ extension A2PMachine {
         }
     }
 
-    private static func compensate(_ record: inout Registration, _ context: ActionContext) async throws {
-        for index in record.numbers.indices { try await NumberProvider(context.effects).detach(index + 1, &record) }
-        try await Registry(context.effects).deactivateCampaign(record)
-    }
-
     private static func override(_ record: inout Registration, _ state: State, _ event: Event, _ context: ActionContext) async throws
         -> State
     {
-        let payload = event.payload
-        let target: State? =
-            if payload["release"]?.truth == true { record.heldFrom.flatMap(State.init) } else if payload["hold"]?.truth == true {
-                .MANUAL_HOLD
-            } else {
-                payload["state"]?.string.flatMap(State.init)
-            }
-        guard let target, target != state else { return state }
-        record.heldFrom = target == .MANUAL_HOLD ? state.rawValue : nil
-        let what = payload["release"]?.truth == true ? "release" : target.rawValue
-        record.overrides.append("\(payload["operator"]?.string.map(Operator.name) ?? "unknown"): \(what)")
+        guard let target = record.override(by: event, in: state) else { return state }
         // What a released registration waits for may have come during the hold.
         if target == .BRAND_OTP_PENDING, record.otpVerified { return try await beginContent(&record, context) }
         return target

@@ -1,72 +1,12 @@
-public import Events
+public import A2PRegistration
+import Events
 public import LegacyStateMachine
 import Outcomes
-
-/// The 39 states of the legacy database (A2P guide §3.2).
-public enum RegistrationState: String, MachineState {
-    case DRAFT, INTAKE_VALIDATED, INTAKE_REJECTED
-    case PROFILE_PENDING_REVIEW, PROFILE_IN_REVIEW, PROFILE_REJECTED, PROFILE_APPROVED
-    case BRAND_SUBMITTED, BRAND_SUBMIT_FAILED, BRAND_PENDING_IDENTITY, BRAND_UNVERIFIED, BRAND_REVET_PENDING
-    case BRAND_APPEAL_PENDING, BRAND_OTP_PENDING, BRAND_VERIFIED, BRAND_READY
-    case USECASE_NOT_QUALIFIED, CONTENT_REVIEW, CONTENT_REJECTED
-    case CAMPAIGN_SUBMITTED, CAMPAIGN_SUBMIT_FAILED, CAMPAIGN_REGISTERED
-    case CNP_SHARE_PENDING, CNP_DECLINED, DCA_REVIEW, DCA_COMPLETE
-    case MNO_REVIEW, MNO_PARTIAL, MNO_REJECTED, CAMPAIGN_VERIFIED
-    case NUMBERS_PENDING, NUMBERS_PARTIAL, ACTIVE, CAMPAIGN_SUSPENDED, RESUBMIT_PENDING
-    case EXPIRED, CANCELLED, FAILED, MANUAL_HOLD
-
-    /// Nothing leaves these but an override by support.
-    static let final: Set<RegistrationState> = [.EXPIRED, .CANCELLED, .FAILED]
-    /// Before the registry knows the brand.
-    static let beforeBrand: [RegistrationState] = [
-        .DRAFT, .INTAKE_VALIDATED, .INTAKE_REJECTED, .PROFILE_PENDING_REVIEW, .PROFILE_IN_REVIEW, .PROFILE_REJECTED, .PROFILE_APPROVED,
-    ]
-    /// The brand is known, the campaign is not.
-    static let brand: [RegistrationState] = [
-        .BRAND_SUBMITTED, .BRAND_SUBMIT_FAILED, .BRAND_PENDING_IDENTITY, .BRAND_UNVERIFIED, .BRAND_REVET_PENDING, .BRAND_APPEAL_PENDING,
-        .BRAND_OTP_PENDING, .BRAND_VERIFIED, .BRAND_READY, .USECASE_NOT_QUALIFIED, .CONTENT_REVIEW, .CONTENT_REJECTED,
-    ]
-    /// The campaign is with the registry, the partner or the carriers.
-    static let campaign: [RegistrationState] = [
-        .CAMPAIGN_SUBMITTED, .CAMPAIGN_SUBMIT_FAILED, .CAMPAIGN_REGISTERED, .CNP_SHARE_PENDING, .CNP_DECLINED, .DCA_REVIEW,
-        .RESUBMIT_PENDING,
-        .DCA_COMPLETE, .MNO_REVIEW, .MNO_PARTIAL, .MNO_REJECTED, .CAMPAIGN_VERIFIED,
-    ]
-    /// The campaign is verified; numbers follow.
-    static let numbers: [RegistrationState] = [.NUMBERS_PENDING, .NUMBERS_PARTIAL, .ACTIVE, .CAMPAIGN_SUSPENDED]
-    /// Everything that is not final.
-    static let open: [RegistrationState] = allCases.filter { !final.contains($0) }
-    /// Waiting for the customer after a no: re-openable, and a documented place to rest.
-    static let rejected: Set<RegistrationState> = [
-        .INTAKE_REJECTED, .PROFILE_REJECTED, .BRAND_UNVERIFIED, .USECASE_NOT_QUALIFIED, .CONTENT_REJECTED, .CNP_DECLINED, .MNO_REJECTED,
-    ]
-}
 
 /// The machine's name, its steps and its cron job; the table is in the files beside this one.
 public enum A2PMachine {
     typealias Row = Transition<RegistrationState, Registration>
     typealias State = RegistrationState
-
-    /// The 46 messages of the legacy machine (A2P guide §3.3), in its order.
-    public static let messages: [EventKind] = [
-        "registration.submit", "registration.update", "registration.cancel", "registration.resubmit", "numbers.add", "numbers.remove",
-        "profile.in_review", "profile.approved", "profile.rejected", "BRAND_ADD", "BRAND_SCORE_UPDATE", "BRAND_IDENTITY_STATUS_UPDATE",
-        "BRAND_UPDATE", "BRAND_REVET", "BRAND_APPEAL_COMPLETE", "BRAND_OTP_VERIFIED", "BRAND_DELETE", "brand.suspended",
-        "content.approved", "content.rejected", "CAMPAIGN_ADD", "CAMPAIGN_UPDATE", "CAMPAIGN_SHARE_ADD", "CAMPAIGN_SHARE_ACCEPT",
-        "CAMPAIGN_SHARE_DELETE", "CAMPAIGN_DCA_COMPLETE", "CAMPAIGN_NUDGE", "CAMPAIGN_RESUBMISSION", "CAMPAIGN_BILLED", "CAMPAIGN_EXPIRED",
-        "MNO_CAMPAIGN_OPERATION_REVIEW", "MNO_CAMPAIGN_OPERATION_APPROVED", "MNO_CAMPAIGN_OPERATION_REJECTED",
-        "MNO_CAMPAIGN_OPERATION_SUSPENDED", "MNO_CAMPAIGN_OPERATION_UNSUSPENDED", "MNO_COMPLAINT",
-        "number-registration.pending", "number-registration.successful", "number-registration.failed",
-        "number-deregistration.pending", "number-deregistration.successful", "number-deregistration.failed",
-        "timer.repoll", "timer.stage_deadline", "support.override", "billing.result",
-    ]
-
-    /// The nine messages of step 5.2, which the legacy machine ignores.
-    public static let vettingMessages: [EventKind] = [
-        "EVP_REPORT_SCORE", "EVP_REPORT_UNSCORE", "EVP_REPORT_FAIL", "EVP_REPORT_UPDATE", "EVP_REPORT_EXPIRE",
-        "BRAND_AUTHPLUS_VERIFICATION_COMPLETE", "BRAND_AUTHPLUS_VERIFICATION_FAILED", "BRAND_AUTHPLUS_VERIFICATION_EXPIRED",
-        "BRAND_EMAIL_2FA_EXPIRED",
-    ]
 
     /// The legacy machine.
     public static let machine: Machine<RegistrationState, Registration> = {
@@ -77,11 +17,11 @@ public enum A2PMachine {
             return free.isEmpty ? nil : row.limited(to: free)
         }
         return Machine(
-            name: "a2p-registration", initial: .DRAFT, events: messages, final: RegistrationState.final, boundaries: boundaries,
+            name: "a2p-registration", initial: .DRAFT, events: A2PMessages.machine, final: RegistrationState.final, boundaries: boundaries,
             steps: steps, transitions: specific + general, ignored: ignored)
     }()
 
-    /// In these states a step is complete. Steps 3 and 4, and 6 and 7, have no boundary: legacy does both in one transition.
+    /// In these states a step is complete. Steps 3 and 4, 6 and 7, and 10 and 11 have no boundary: legacy does both in one transition.
     static let boundaries: [RegistrationState: StepNumber] = [
         .INTAKE_VALIDATED: "1", .PROFILE_APPROVED: "2", .BRAND_VERIFIED: "4", .BRAND_READY: "5", .CAMPAIGN_REGISTERED: "7",
         .DCA_COMPLETE: "8", .CAMPAIGN_VERIFIED: "9",
@@ -98,7 +38,8 @@ public enum A2PMachine {
             ("7", [.CAMPAIGN_SUBMITTED, .CAMPAIGN_SUBMIT_FAILED, .CAMPAIGN_REGISTERED]),
             ("8", [.CNP_SHARE_PENDING, .CNP_DECLINED, .DCA_REVIEW, .RESUBMIT_PENDING, .DCA_COMPLETE]),
             ("9", [.MNO_REVIEW, .MNO_PARTIAL, .MNO_REJECTED, .CAMPAIGN_VERIFIED]),
-            ("10", [.NUMBERS_PENDING, .NUMBERS_PARTIAL, .ACTIVE, .CAMPAIGN_SUSPENDED]),
+            ("10", [.NUMBERS_PENDING, .NUMBERS_PARTIAL]),
+            ("11", [.ACTIVE, .CAMPAIGN_SUSPENDED]),
         ]
         return Dictionary(groups.flatMap { step, states in states.map { ($0, step) } }, uniquingKeysWith: { $1 })
     }()
@@ -135,8 +76,8 @@ public enum A2PMachine {
     }()
 
     static let ignored: [Ignored<RegistrationState>] = [
-        Ignored(vettingMessages, in: RegistrationState.allCases, "legacy has no step 5.2"),
-        Ignored(messages, in: Array(RegistrationState.final), "the registration has ended; late"),
+        Ignored(A2PMessages.vetting, in: RegistrationState.allCases, "legacy has no step 5.2"),
+        Ignored(A2PMessages.machine, in: Array(RegistrationState.final), "the registration has ended; late"),
         Ignored(["timer.repoll", "timer.stage_deadline"], in: RegistrationState.open, "the record has moved on since the sweep"),
         Ignored(
             ["BRAND_UPDATE", "CAMPAIGN_UPDATE", "BRAND_REVET", "CAMPAIGN_NUDGE", "CAMPAIGN_SHARE_ADD"], in: RegistrationState.open,

@@ -1,16 +1,9 @@
+import A2PRegistration
 import Events
 import LegacyStateMachine
 import Outcomes
 
-/// More of something than the domain allows; the event becomes a dead letter.
-struct BeyondLimit: Error, CustomStringConvertible {
-    let description: String
-}
-
 extension A2PMachine {
-    /// AT&T, T-Mobile and Verizon must decide; US Cellular (10037) may.
-    static let requiredCarriers = ["10017", "10035", "10038"]
-
     private static let early: [State] = [
         .CAMPAIGN_SUBMITTED, .CAMPAIGN_SUBMIT_FAILED, .CAMPAIGN_REGISTERED, .CNP_SHARE_PENDING, .CNP_DECLINED, .DCA_REVIEW,
         .RESUBMIT_PENDING, .DCA_COMPLETE, .CAMPAIGN_VERIFIED, .NUMBERS_PENDING, .NUMBERS_PARTIAL, .MANUAL_HOLD, .MNO_REJECTED,
@@ -63,11 +56,11 @@ extension A2PMachine {
         ]
 
     private static func suspendOrResume(_ record: inout Registration, _ state: State, _ context: ActionContext) async throws -> State {
-        let isSuspended = record.carriers.values.contains { $0.status == "SUSPENDED" }
+        let isSuspended = record.isSuspended
         if isSuspended, state == .ACTIVE {
-            try await Notifications(context.effects).send("campaign-suspended", &record, step: "10")
+            try await Notifications(context.effects).send("campaign-suspended", &record, step: "11")
         } else if !isSuspended, state == .CAMPAIGN_SUSPENDED {
-            try await Notifications(context.effects).send("campaign-resumed", &record, step: "10")
+            try await Notifications(context.effects).send("campaign-resumed", &record, step: "11")
         }
         return isSuspended ? .CAMPAIGN_SUSPENDED : .ACTIVE
     }
@@ -112,9 +105,7 @@ extension A2PMachine {
                 from: [.ACTIVE, .CAMPAIGN_SUSPENDED], on: "timer.repoll", to: [.ACTIVE, .CAMPAIGN_SUSPENDED],
                 "re-read numbers that are pending, and carriers that suspend"
             ) { record, state, _, context in
-                for index in record.numbers.indices where record.numbers[index].isPending {
-                    try await NumberProvider(context.effects).reread(index + 1, &record)
-                }
+                try await NumberProvider(context.effects).rereadPending(&record)
                 guard state == .CAMPAIGN_SUSPENDED else { return state }
                 try await Registry(context.effects).readCarriers(&record)
                 return try await suspendOrResume(&record, state, context)
@@ -123,7 +114,7 @@ extension A2PMachine {
                 record, state, _, context in
                 let limit = NumberLimit.of(hasPool: record.hasNumberPool ?? false)
                 guard record.numbers.count < limit else {
-                    throw BeyondLimit(description: "expected at most \(limit) numbers for one campaign, found one more; split the campaign")
+                    throw BeyondLimit.numbers(limit)
                 }
                 record.numbers.append(NumberRow())
                 try await NumberProvider(context.effects).attach(record.numbers.count, &record)

@@ -1,3 +1,4 @@
+import A2PRegistration
 import Events
 import LegacyStateMachine
 import Outcomes
@@ -145,34 +146,5 @@ extension A2PMachine {
         record.reject(by: "registry", codes: ["30799"])
         try await Notifications(context.effects).send("brand-unverified", &record, step: "4")
         return .BRAND_UNVERIFIED
-    }
-}
-
-extension Registration {
-    mutating func reject(by party: String, codes: [String]) {
-        rejectedBy = party
-        rejectionCodes = Array(Set(codes)).sorted()
-    }
-
-    mutating func clearRejection() { (rejectedBy, rejectionCodes) = (nil, []) }
-
-    mutating func brandAdded(_ payload: JSONValue, at now: Timestamp) {
-        brandId = brandId ?? payload["brandId"]?.string
-        brandAddedAt = brandAddedAt ?? now
-    }
-
-    /// True when a carrier or partner has said no in a way that no correction cures (A2P guide §2.4).
-    var isNotResubmittable: Bool { !Set(rejectionCodes).isDisjoint(with: ["30884", "30885"]) }
-}
-
-extension JSONValue {
-    /// A status as the outside words it.
-    var statusWord: StatusWord? { string.flatMap(StatusWord.init)?.plain }
-
-    /// The codes a sender gives as reasons.
-    var reasons: [String] {
-        if let list = self["reasons"]?.array { return list.compactMap(\.string) }
-        if let code = self["errorCode"]?.string { return [code] }
-        return []
     }
 }

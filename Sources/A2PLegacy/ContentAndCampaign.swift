@@ -1,3 +1,4 @@
+import A2PRegistration
 import Events
 import LegacyStateMachine
 import Outcomes
