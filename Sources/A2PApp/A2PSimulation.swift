@@ -50,17 +50,19 @@ package struct A2PSimulation {
         return [two, three, one, canary]
     }
 
-    private static let domain = A2PDomain.make(steps: A2PDomain.durableSteps + [pause])
+    private var domain: Domain<RegistrationState, Registration> {
+        A2PDomain.make(steps: A2PDomain.durableSteps + (settings.plans.isEmpty ? [Self.pause] : []))
+    }
 
     /// Runs both and checks the laws, I7 among them.
     package func run(progress: (Int, Timestamp) -> Void = { _, _ in }) async throws -> (run: SimulationRun, seconds: Double) {
-        let plans = try Self.plans()
+        let plans = try settings.plans.isEmpty ? Self.plans() : settings.plans
         let (seed, rates, watched) = (settings.seed, settings.rates, settings.watched)
         let webhooks = WebhookFaults(duplicate: rates[.duplicate], lost: rates[.loss], delayed: rates[.delay])
         let world = A2PSimulatedWorld(
             seed: seed, entities: settings.entities, spacing: settings.spacing, webhooks: webhooks, parties: settings.parties)
         var options = SimulationOptions(
-            domain: Self.domain, plans: plans, seed: seed, rates: rates, quietAfter: settings.steps, watched: watched)
+            domain: domain, plans: plans, seed: seed, rates: rates, quietAfter: settings.steps, watched: watched)
         if let mutant = settings.mutant { (options.ports, options.storage) = (mutant.ports, mutant.storage) }
         options.mostViolations = settings.mostViolations
         options.lanes = settings.lanes
@@ -70,7 +72,7 @@ package struct A2PSimulation {
         count(&hybrid)
         guard hybrid.violations.count < settings.mostViolations else { return (hybrid, seconds) }
         let alone = LegacyAlone(
-            domain: Self.domain, plan: plans[0].legacyOnly(), seed: seed, schedule: hybrid.schedule, world: world, watched: watched)
+            domain: domain, plan: plans[0].legacyOnly(), seed: seed, schedule: hybrid.schedule, world: world, watched: watched)
         let legacy = try await alone.run(progress: progress)
         if watched != nil { show(hybrid, legacy) }
         hybrid.violations += legacy.violations.map { violation in

@@ -10,11 +10,20 @@ public struct RecordedRun {
     private let run: A2PRun
     private let files: TraceFiles
 
-    /// A run of the trace file at `trace` over the built-in plan.
-    public init(_ mode: RunMode, trace: String, database: String) throws {
-        let plan = try MigrationPlan(yaml: EmbeddedPlans.hybrid, file: EmbeddedPlans.hybridName)
+    /// A run of the trace file at `trace` over a plan of this name: one that ships with the binary, or a file.
+    public init(_ mode: RunMode, trace: String, database: String, plan name: String = "hybrid-5.2") throws {
+        let plan = try Self.plan(name)
         files = try TraceFiles([trace])
         run = try A2PRun(.init(mode: mode, plan: plan, database: database))
+    }
+
+    private static func plan(_ name: String) throws -> MigrationPlan {
+        let shipped = [
+            "hybrid-5.2": EmbeddedPlans.hybrid, "hybrid-2-5.2": EmbeddedPlans.twoSteps, "all-durable": EmbeddedPlans.allDurable,
+            "retired": EmbeddedPlans.retired,
+        ]
+        guard let yaml = shipped[name] else { return try AppPlan.file(name).read() }
+        return try MigrationPlan(yaml: yaml, file: name)
     }
 
     /// Hands every statement that the database runs to `body`: as it was prepared, and with its values in place.

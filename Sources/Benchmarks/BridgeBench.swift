@@ -11,6 +11,7 @@ struct BridgeBench: AsyncParsableCommand {
         abstract: "Recorded registrations a second, legacy alone and hybrid, beside bare SQLite doing the same rows, bytes and commits.",
         discussion: """
             lockstep-bench bridge --registrations 2000 --runs 3
+            lockstep-bench bridge --plan all-durable              every step durable, beside legacy alone
             lockstep-bench bridge --live --registrations 2000     deliveries through a service in 64 lanes, then 256 calls of 100 ms at once
 
             A trace is generated once, and played once a mode to record the writes; then each run plays it once a mode for the \
@@ -21,6 +22,7 @@ struct BridgeBench: AsyncParsableCommand {
     @Option(help: "Registrations in the trace.") var registrations = 2000
     @Option(help: "The seed of the trace.") var seed: UInt64 = 7
     @Option(help: "How often; medians are printed last.") var runs = 3
+    @Option(help: "The plan of mode hybrid: hybrid-5.2, hybrid-2-5.2, all-durable, retired, or a file.") var plan = "hybrid-5.2"
     @Flag(help: "Deliver to a service that runs, instead of playing a trace.") var live = false
 
     func run() async throws {
@@ -42,7 +44,7 @@ struct BridgeBench: AsyncParsableCommand {
         let medians = ratios.mapValues { Measuring.quantile($0, 0.5) }
         let times = seconds.mapValues { Measuring.quantile($0, 0.5) }
         Measuring.report([
-            "benchmark": "bridge", "registrations": .integer(registrations),
+            "benchmark": "bridge", "plan": .string(plan), "registrations": .integer(registrations),
             "medianRatio": Measuring.rounded(medians.values.min() ?? 0), "legacyRatio": Measuring.rounded(medians[.legacy] ?? 0),
             "hybridRatio": Measuring.rounded(medians[.hybrid] ?? 0),
             "hybridToLegacy": Measuring.rounded((times[.legacy] ?? 0) / (times[.hybrid] ?? 1)),
@@ -54,7 +56,7 @@ struct BridgeBench: AsyncParsableCommand {
     ) async throws -> (ours: Double, floor: Double) {
         let path = Measuring.freshPath("bridge")
         defer { Measuring.remove(path) }
-        let run = try RecordedRun(mode, trace: trace, database: path)
+        let run = try RecordedRun(mode, trace: trace, database: path, plan: plan)
         let ours = try await Measuring.seconds { try await run.play() }
         let floor = try await Self.floor(writes)
         Measuring.report([
@@ -70,7 +72,7 @@ struct BridgeBench: AsyncParsableCommand {
     private func recorded(_ mode: RunMode, _ trace: String) async throws -> RecordedWrites {
         let path = Measuring.freshPath("recorded")
         defer { Measuring.remove(path) }
-        let run = try RecordedRun(mode, trace: trace, database: path)
+        let run = try RecordedRun(mode, trace: trace, database: path, plan: plan)
         let writes = Guarded(RecordedWrites())
         run.onWrite { sql, expanded in writes.change { $0.add(sql, expanded) } }
         try await run.play()

@@ -44,7 +44,8 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         stored.state = position.state
         stored.body = try body(position.record, in: stored)
         stored.isFinal = try pipeline.legacy.place(of: stored.state).isFinal
-        stored.lastEventAt = context.now
+        // What was due until now, the step has seen to: after a recall, legacy does not do it again.
+        (stored.lastEventAt, stored.lastSweptAt) = (context.now, context.now)
         let used = try await rows(position.used, snapshot.ownership.entity)
         var transaction = EntityTransaction(
             entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, at: context.now,
@@ -121,37 +122,38 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         }
     }
 
-    /// Makes the end of a step true in one transaction; returns whether the segment goes on with its next step.
+    /// Makes the end of a step true in one transaction; returns the step with which the segment goes on, as the plan has it now: one that
+    /// was put in since the segment began is not passed over.
     ///
     /// The last completed step, an interruption and a failure give the entity back to legacy. Repeating it, or coming too late,
     /// changes nothing.
-    func end(_ end: StepEnd, _ context: ActivityContext) async throws -> Bool {
+    func end(_ end: StepEnd, _ context: ActivityContext) async throws -> StepNumber? {
         try await settingAside(context) { try await settle(end, context) }
     }
 
-    private func settle(_ end: StepEnd, _ context: ActivityContext) async throws -> Bool {
+    private func settle(_ end: StepEnd, _ context: ActivityContext) async throws -> StepNumber? {
         guard let id = SegmentID(context.workflowID), let snapshot = try await pipeline.store.snapshot(of: id.entity),
             snapshot.ownership.epoch == id.epoch
-        else { return false }
-        if snapshot.ownership.step != end.step { return snapshot.ownership.step == end.next }
-        do { return try await settle(end, snapshot, at: context.now) } catch is StaleEpoch { return false }
+        else { return nil }
+        if snapshot.ownership.step != end.step { return snapshot.ownership.step }
+        do { return try await settle(end, snapshot, at: context.now) } catch is StaleEpoch { return nil }
     }
 
-    private func settle(_ end: StepEnd, _ snapshot: EntitySnapshot, at now: Timestamp) async throws -> Bool {
+    private func settle(_ end: StepEnd, _ snapshot: EntitySnapshot, at now: Timestamp) async throws -> StepNumber? {
         switch end.how {
         case .failed(let reason):
-            if try await setAsideRetired(snapshot, "it has failed: \(reason)", at: now) { return false }
+            if try await setAsideRetired(snapshot, "it has failed: \(reason)", at: now) { return nil }
             _ = try await pipeline.takeBack(snapshot, .failed(snapshot.ownership.step, reason: reason), at: now)
-            return false
+            return nil
         case .interrupted(let kind):
-            if try await setAsideRetired(snapshot, "it leaves \(kind) to legacy", at: now) { return false }
             let used = try await rows(end.used, snapshot.ownership.entity)
+            if try await goesOnRetired(end, snapshot, by: kind, used, at: now) { return nil }
             try await interrupt(end, snapshot, by: kind, used, at: now)
-            return false
+            return nil
         case .moved(let kind):
             let used = try await rows(end.used, snapshot.ownership.entity)
             try await move(end, snapshot, by: kind, used, at: now)
-            return false
+            return nil
         case .completed:
             let plan = try await pipeline.presentPlan()
             do { return try await complete(end, snapshot, plan, at: now) } catch is MigrationHalted {
@@ -172,16 +174,41 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         return true
     }
 
-    /// Where the entity goes from a complete step; true when the segment keeps it.
-    private func complete(_ end: StepEnd, _ snapshot: EntitySnapshot, _ plan: MigrationPlan, at now: Timestamp) async throws -> Bool {
+    /// What a step on stage `retired` leaves to legacy is answered by its own code: a segment that began when legacy still answered makes
+    /// room for one that does. False for every other step.
+    private func goesOnRetired(
+        _ end: StepEnd, _ snapshot: EntitySnapshot, by kind: EventKind, _ used: [Int], at now: Timestamp
+    ) async throws -> Bool {
+        let step = snapshot.ownership.step
+        guard pipeline.plan.planned(step)?.stage == .retired, end.answers != true else {
+            return try await setAsideRetired(snapshot, "it leaves \(kind) to legacy", at: now)
+        }
+        var transaction = try ending(end, snapshot, .interrupted(step, by: kind, used: used), isComplete: false, at: now)
+        guard let record = transaction.record else { return false }
+        transaction.moves.append(.handedBack(to: step))
+        var after = snapshot.ownership
+        after.apply(.handedBack(to: step))
+        let isWaiting = pipeline.steps[step]?.adopts.contains(record.state) == true
+        try pipeline.handOff(
+            &transaction, after, to: step, pipeline.plan, record, in: isWaiting ? record.state : nil, since: record.stepEnteredAt)
+        try await pipeline.commit(transaction, on: snapshot)
+        return true
+    }
+
+    /// Where the entity goes from a complete step; the step with which the segment goes on, when it keeps the entity.
+    private func complete(
+        _ end: StepEnd, _ snapshot: EntitySnapshot, _ plan: MigrationPlan, at now: Timestamp
+    ) async throws -> StepNumber? {
         let used = try await rows(end.used, snapshot.ownership.entity)
         let move = Move.completed(end.step, visit: snapshot.ownership.visit(of: end.step), used: used)
         let place = try pipeline.legacy.place(of: end.state ?? snapshot.record.state)
         if let back = place.step, back < end.step, !place.isFinal, end.state != nil {
             try await goBack(end, snapshot, used, to: back, plan, at: now)
-        } else if let next = end.next, !place.isFinal, plan.owner(of: next, for: snapshot.ownership) == .durable {
+        } else if let next = plan.next(after: end.step, for: snapshot.ownership), !place.isFinal, pipeline.steps[next] != nil,
+            plan.owner(of: next, for: snapshot.ownership) == .durable
+        {
             try await goOn(end, snapshot, move, to: next, at: now)
-            return true
+            return next
         } else if let last = used.last, end.state == snapshot.record.state, place.step == end.step, place.completed == nil,
             plan.next(after: end.step, for: snapshot.ownership) != nil, let event = try await pipeline.store.row(last)?.event
         {
@@ -192,7 +219,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         } else {
             try await handBack(end, snapshot, move, plan, at: now)
         }
-        return false
+        return nil
     }
 
     private func interrupt(_ end: StepEnd, _ snapshot: EntitySnapshot, by kind: EventKind, _ used: [Int], at now: Timestamp) async throws {

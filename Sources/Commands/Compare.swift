@@ -65,7 +65,7 @@ struct Compare: AsyncParsableCommand {
         }
     }
 
-    func run() async throws { try await run(Program.app) }
+    func run() async throws { try await run(Program.appWithLegacy) }
 
     private func run(_ app: some Application) async throws {
         if let of { return try await compare(of, app) }

@@ -66,7 +66,7 @@ struct Explore: AsyncParsableCommand {
         }
     }
 
-    func run() async throws { try await run(Program.app) }
+    func run() async throws { try await run(Program.appWithLegacy) }
 
     private func run(_ app: some Application) async throws {
         let clock = ContinuousClock()

@@ -92,12 +92,14 @@ struct PlanCommand: ParsableCommand {
             }
             guard format == .text else {
                 let json: JSONValue = [
-                    "plan": .string(plan.name), "version": .integer(plan.version), "steps": try JSONValue(encoding: rows),
+                    "plan": .string(plan.name), "version": .integer(plan.version), "interrupts": .string(plan.interrupts.rawValue),
+                    "steps": try JSONValue(encoding: rows),
                 ]
                 return Console.print(json.canonicalText)
             }
             let head = ["step", "title", "stage", "code", "can stop after", "announces"]
-            Console.print("\(plan.title)\n\n" + Console.table([head] + rows.map(\.cells)))
+            let answers = "what belongs to no step (cancel, override) is answered by \(plan.interrupts.rawValue)"
+            Console.print("\(plan.title)\n\n" + Console.table([head] + rows.map(\.cells)) + "\n\n\(answers)")
         }
     }
 
@@ -116,7 +118,9 @@ struct PlanCommand: ParsableCommand {
 
         func run() async throws {
             let app = try Program.app
-            let changes = try app.plan(before).changes(to: try app.plan(after))
+            let (first, second) = (try app.plan(before), try app.plan(after))
+            let changes = first.changes(to: second)
+            let answers = first.changeOfAnswers(to: second)
             if format == .json {
                 let json = changes.map { change -> JSONValue in
                     [
@@ -125,12 +129,19 @@ struct PlanCommand: ParsableCommand {
                         "consequence": .string(change.consequence),
                     ]
                 }
-                Console.print(JSONValue.array(json).canonicalText)
+                let interrupts = answers.map { words -> JSONValue in
+                    [
+                        "interrupts": .string(second.interrupts.rawValue), "before": .string(first.interrupts.rawValue),
+                        "consequence": .string(words),
+                    ]
+                }
+                Console.print(JSONValue.array(json + (interrupts.map { [$0] } ?? [])).canonicalText)
             } else {
-                let rows = changes.map { [$0.step.description, $0.title, $0.consequence] }
+                var rows = changes.map { [$0.step.description, $0.title, $0.consequence] }
+                if let answers { rows.append(["all", "interrupts", answers]) }
                 Console.print(rows.isEmpty ? "no step changes" : Console.table([["step", "title", "change"]] + rows))
             }
-            if !changes.isEmpty { throw CommandFailure(.differences, "") }
+            if !changes.isEmpty || answers != nil { throw CommandFailure(.differences, "") }
         }
     }
 }

@@ -39,7 +39,7 @@ struct ReportCommand: AsyncParsableCommand {
             "One of the \(Program.nouns) whose durable segments are listed event by event; may be repeated.", valueName: "id"))
     var audit: [String] = []
 
-    func run() async throws { try await run(Program.app) }
+    func run() async throws { try await run(Program.appWithLegacy) }
 
     func validate() throws {
         guard of == nil || (input.inputs.isEmpty && input.database == nil) else {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BridgeTesting
+import Cutover
 import Events
 import FoundationEssentials
 import Outcomes
@@ -61,6 +62,7 @@ struct Simulate: AsyncParsableCommand {
             \(Program.name) simulate --seed 1 --runs 5 --entities 100 --format json      # one line a seed
             \(Program.name) simulate --seed 7 --entities 200 --faults crash=0.001,busy=0.01
             \(Program.name) simulate --seed 7 --entities 200 --lanes 16         # as a live service: many things under way at a time
+            \(Program.name) simulate --seed 7 --entities 50 --plan my-plan.yaml --plan my-next-plan.yaml   # and a change of plan in flight
             Faults: all=SHARE, none, or a list of crash, tornPage, diskFull, ioError, busy, duplicate, loss, delay, reorder, clockJump,
             slow, tooManyRequests, responseLost, planChange, recall, adoption, halt. After the run legacy alone gets the same world and
             schedule; every difference that the plan does not declare is a violation (I7). The same arguments give the same run, byte
@@ -85,6 +87,10 @@ struct Simulate: AsyncParsableCommand {
             return kind
         })
     var parties: PartyKind = .refusesKnownKeys
+    @Option(
+        name: .customLong("plan"),
+        help: ArgumentHelp("A plan to run them under; several are switched between. Without any, those of the program.", valueName: "file"))
+    var plans: [String] = []
     @Flag(inversion: .prefixedNo, help: "Search for the shortest failing run.") var shrink = true
     @Option(help: "Print both journals of this \(Program.noun).") var watch: String?
     @Option(help: "Output: text or json.") var format: OutputFormat = .text
@@ -101,6 +107,7 @@ struct Simulate: AsyncParsableCommand {
 
     func run() async throws {
         let simulation = try Program.app.simulation()
+        let chosen = try plans.map { try readPlan($0) }
         let rates = try FaultRates(parsing: faults)
         var violations = 0
         if let watch { try requireSimulated(watch, simulation) }
@@ -112,6 +119,7 @@ struct Simulate: AsyncParsableCommand {
                 watched: watch.map { EntityID($0) })
             settings.parties = parties
             settings.lanes = lanes
+            settings.plans = chosen
             let start = Date()
             let (run, seconds) = try await simulation.run(settings) {
                 meter.show("seed \(seed): \($0.counted("event")), \($1)", Int(offset), of: runs)
@@ -123,6 +131,13 @@ struct Simulate: AsyncParsableCommand {
             violations += run.violations.count
         }
         if violations > 0 { throw CommandFailure(.differences, violations.counted("violation")) }
+    }
+
+    private func readPlan(_ file: String) throws -> MigrationPlan {
+        let app = try Program.app
+        let plan = try app.plan(file)
+        try plan.check(against: app.processSteps)
+        return plan
     }
 
     private func requireSimulated(_ id: String, _ simulation: any AppSimulation) throws {
@@ -151,7 +166,9 @@ struct Simulate: AsyncParsableCommand {
             shortest.steps = failing
         }
         let prefix = shortest.steps.map { " --steps \($0)" } ?? ""
-        let kind = (parties == .refusesKnownKeys ? "" : " --parties \(parties)") + (lanes == 1 ? "" : " --lanes \(lanes)")
+        let kind =
+            (parties == .refusesKnownKeys ? "" : " --parties \(parties)") + (lanes == 1 ? "" : " --lanes \(lanes)")
+            + plans.map { " --plan \($0)" }.joined()
         return
             "\(Program.name) simulate --seed \(settings.seed) --entities \(entities) --spacing \(spacing) --faults \(faults)\(kind)\(prefix)"
     }

@@ -25,7 +25,10 @@ public struct PlanStepChange: Hashable, Sendable {
     }
 
     private static func meaning(_ before: Stage, _ after: Stage) -> String {
-        switch (isDurable(before), isDurable(after)) {
+        if after == .retired, isDurable(before) {
+            return "nobody can be recalled from it any more, a halt does not stop it, and a failure waits for a person"
+        }
+        return switch (isDurable(before), isDurable(after)) {
         case (false, true):
             "entities that reach it from now on are handed off; those inside it stay with legacy, unless 'migrate adopt' moves them"
         case (true, false):
@@ -62,6 +65,16 @@ extension MigrationPlan {
             return PlanStepChange(
                 step: number, title: after?.title ?? before?.title ?? "", before: before?.stage, after: after?.stage, other: other)
         }
+    }
+
+    /// What `later` changes about who answers what belongs to no step; nil for nothing.
+    public func changeOfAnswers(to later: MigrationPlan) -> String? {
+        guard interrupts != later.interrupts else { return nil }
+        let words =
+            later.interrupts == .durable
+            ? "segments that begin from now on answer a cancel or an override themselves; those under way still give it to legacy"
+            : "segments that begin from now on give a cancel or an override to legacy; those under way still answer it themselves"
+        return "\(interrupts.rawValue) to \(later.interrupts.rawValue): \(words)"
     }
 
     /// What is allowed and yet seldom meant, one sentence each.

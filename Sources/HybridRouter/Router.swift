@@ -37,11 +37,13 @@ public struct RoutingFacts: Hashable, Sendable {
     public var legacyHandles: Bool
     /// True when every step is retired: nothing waits for the entity to come back to legacy.
     public var isLegacyGone: Bool
+    /// True when a step behind the present one is legacy's, which then gets what has waited for it.
+    public var isLegacyAhead: Bool
 
     /// The facts.
     public init(
         ownership: Ownership, legacyStep: StepNumber, isFinal: Bool, durableStep: StepNumber?, early: EarlyEvent? = nil,
-        isInterrupt: Bool, legacyHandles: Bool, isLegacyGone: Bool = false
+        isInterrupt: Bool, legacyHandles: Bool, isLegacyGone: Bool = false, isLegacyAhead: Bool = true
     ) {
         self.ownership = ownership
         self.legacyStep = legacyStep
@@ -51,6 +53,7 @@ public struct RoutingFacts: Hashable, Sendable {
         self.isInterrupt = isInterrupt
         self.legacyHandles = legacyHandles
         self.isLegacyGone = isLegacyGone
+        self.isLegacyAhead = isLegacyAhead
     }
 }
 
@@ -68,11 +71,18 @@ public enum Router {
         if let step = facts.durableStep, step == facts.ownership.step { return .signal }
         if facts.isInterrupt { return .signal }
         guard let step = facts.durableStep, step > facts.ownership.step else {
-            return facts.isLegacyGone ? facts.durableStep.map { .late($0) } ?? .ignore : .park(nil)
+            return past(facts)
         }
         // Legacy drops it where it would not handle it. The state says so only while it belongs to the step that the segment is in.
         let isDropped = facts.legacyStep == facts.ownership.step && !facts.legacyHandles
         return early(facts.early ?? (isDropped ? .drop : .keep), step)
+    }
+
+    /// What the segment has no use for: it waits for legacy, unless nobody there will ever use it.
+    private static func past(_ facts: RoutingFacts) -> Route {
+        if facts.isLegacyGone { return facts.durableStep.map { .late($0) } ?? .ignore }
+        let isUseless = !facts.isLegacyAhead && facts.legacyStep == facts.ownership.step && !facts.legacyHandles
+        return isUseless ? facts.durableStep.map { .late($0) } ?? .park(nil) : .park(nil)
     }
 
     private static func legacyRoute(_ facts: RoutingFacts) -> Route {

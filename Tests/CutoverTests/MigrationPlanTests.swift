@@ -110,4 +110,15 @@ struct MigrationPlanTests {
         #expect(throws: PlanError.self) { try plan.validate(durable: ["2.5", "3"], boundaries: ["1"]) }
         #expect(throws: Never.self) { try plan.validate(durable: ["2.5", "3"], boundaries: ["2"]) }
     }
+
+    @Test("a retired step is durable whatever is pinned, and while the migration is halted")
+    func retired() {
+        let plan = Self.plan([("1", .retired, false), ("2", .durable, false)])
+        var row = Self.row("R-1")
+        row.pins = ["1": .recalled, "2": .recalled]
+        #expect(plan.owner(of: "1", for: row) == .durable)
+        #expect(plan.owner(of: "2", for: row) == .legacy)
+        #expect(plan.halted().steps.map(\.stage) == [.retired, .legacy])
+        #expect(!plan.isWithoutLegacy && Self.plan([("1", .retired, false)]).isWithoutLegacy)
+    }
 }

@@ -41,4 +41,16 @@ import Testing
         hybrid.steps[place].stage = .canary(percent: 0)
         #expect(hybrid.warnings(for: process).first?.contains("canary 0") == true)
     }
+
+    @Test func whoAnswersWhatBelongsToNoStepIsAChange() throws {
+        let durable = try plan(EmbeddedPlans.allDurable)
+        var answering = durable
+        answering.interrupts = .durable
+        #expect(durable.changeOfAnswers(to: durable) == nil)
+        #expect(durable.changeOfAnswers(to: answering)?.hasPrefix("legacy to durable") == true)
+        #expect(answering.changeOfAnswers(to: durable)?.hasPrefix("durable to legacy") == true)
+        #expect(durable.digest != answering.digest)
+        let retired = durable.changes(to: try plan(EmbeddedPlans.retired))
+        #expect(retired.count == 12 && retired.allSatisfy { $0.consequence.contains("nobody can be recalled") })
+    }
 }

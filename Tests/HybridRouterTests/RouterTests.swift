@@ -12,11 +12,12 @@ import Testing
 
     private func facts(
         _ owner: Owner, legacy: StepNumber = "5", durable: StepNumber? = nil, passed: StepNumber? = nil, interrupt: Bool = false,
-        handles: Bool = false, final: Bool = false, early: EarlyEvent? = .keep
+        handles: Bool = false, final: Bool = false, early: EarlyEvent? = .keep, gone: Bool = false
     ) -> RoutingFacts {
         RoutingFacts(
             ownership: Ownership(entity: "R-1", epoch: 2, owner: owner, step: "5.2", passed: passed), legacyStep: legacy,
-            isFinal: final, durableStep: durable, early: early, isInterrupt: interrupt, legacyHandles: handles)
+            isFinal: final, durableStep: durable, early: early, isInterrupt: interrupt, legacyHandles: handles,
+            isLegacyGone: gone)
     }
 
     @Test func legacyGetsItsOwnEvents() { #expect(Router.route(facts(.legacy)) == .legacy) }
@@ -44,5 +45,21 @@ import Testing
         #expect(Router.route(facts(.durable, durable: "5.2")) == .signal)
         #expect(Router.route(facts(.durable, interrupt: true)) == .signal)
         #expect(Router.route(facts(.durable, handles: true)) == .park(nil))
+    }
+    @Test func nothingWaitsForALegacyThatIsGone() {
+        #expect(Router.route(facts(.durable, handles: true, gone: true)) == .ignore)
+        #expect(Router.route(facts(.durable, durable: "5", gone: true)) == .late("5"))
+        #expect(Router.route(facts(.durable, durable: "6", gone: true)) == .park("6"))
+        #expect(Router.route(facts(.durable, interrupt: true, gone: true)) == .signal)
+    }
+    @Test func whatIsOverIsLateWhenLegacyIsNotAhead() {
+        func late(_ ahead: Bool, handles: Bool = false) -> Route {
+            var facts = facts(.durable, legacy: "5.2", durable: "5", handles: handles)
+            facts.isLegacyAhead = ahead
+            return Router.route(facts)
+        }
+        #expect(late(false) == .late("5"))
+        #expect(late(true) == .park(nil))
+        #expect(late(false, handles: true) == .park(nil))
     }
 }

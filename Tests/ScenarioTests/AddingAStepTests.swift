@@ -1,10 +1,14 @@
 import A2PApp
 import A2PRegistration
+import A2PRetired
+import Bridge
 import BridgeTesting
 import Commands
 import Cutover
 import DurableWorkflow
 import Events
+import Foundation
+import HybridRouter
 import LegacyFixtures
 import Migrations
 import Outcomes
@@ -37,5 +41,57 @@ import Testing
         let outcome = try await comparison.hybrid.outcomes().values.first
         #expect(outcome?.status == "approved")
         #expect(outcome?.facts["notification/second-look"] == 1)
+    }
+
+    // MARK: In flight
+
+    /// Step 9.5 tells the customer which carriers have approved.
+    private static let tellCarriers = DurableStep<Registration>(number: "9.5", events: [], activities: [tell], answers: true) {
+        context, registration in
+        try await context.perform(tell, on: &registration)
+    }
+
+    private static let tell = DurableActivity<Registration>("notifications.carriers-approved") { registration, effects in
+        try await Notifications(effects).send("carriers-approved", &registration, step: "9.5")
+    }
+
+    private static func inserting(_ yaml: String, _ stage: String) throws -> MigrationPlan {
+        let line = "  - { step: 9.5, title: Tell which carriers approved, stage: \(stage), added: true }\n"
+        return try MigrationPlan(yaml: yaml.replacing("  - { step: 10,", with: line + "  - { step: 10,"), file: "9.5.yaml")
+    }
+
+    /// The plan changes after each delivery of a registration, wherever it waits then: one that has not left step 9 goes through 9.5,
+    /// once; one that has is left alone. It does not matter who runs the other steps, nor that a segment began before anybody thought of 9.5.
+    @Test(arguments: [("legacy", "durable"), ("hybrid-5.2", "durable"), ("all-durable", "durable"), ("retired", "retired")])
+    func inFlight(plan name: String, stage: String) async throws {
+        let plans = [
+            "legacy": EmbeddedPlans.legacy, "hybrid-5.2": EmbeddedPlans.hybrid, "all-durable": EmbeddedPlans.allDurable,
+            "retired": EmbeddedPlans.retired,
+        ]
+        let yaml = try #require(plans[name])
+        let scenario = try Scenario(folder: "\(LegacyFixtures.folder)/happy-private-profit")
+        let expected = try #require(name == "legacy" ? scenario.legacy : scenario.hybrid).values.first
+        for count in 1...scenario.lines.count {
+            let path = NSTemporaryDirectory() + "lockstep-inserted-\(UUID().uuidString).sqlite"
+            defer {
+                for suffix in ["", "-wal", "-shm", "-lock", ".effects.jsonl"] { try? FileManager.default.removeItem(atPath: path + suffix) }
+            }
+            var isPast = false
+            do {
+                let run = try A2PRun(.init(mode: .hybrid, plan: try MigrationPlan(yaml: yaml, file: name), database: path))
+                var rest = scenario.lines.prefix(count)
+                try await run.play(stream: { rest.popFirst().map(StreamedLine.line) }, acknowledge: { _, _ in })
+                let entity = try #require(try await run.store.entities().first)
+                let ownership = try #require(try await run.store.snapshot(of: entity)).ownership
+                isPast = ownership.completions["9"] != nil && ownership.step > "9"
+            }
+            let steps = A2PDomain.durableSteps + [Self.tellCarriers]
+            let run = try A2PRun(.init(mode: .hybrid, plan: try Self.inserting(yaml, stage), database: path, steps: steps))
+            try await run.play(Array(scenario.lines.dropFirst(count)))
+            let entity = try #require(try await run.store.entities().first)
+            let told = try await run.ledger(of: entity).count { $0.key.operation == "notifications.carriers-approved" }
+            #expect(told == (isPast ? 0 : 1), "\(name), after \(count) deliveries")
+            #expect(try await run.outcomes()[entity]?.status == expected?.status, "\(name), after \(count) deliveries")
+        }
     }
 }

@@ -294,4 +294,25 @@ import Testing
         var rest = lines[...]
         try await run.play(stream: { rest.popFirst().map(StreamedLine.line) }, acknowledge: { _, _ in })
     }
+
+    /// Segments that began when legacy still answered make room for ones that answer themselves, when they hear of it.
+    @Test func aSegmentOfBeforeIsReplacedWhenSomethingIsToBeAnswered() async throws {
+        let path = NSTemporaryDirectory() + "lockstep-before-\(UUID().uuidString).sqlite"
+        defer {
+            for suffix in ["", "-wal", "-shm", "-lock", ".effects.jsonl"] { try? FileManager.default.removeItem(atPath: path + suffix) }
+        }
+        let lines = try Self.lines("cancelled-in-partner-review")
+        let cancel = try #require(lines.firstIndex { $0.body["type"]?.string == "registration.cancel" })
+        do {
+            let run = try A2PRun(.init(mode: .hybrid, plan: try EveryStepTests.plan(Set(EveryStepTests.steps)), database: path))
+            try await Self.stream(Array(lines[..<cancel]), into: run)
+        }
+        let run = try Self.run(database: path)
+        try await run.play(Array(lines[cancel...]))
+        let expected = try Scenario(folder: "\(LegacyFixtures.folder)/cancelled-in-partner-review").hybrid
+        #expect(try await run.outcomes() == #require(expected))
+        #expect(try await run.store.quarantined().isEmpty)
+        let entity = try Self.entity(lines)
+        #expect(try await run.ledger(of: entity).allSatisfy { $0.owner == .durable })
+    }
 }

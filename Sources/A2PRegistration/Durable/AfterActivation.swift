@@ -16,6 +16,7 @@ public enum AfterActivation {
             tellSuspended, tellResumed, readNumbers, CarrierReview.readCarriers, NumberRegistration.attachLast, NumberRegistration.detach,
         ]
     ) { stage, registration in
+        stage.isEndless = true
         var isSuspended = stage.takenOverIn == "CAMPAIGN_SUSPENDED"
         while true {
             try await stage.enter(isSuspended ? "CAMPAIGN_SUSPENDED" : "ACTIVE", registration)

@@ -21,7 +21,7 @@ extension Registration {
             identityStatus = IdentityStatus(wire: word)?.rawValue ?? identityStatus
         case "BRAND_OTP_VERIFIED": otpVerified = true
         case "MNO_COMPLAINT": complaints += 1
-        case "CAMPAIGN_BILLED": break
+        case "CAMPAIGN_BILLED", "registration.update": break
         default:
             guard let status = NumberRow.kinds.first(where: { $0.0 == event.kind })?.1 else { return false }
             takeNumber(status, event)

@@ -32,6 +32,8 @@ struct Stage {
     let reminder: Timestamp
     private let beginning: String?
     let adopted: Set<String>
+    /// True for a step that has no end of its own: what it has heard is to be told at once, also when it changes nothing.
+    var isEndless = false
     private(set) var position: String?
     var shown: Registration?
     var heardAt: Timestamp

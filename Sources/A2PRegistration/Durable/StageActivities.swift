@@ -34,12 +34,11 @@ extension DurableStep<Registration> {
         adopts: Set<String> = [], activities: [DurableActivity<Registration>],
         run: @escaping @Sendable (inout Stage, inout Registration) async throws -> String
     ) {
-        let dropped = events.subtracting(["registration.update"])
         self.init(
             number: number, events: events, activities: activities + Stage.activities, adopts: adopts.union(Rest.states), answers: true
         ) { context, registration in
-            let context = try await Rest.left(context, in: adopts, hears: dropped, &registration)
-            var stage = Stage(context, registration, hearing: dropped, for: time, from: beginning?.rawValue, adopted: adopts)
+            let context = try await Rest.left(context, in: adopts, hears: events, &registration)
+            var stage = Stage(context, registration, hearing: events, for: time, from: beginning?.rawValue, adopted: adopts)
             do { return try await run(&stage, &registration) } catch Stage.TimeIsUp.stage {
                 try await stage.perform(Stage.tellFailed, &registration)
                 return "FAILED"

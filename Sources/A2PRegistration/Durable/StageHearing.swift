@@ -11,6 +11,7 @@ extension Stage {
             heardAt = context.now
             return event
         }
+        if isEndless { shown = nil }
         guard context.answers.contains(event.kind) else {
             if try await note(event, &registration) { heardAt = context.now }
             return nil

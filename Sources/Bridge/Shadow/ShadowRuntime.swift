@@ -64,9 +64,9 @@ final class ShadowRuntime<Record: Codable & Sendable>: StepRuntime {
 
     func refuse(_ refusal: StepRefusal, _ context: ActivityContext) async throws {}
 
-    func end(_ end: StepEnd, _ context: ActivityContext) async throws -> Bool {
+    func end(_ end: StepEnd, _ context: ActivityContext) async throws -> StepNumber? {
         state.withLock { $0.end = end }
-        return false
+        return nil
     }
 }
 

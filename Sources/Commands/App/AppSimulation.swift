@@ -1,4 +1,5 @@
 public import BridgeTesting
+public import Cutover
 public import Events
 public import Outcomes
 
@@ -35,6 +36,8 @@ public struct SimulationSettings: Sendable {
     public var attempts: Int
     /// The run is not compared any further once so many violations are known.
     public var mostViolations: Int
+    /// The plans that operators switch between; empty for those that the domain has for it.
+    public var plans: [MigrationPlan] = []
     /// A known bug in the hybrid run, see `lockstep mutants`; nil for none.
     package var mutant: Mutant?
 

@@ -26,6 +26,19 @@ enum Program {
         }
     }
 
+    /// The app, for a verb that plays legacy beside the durable side.
+    static var appWithLegacy: any Application {
+        get throws {
+            let app = try app
+            guard app.hasLegacy else {
+                throw CommandFailure(
+                    .usage,
+                    "expected a program with the legacy machine, which this verb plays, found one that has retired it; use one that has it")
+            }
+            return app
+        }
+    }
+
     /// The command's name, as its user types it.
     static var name: String { running?.name ?? "lockstep" }
     /// What one entity is called.
@@ -43,6 +56,7 @@ extension Application {
     var noun: Noun { typed.noun }
     var processSteps: ProcessSteps { typed.domain.processSteps }
     var machineDescription: MachineDescription { typed.domain.machineDescription }
+    var hasLegacy: Bool { typed.domain.map == nil }
     var machineMap: LegacyMachine { typed.domain.machineMap }
 
     /// The plan in a file; the app's own without a file.

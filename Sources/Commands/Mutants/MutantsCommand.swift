@@ -67,7 +67,7 @@ struct MutantsCommand: AsyncParsableCommand {
     @Option(help: "Output: text or json.")
     var format: OutputFormat = .text
 
-    func run() async throws { try await run(Program.app) }
+    func run() async throws { try await run(Program.appWithLegacy) }
 
     private func run(_ app: some Application) async throws {
         let clock = ContinuousClock()

@@ -26,10 +26,10 @@ public struct SegmentInput: Codable, Sendable {
         self.answers = answers
     }
 
-    /// What goes on in a new run, in the wait where the step at `index` has come to.
-    fileprivate func continued(_ wait: StepContinuation, from index: Int, _ entry: StepEntry, _ record: JSONValue) -> SegmentInput {
+    /// What goes on in a new run, in the wait to which `step` has come.
+    fileprivate func continued(_ wait: StepContinuation, in step: StepNumber, _ entry: StepEntry, _ record: JSONValue) -> SegmentInput {
         var further = self
-        further.steps = Array(steps[index...])
+        further.steps = [step] + steps.filter { $0 > step }
         further.record = record
         further.entry = entry
         (further.entry.state, further.entry.heardAt) = (wait.state, wait.heardAt)
@@ -82,19 +82,22 @@ public struct SegmentWorkflow<Record: Codable & Sendable>: Sendable {
                 SegmentProgress(
                     entity: input.entity, epoch: input.epoch, step: current, enteredAt: entry.enteredAt, signalsUsed: workflow.signalsUsed)
             }
-            for (index, number) in input.steps.enumerated() {
+            var next = current
+            while let number = next {
                 current = number
                 let context = StepContext<Record>(
                     workflow: workflow, entry: entry, interrupts: interrupts, answers: input.answers ?? false)
                 var end: StepEnd
                 do { end = try await Self.run(steps[number], number, context, &record) } catch let error as StepContinuation {
-                    let further = input.continued(error, from: index, entry, try JSONValue(encoding: record))
+                    let further = input.continued(error, in: number, entry, try JSONValue(encoding: record))
                     throw try workflow.continueAsNew(further)
                 }
-                end.next = index + 1 < input.steps.count ? input.steps[index + 1] : nil
+                end.next = input.steps.first { $0 > number }
+                end.answers = input.answers
                 end.record = try workflow.json(record)
-                let goesOn = try await workflow.execute(Self.endActivity, input: try workflow.json(end))
-                guard goesOn.bool == true else { return .null }
+                let answer = try await workflow.execute(Self.endActivity, input: try workflow.json(end))
+                // An older build's answer is only whether it goes on.
+                next = answer.string.flatMap { StepNumber($0) } ?? (answer.bool == true ? end.next : nil)
                 entry = StepEntry(createdAt: entry.createdAt, enteredAt: workflow.now, heardAt: workflow.now)
             }
             return .null
@@ -133,7 +136,8 @@ public struct SegmentWorkflow<Record: Codable & Sendable>: Sendable {
             ActivityType(activity.name) { context, input in try await runtime.perform(activity, on: input, context) }
         }
         let end = ActivityType(Self.endActivity) { context, input in
-            .bool(try await runtime.end(try input.decoded(as: StepEnd.self), context))
+            let next = try await runtime.end(try input.decoded(as: StepEnd.self), context)
+            return next.map { .string($0.description) } ?? .bool(false)
         }
         let enter = ActivityType(StepPosition.activity) { context, input in
             try await runtime.enter(try input.decoded(as: StepPosition.self), context)

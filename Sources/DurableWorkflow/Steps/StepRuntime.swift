@@ -23,8 +23,10 @@ public struct StepEnd: Codable, Sendable {
     public var state: String?
     /// The ids of the signals that the segment has used.
     public var used: [String]
-    /// The step that the segment would go on with.
+    /// The step that the segment was started to go on with.
     public var next: StepNumber?
+    /// True when the code was to answer what belongs to no step; nil for no.
+    public var answers: Bool?
     /// The record at the end.
     public var record: JSONValue
 }
@@ -42,8 +44,8 @@ public protocol StepRuntime<Record>: Sendable {
     func enter(_ position: StepPosition, _ context: ActivityContext) async throws
     /// Makes an event that the code refuses a dead letter.
     func refuse(_ refusal: StepRefusal, _ context: ActivityContext) async throws
-    /// Makes the end of a step true; returns whether the segment goes on with its next step.
-    func end(_ end: StepEnd, _ context: ActivityContext) async throws -> Bool
+    /// Makes the end of a step true; returns the step with which the segment goes on, nil when it does not.
+    func end(_ end: StepEnd, _ context: ActivityContext) async throws -> StepNumber?
 }
 
 /// The runtime of a rehearsal: a step may wait, and nothing else.
@@ -63,7 +65,7 @@ public struct RehearsalRuntime<Record: Codable & Sendable>: StepRuntime {
     public func refuse(_ refusal: StepRefusal, _ context: ActivityContext) async throws { throw self.refusal("refuse an event") }
 
     /// Refuses.
-    public func end(_ end: StepEnd, _ context: ActivityContext) async throws -> Bool { throw refusal("end step \(end.step)") }
+    public func end(_ end: StepEnd, _ context: ActivityContext) async throws -> StepNumber? { throw refusal("end step \(end.step)") }
 
     private func refusal(_ what: String) -> ApplicationError {
         ApplicationError(type: "Rehearsal", message: "a rehearsal may not \(what)", isNonRetryable: true)
