@@ -87,9 +87,14 @@ extension MigrationPlan {
         }
     }
 
-    /// A step that the plan does not name would be passed over: its registrations would wait until they expire.
+    /// A step that the plan does not name would be passed over: its registrations would wait until they expire. Behind all that the plan
+    /// names, one that legacy goes into by itself needs no name, since nobody asks the plan there.
     private func missing(from process: ProcessSteps) -> [String] {
-        let missing = process.legacy.subtracting(steps.map(\.number)).sorted()
+        let named = steps.map(\.number).max() ?? "0"
+        let missing = process.legacy.subtracting(steps.map(\.number)).sorted().filter { step in
+            let before = process.legacy.filter { $0 < step }.max()
+            return isWithoutLegacy || step < named || before.map(process.boundaries.contains) ?? true
+        }
         guard !missing.isEmpty else { return [] }
         let names = missing.map(\.description).joined(separator: ", ")
         return [says("expected every step of the machine \(process.machine), found none of \(names); add them, on stage legacy if need be")]

@@ -47,6 +47,20 @@ struct PlanCheckTests {
         #expect(error?.description.contains(says[0]) == true)
     }
 
+    @Test("a plan of before a step that legacy goes into by itself can still be run, but not without legacy")
+    func aStepBehindAllThatAreNamed() {
+        var process = Self.process
+        process.legacy = ["1", "2", "3"]
+        process.boundaries = ["1"]
+        #expect(Self.plan([Self.step("1"), Self.step("2")]).problems(for: process) == [])
+        #expect(Self.plan([Self.step("1"), Self.step("3")]).problems(for: process).count == 1)
+        #expect(Self.plan([Self.step("1")]).problems(for: process).count == 1)
+        let retired = Self.plan([Self.step("1", .retired), Self.step("2", .retired)]).problems(for: process)
+        #expect(retired.contains { $0.contains("found none of 3") }, "\(retired)")
+        process.boundaries = ["1", "2"]
+        #expect(Self.plan([Self.step("1"), Self.step("2")]).problems(for: process).count == 1)
+    }
+
     @Test("a digest names what a plan says")
     func digests() throws {
         let plan = try MigrationPlan(yaml: EmbeddedPlans.hybrid, file: "a.yaml")
