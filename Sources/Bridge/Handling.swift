@@ -122,9 +122,8 @@ extension Pipeline {
             ownership: snapshot.ownership, legacyStep: try legacyStep(state, snapshot.ownership), isFinal: snapshot.record.isFinal,
             durableStep: step, early: step.flatMap { steps[$0]?.early[event.kind] }, isInterrupt: interrupts.contains(event.kind),
             legacyHandles: try legacy.handles(event.kind, in: state), isLegacyGone: plan.isWithoutLegacy,
-            isLegacyAhead: plan.steps.contains {
-                $0.number > snapshot.ownership.step && plan.owner(of: $0.number, for: snapshot.ownership) == .legacy
-            })
+            isLegacyAhead: snapshot.ownership.owner == .legacy
+                || plan.isLegacyAhead(of: snapshot.ownership.step, for: snapshot.ownership))
     }
 
     /// Makes what became of a row true, when no machine handles it now.

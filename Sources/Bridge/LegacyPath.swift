@@ -209,7 +209,7 @@ extension Pipeline {
         if machine.service != nil { stored.mark = LegacyMark(version: record.mark?.version ?? 0, epoch: transaction.epoch + 1) }
         transaction.record = stored
         // A service that has let go does not take it back because of a halt in this moment.
-        transaction.unlessHalted = machine.service == nil && plan.planned(step)?.stage != .retired
+        transaction.unlessHalted = machine.service == nil && !plan.isRetired(step)
         let steps = plan.segment(from: step, for: ownership)
         let entry = StepEntry(state: state, createdAt: stored.createdAt, enteredAt: stored.stepEnteredAt, heardAt: transaction.at)
         transaction.segment = try JSONValue(encoding: SegmentOrder(steps, entry: entry, under: plan))

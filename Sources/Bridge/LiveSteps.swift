@@ -165,7 +165,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
     /// Sets an entity aside whose step has no legacy code that could take it back; false for every other step.
     private func setAsideRetired(_ snapshot: EntitySnapshot, _ what: String, at now: Timestamp) async throws -> Bool {
         let ownership = snapshot.ownership
-        guard pipeline.plan.planned(ownership.step)?.stage == .retired else { return false }
+        guard pipeline.plan.isRetired(ownership.step) else { return false }
         try await pipeline.setAside(
             ownership.entity,
             because:
@@ -180,7 +180,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         _ end: StepEnd, _ snapshot: EntitySnapshot, by kind: EventKind, _ used: [Int], at now: Timestamp
     ) async throws -> Bool {
         let step = snapshot.ownership.step
-        guard pipeline.plan.planned(step)?.stage == .retired, end.answers != true else {
+        guard pipeline.plan.isRetired(step), end.answers != true else {
             return try await setAsideRetired(snapshot, "it leaves \(kind) to legacy", at: now)
         }
         var transaction = try ending(end, snapshot, .interrupted(step, by: kind, used: used), isComplete: false, at: now)
@@ -188,9 +188,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         transaction.moves.append(.handedBack(to: step))
         var after = snapshot.ownership
         after.apply(.handedBack(to: step))
-        let isWaiting = pipeline.steps[step]?.adopts.contains(record.state) == true
-        try pipeline.handOff(
-            &transaction, after, to: step, pipeline.plan, record, in: isWaiting ? record.state : nil, since: record.stepEnteredAt)
+        try pipeline.beginAgain(&transaction, after, record)
         try await pipeline.commit(transaction, on: snapshot)
         return true
     }
@@ -273,7 +271,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
     /// The step is done and the next one is durable too: the segment keeps the entity.
     private func goOn(_ end: StepEnd, _ snapshot: EntitySnapshot, _ move: Move, to next: StepNumber, at now: Timestamp) async throws {
         var transaction = try ending(end, snapshot, move, isComplete: true, at: now)
-        transaction.unlessHalted = pipeline.plan.planned(next)?.stage != .retired
+        transaction.unlessHalted = !pipeline.plan.isRetired(next)
         transaction.record?.dueAt = nil
         transaction.moves.append(.wentOn(to: next))
         try await pipeline.commit(transaction, on: snapshot)

@@ -25,7 +25,7 @@ extension EventBridge {
                 return .refused("\(entity): expected a known entity, found none")
             }
             guard snapshot.ownership.owner == .durable else { return .refused("\(entity): legacy has it already") }
-            guard plan.planned(snapshot.ownership.step)?.stage != .retired else {
+            guard !plan.isRetired(snapshot.ownership.step) else {
                 return .refused(
                     "\(entity): its step \(snapshot.ownership.step) is retired, there is no legacy code that could take it back")
             }
@@ -84,15 +84,20 @@ extension Pipeline {
 
     /// Starts the durable code of a retired step again, in the wait that it entered last (else from its beginning), with all events since.
     func beginAgain(_ snapshot: EntitySnapshot, because reason: String, at now: Timestamp) async throws {
-        let (ownership, record) = (snapshot.ownership, snapshot.record)
-        let step = ownership.step
-        let isWaiting = steps[step]?.adopts.contains(record.state) == true
+        let failed = Move.failed(snapshot.ownership.step, reason: reason)
         var transaction = EntityTransaction(
-            entity: ownership.entity, epoch: ownership.epoch, version: record.version, at: now, moves: [.failed(step, reason: reason)])
-        var after = ownership
-        after.apply(.failed(step, reason: reason))
-        try handOff(&transaction, after, to: step, plan, record, in: isWaiting ? record.state : nil, since: record.stepEnteredAt)
+            entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, version: snapshot.record.version, at: now, moves: [failed])
+        var after = snapshot.ownership
+        after.apply(failed)
+        try beginAgain(&transaction, after, snapshot.record)
         try await commit(transaction, on: snapshot)
+    }
+
+    /// Adds to a transaction that a new segment takes the entity over, in its step and in the wait where it is.
+    func beginAgain(_ transaction: inout EntityTransaction, _ ownership: Ownership, _ record: StoredRecord) throws {
+        let isWaiting = steps[ownership.step]?.adopts.contains(record.state) == true
+        try handOff(
+            &transaction, ownership, to: ownership.step, plan, record, in: isWaiting ? record.state : nil, since: record.stepEnteredAt)
     }
 
     func adopt(_ snapshot: EntitySnapshot, at now: Timestamp) async throws -> Int {
@@ -104,7 +109,7 @@ extension Pipeline {
             entity: ownership.entity, epoch: ownership.epoch, version: snapshot.record.version, at: now)
         if plan.isPinned(step) { transaction.moves.append(.drawn(step, .durable)) }
         transaction.moves.append(.adopted(step, state: snapshot.record.state))
-        transaction.unlessHalted = plan.planned(step)?.stage != .retired
+        transaction.unlessHalted = !plan.isRetired(step)
         transaction.record = snapshot.record
         transaction.record?.dueAt = nil
         var inside = ownership

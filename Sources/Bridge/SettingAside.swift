@@ -137,7 +137,7 @@ extension EventBridge {
         guard let snapshot = try await store.snapshot(of: ownership.entity), snapshot.ownership == ownership else { return false }
         let step = snapshot.ownership.step
         let reason = "its segment \(ownership.segmentID) is \(status?.rawValue ?? "unknown to the engine") and has not ended its step"
-        if plan.planned(step)?.stage == .retired {
+        if plan.isRetired(step) {
             try await pipeline.beginAgain(snapshot, because: reason, at: now)
         } else {
             _ = try await pipeline.takeBack(snapshot, .failed(step, reason: reason), at: now)

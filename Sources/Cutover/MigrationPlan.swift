@@ -97,6 +97,14 @@ public struct MigrationPlan: Hashable, Sendable {
     /// True when every step is retired: the run goes without the legacy machine.
     public var isWithoutLegacy: Bool { !steps.isEmpty && steps.allSatisfy { $0.stage == .retired } }
 
+    /// True when the legacy code of `step` is gone.
+    public func isRetired(_ step: StepNumber) -> Bool { planned(step)?.stage == .retired }
+
+    /// True when legacy runs a step behind `step` for an entity.
+    public func isLegacyAhead(of step: StepNumber, for ownership: Ownership) -> Bool {
+        steps.contains { $0.number > step && owner(of: $0.number, for: ownership) == .legacy }
+    }
+
     /// Who runs `step` for an entity; legacy for a step the plan does not have. A pin of the entity wins over durable and canary, but there
     /// is no legacy code to be pinned to when the step is retired.
     public func owner(of step: StepNumber, for ownership: Ownership) -> Owner {

@@ -72,10 +72,8 @@ import Testing
         let scenario = try Scenario(folder: "\(LegacyFixtures.folder)/happy-private-profit")
         let expected = try #require(name == "legacy" ? scenario.legacy : scenario.hybrid).values.first
         for count in 1...scenario.lines.count {
-            let path = NSTemporaryDirectory() + "lockstep-inserted-\(UUID().uuidString).sqlite"
-            defer {
-                for suffix in ["", "-wal", "-shm", "-lock", ".effects.jsonl"] { try? FileManager.default.removeItem(atPath: path + suffix) }
-            }
+            let path = TemporaryDatabase.path("inserted")
+            defer { TemporaryDatabase.remove(path) }
             var isPast = false
             do {
                 let run = try A2PRun(.init(mode: .hybrid, plan: try MigrationPlan(yaml: yaml, file: name), database: path))

@@ -32,10 +32,8 @@ import Testing
     }
 
     private func play(_ wrap: @escaping @Sendable (any HandoffStore) -> any HandoffStore) async throws -> [EntityID: Seen] {
-        let path = NSTemporaryDirectory() + "lockstep-packed-\(UUID().uuidString).sqlite"
-        defer {
-            for suffix in ["", "-wal", "-shm", "-lock", ".effects.jsonl"] { try? FileManager.default.removeItem(atPath: path + suffix) }
-        }
+        let path = TemporaryDatabase.path("packed")
+        defer { TemporaryDatabase.remove(path) }
         let lines = try LegacyFixtures.names().flatMap { try Scenario(folder: "\(LegacyFixtures.folder)/\($0)").lines }
         let plan = try MigrationPlan(yaml: EmbeddedPlans.hybrid, file: EmbeddedPlans.hybridName)
         var options = A2POptions(mode: .hybrid, plan: plan, database: path)

@@ -19,7 +19,7 @@ import Testing
     }
 
     private func remove() {
-        for suffix in ["", "-wal", "-shm", "-lock", ".effects.jsonl"] { try? FileManager.default.removeItem(atPath: path + suffix) }
+        TemporaryDatabase.remove(path)
     }
 
     @Test func aHealthyMachineHasNoProblem() throws {

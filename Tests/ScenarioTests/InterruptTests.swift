@@ -85,12 +85,6 @@ import Testing
         return plan
     }
 
-    private static func app() throws -> LockstepApp<RegistrationState, Registration> {
-        LockstepApp(
-            "retired", domain: try A2PDomain.retired(), effects: nil,
-            plan: .text(EmbeddedPlans.retired, name: EmbeddedPlans.retiredName), recorded: { A2POutside(journal: $0) })
-    }
-
     /// One registration for each fixture and moment, all of them in one run.
     private struct Disturbed {
         var lines: [TraceLine] = []
@@ -102,7 +96,7 @@ import Testing
         let disturbed = try Self.disturbed(by: interrupt)
         let legacy = try A2PRun(.init(mode: .legacy, plan: plan, database: ":memory:"))
         try await legacy.play(disturbed.lines)
-        let run = try AppRun(Self.app(), RunOptions(mode: .hybrid, plan: plan, database: ":memory:"))
+        let run = try AppRun(RetiredTests.app(), RunOptions(mode: .hybrid, plan: plan, database: ":memory:"))
         try await run.play(disturbed.lines)
         let summary = plan.comparator(at: .distantPast).compare(
             controls: try await legacy.observations(), candidates: try await run.observations(), keeping: .max)

@@ -110,3 +110,13 @@ final class FedRun {
         process.waitUntilExit()
     }
 }
+
+/// A database file of one test.
+enum TemporaryDatabase {
+    static func path(_ name: String) -> String { NSTemporaryDirectory() + "lockstep-\(name)-\(UUID().uuidString).sqlite" }
+
+    /// Removes it, with everything that lies beside it.
+    static func remove(_ path: String) {
+        for suffix in ["", "-wal", "-shm", "-lock", ".effects.jsonl"] { try? FileManager.default.removeItem(atPath: path + suffix) }
+    }
+}

@@ -28,16 +28,17 @@ import Testing
         return plan
     }
 
-    /// The domain without its machine, and some of its steps as somebody has changed them.
-    static func run(
-        _ changed: [DurableStep<Registration>] = [], database: String = ":memory:"
-    ) throws -> RetiredRun {
-        let steps = A2PDomain.durableSteps.map { step in changed.first { $0.number == step.number } ?? step }
-        var app = LockstepApp(
+    /// An app without the machine.
+    static func app(steps: [DurableStep<Registration>] = A2PDomain.durableSteps) throws -> LockstepApp<RegistrationState, Registration> {
+        LockstepApp(
             "retired", domain: try A2PDomain.retired(steps: steps), effects: nil,
             plan: .text(EmbeddedPlans.retired, name: EmbeddedPlans.retiredName), recorded: { A2POutside(journal: $0) })
-        app.completions = [.ACTIVE: "10"]
-        return try AppRun(app, RunOptions(mode: .hybrid, plan: try plan(), database: database))
+    }
+
+    /// A run without the machine, with some of its steps as somebody has changed them.
+    static func run(_ changed: [DurableStep<Registration>] = [], database: String = ":memory:") throws -> RetiredRun {
+        let steps = A2PDomain.durableSteps.map { step in changed.first { $0.number == step.number } ?? step }
+        return try AppRun(app(steps: steps), RunOptions(mode: .hybrid, plan: try plan(), database: database))
     }
 
     private static func lines(_ fixture: String) throws -> [TraceLine] {
@@ -216,10 +217,8 @@ import Testing
 
     /// Legacy must have nobody any more when it is retired.
     @Test func aDatabaseInWhichLegacyHasSomebodyIsRefused() async throws {
-        let path = NSTemporaryDirectory() + "lockstep-retired-\(UUID().uuidString).sqlite"
-        defer {
-            for suffix in ["", "-wal", "-shm", "-lock", ".effects.jsonl"] { try? FileManager.default.removeItem(atPath: path + suffix) }
-        }
+        let path = TemporaryDatabase.path("retired")
+        defer { TemporaryDatabase.remove(path) }
         let lines = try Self.lines("brand-suspended-in-partner-review")
         let held = lines.prefix { $0.body["type"]?.string != "support.override" }
         do {
@@ -265,10 +264,8 @@ import Testing
 
     /// One that legacy holds is taken over in the hold, and goes on when support releases it.
     @Test func aHeldRegistrationIsAdopted() async throws {
-        let path = NSTemporaryDirectory() + "lockstep-held-\(UUID().uuidString).sqlite"
-        defer {
-            for suffix in ["", "-wal", "-shm", "-lock", ".effects.jsonl"] { try? FileManager.default.removeItem(atPath: path + suffix) }
-        }
+        let path = TemporaryDatabase.path("held")
+        defer { TemporaryDatabase.remove(path) }
         let fixture = "brand-suspended-in-partner-review"
         let lines = try Self.lines(fixture)
         let entity = try Self.entity(lines)
@@ -297,10 +294,8 @@ import Testing
 
     /// Segments that began when legacy still answered make room for ones that answer themselves, when they hear of it.
     @Test func aSegmentOfBeforeIsReplacedWhenSomethingIsToBeAnswered() async throws {
-        let path = NSTemporaryDirectory() + "lockstep-before-\(UUID().uuidString).sqlite"
-        defer {
-            for suffix in ["", "-wal", "-shm", "-lock", ".effects.jsonl"] { try? FileManager.default.removeItem(atPath: path + suffix) }
-        }
+        let path = TemporaryDatabase.path("before")
+        defer { TemporaryDatabase.remove(path) }
         let lines = try Self.lines("cancelled-in-partner-review")
         let cancel = try #require(lines.firstIndex { $0.body["type"]?.string == "registration.cancel" })
         do {
