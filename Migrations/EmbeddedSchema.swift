@@ -14,6 +14,7 @@ public enum EmbeddedSchema {
         ("v016_archive", text(PackageResources.v016_archive_sql)),
         ("v017_shadow", text(PackageResources.v017_shadow_sql)),
         ("v018_open_rows", text(PackageResources.v018_open_rows_sql)),
+        ("v019_history_by_place", text(PackageResources.v019_history_by_place_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

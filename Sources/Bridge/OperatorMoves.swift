@@ -136,11 +136,12 @@ extension Pipeline {
             step,
             StepEntry(
                 state: stored.state, createdAt: stored.createdAt, enteredAt: stored.stepEnteredAt,
-                heardAt: max(stored.lastEventAt, stored.lastSweptAt))
+                heardAt: max(stored.lastEventAt, stored.lastSweptAt), eventAt: stored.lastEventAt)
         )
     }
 
     /// The equivalence check: the durable code, started on a copy, must wait at once, for what legacy waits for, as long as legacy would.
+    /// Whatever it wants to do is seen as an activity that nobody performs.
     private func rehearse(_ step: StepNumber, _ entry: StepEntry, _ snapshot: EntitySnapshot, at now: Timestamp) async throws {
         let segment = SegmentWorkflow(steps, interrupts: interrupts)
         let engine = inMemoryEngine(
@@ -148,7 +149,7 @@ extension Pipeline {
         let record: Record = try snapshot.record.body.value()
         let input = SegmentInput(
             entity: snapshot.ownership.entity, epoch: 0, steps: [step], record: try JSONValue(encoding: record), entry: entry,
-            answers: plan.interrupts == .durable)
+            answers: plan.interrupts == .durable, isLocal: nil)
         try await engine.startOnce(
             workflowID: "rehearsal", type: SegmentWorkflow<Record>.type, input: try JSONValue(encoding: input))
         try await engine.runTasks()

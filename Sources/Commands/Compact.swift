@@ -14,7 +14,7 @@ struct Compact: AsyncParsableCommand {
             \(Program.name) compact --older-than 90d --database live.sqlite
             \(Program.name) compact --older-than 2026-03-01T00:00:00Z --database live.sqlite --format json
 
-            Of \(Program.nouns) that legacy has and of which nothing waits. Moves that are older go into one row for each, and are shown, counted and \
+            Of \(Program.nouns) of which no event waits. Moves that are older go into one row for each, and are shown, counted and \
             reported as before. Events that were handled before lose their contents; one that comes again is still a duplicate. What was \
             read outside goes. Records, references and effects stay as they are. Such a \(Program.noun) cannot be compared with legacy alone any more.
 

@@ -24,9 +24,9 @@ extension SegmentAudit {
         let segments = Set(try await handoffs.journal(of: entity).map { "\(entity.rawValue)/\($0.epoch)" })
         var audits: [(key: Int64, audit: SegmentAudit)] = []
         for segment in segments {
-            guard let run = try await store.run(segment) else { continue }
-            let history = try await store.history(run.key)
-            audits.append((run.key, SegmentAudit(entity, run, history)))
+            for run in try await store.runs(of: segment) {
+                audits.append((run.key, SegmentAudit(entity, run, try await store.history(run.key))))
+            }
         }
         return audits.sorted { $0.key < $1.key }.map(\.audit)
     }
@@ -54,7 +54,7 @@ extension HistoryEvent {
             return payloads.isEmpty ? nil : "\(label) \(payloads.reduce(0) { $0 + $1.data.count }.counted("byte"))"
         }
         let failures = [EventField.failure, .lastFailure].compactMap { fields.failure($0)?.chainText }
-        return (names.map { fields.text($0) }.filter { !$0.isEmpty } + [timer, number].compactMap { $0 } + sizes + failures)
+        return (names.map { fields.text($0) }.filter { !$0.isEmpty } + [markerSummary, timer, number].compactMap { $0 } + sizes + failures)
             .joined(separator: ", ")
     }
 }

@@ -57,23 +57,38 @@ struct History: ParsableCommand {
             }
             let journal = try await store.journal(of: entity)
             let ledger = try await store.ledger(of: entity)
-            let workflows = SQLiteWorkflowStore(database)
-            var histories: [String: [HistoryEvent]] = [:]
-            for run in try await workflows.runs() where run.workflowID.hasPrefix("\(registration)/") {
-                histories[run.workflowID] = try await workflows.history(run.key)
-            }
+            let histories = try await Self.histories(of: entity, journal, SQLiteWorkflowStore(database))
             guard format == .json else { return Console.print(text(snapshot, journal, ledger, histories)) }
             let object: JSONValue = [
                 Program.noun: .string(registration), "state": .string(snapshot.record.state),
                 "ownership": try JSONValue(encoding: snapshot.ownership), "journal": .array(journal.map(\.json)),
                 "ledger": try JSONValue(encoding: ledger),
-                "workflows": .object(try histories.mapValues { try JSONValue(parsing: WorkflowHistory(events: $0).temporalJSON) }),
+                "workflows": .object(
+                    Dictionary(
+                        try histories.map { ($0.name, try JSONValue(parsing: WorkflowHistory(events: $0.events).temporalJSON)) },
+                        uniquingKeysWith: { $1 })),
             ]
             Console.print(object.canonicalText)
         }
 
+        /// The histories of the entity's segments, oldest first. Of one that went on in new runs, the last run has the segment's own name.
+        private static func histories(
+            of entity: EntityID, _ journal: [JournalEntry], _ store: SQLiteWorkflowStore
+        ) async throws -> [(name: String, events: [HistoryEvent])] {
+            var histories: [(name: String, events: [HistoryEvent])] = []
+            for epoch in Set(journal.map(\.epoch)).sorted() {
+                let runs = try await store.runs(of: "\(entity)/\(epoch)")
+                for run in runs {
+                    let isLast = run.runID == runs.last?.runID
+                    histories.append((run.workflowID + (isLast ? "" : " run \(run.runID)"), try await store.history(run.key)))
+                }
+            }
+            return histories
+        }
+
         private func text(
-            _ snapshot: EntitySnapshot, _ journal: [JournalEntry], _ ledger: [LedgerEntry], _ histories: [String: [HistoryEvent]]
+            _ snapshot: EntitySnapshot, _ journal: [JournalEntry], _ ledger: [LedgerEntry],
+            _ histories: [(name: String, events: [HistoryEvent])]
         ) -> String {
             let ownership = snapshot.ownership
             var lines = [
@@ -93,17 +108,13 @@ struct History: ParsableCommand {
                         + ledger.map {
                             [$0.at.description, $0.owner.rawValue, String($0.attempt), $0.key.description]
                         }))
-            for (id, events) in histories.sorted(by: { $0.key < $1.key }) {
-                lines += ["", "workflow \(id)"]
+            for (name, events) in histories {
+                lines += ["", "workflow \(name)"]
                 lines.append(Console.table(events.map { [String($0.id), $0.at.description, $0.kind.name, summary($0)] }))
             }
             return lines.joined(separator: "\n")
         }
 
-        private func summary(_ event: HistoryEvent) -> String {
-            let names: [EventField] = [.workflowType, .activityType, .timerID, .signalName]
-            let texts = names.map { event.fields.text($0) } + [event.fields.failure(.failure)?.description ?? ""]
-            return texts.filter { !$0.isEmpty }.joined(separator: ", ")
-        }
+        private func summary(_ event: HistoryEvent) -> String { event.summary([.workflowType, .activityType, .timerID, .signalName]) }
     }
 }

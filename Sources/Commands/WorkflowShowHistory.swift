@@ -17,6 +17,9 @@ struct WorkflowShowHistory: AsyncParsableCommand {
     func run() async throws {
         let (_, history) = try await which.load()
         guard format == .text else { return Console.print(JSONValue.array(history.map(Self.json)).canonicalText) }
+        if let before = history.first?.fields.text(.continuedRunID), !before.isEmpty {
+            Console.print("It goes on from another run: --run \(before)\n")
+        }
         Console.print(Console.table(history.map { [String($0.id), $0.at.description, $0.kind.name, Self.summary($0)] }))
     }
 
@@ -47,8 +50,14 @@ struct WorkflowShowHistory: AsyncParsableCommand {
     }
 
     private static func summary(_ event: HistoryEvent) -> String {
-        let names: [EventField] = [.workflowType, .activityType, .timerID, .signalName, .identity, .cause, .reason]
-        let texts = names.map { event.fields.text($0) } + [event.fields.failure(.failure)?.description ?? ""]
+        event.summary([.workflowType, .activityType, .timerID, .signalName, .identity, .cause, .reason])
+    }
+}
+
+extension HistoryEvent {
+    /// What the event is about: those of its fields, what a marker records, its failure.
+    func summary(_ names: [EventField]) -> String {
+        let texts = names.map { fields.text($0) } + [markerSummary ?? "", fields.failure(.failure)?.description ?? ""]
         return texts.filter { !$0.isEmpty }.joined(separator: ", ")
     }
 }

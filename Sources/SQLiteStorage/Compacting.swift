@@ -95,10 +95,11 @@ extension SQLiteHandoffStore {
         }
     }
 
-    /// True when legacy has the entity and nothing of it waits or is set aside.
+    /// True when nothing of the entity waits or is set aside. What a segment has been told and has not used waits; of the rest it knows
+    /// from its own history.
     private static func isAtRest(_ entity: EntityID, in database: Database) throws -> Bool {
         let sql = """
-            SELECT 1 FROM ownership WHERE entity = ?1 AND owner = 'legacy'
+            SELECT 1 FROM ownership WHERE entity = ?1
                 AND NOT EXISTS (SELECT 1 FROM inbox WHERE entity = ?1 AND \(Rows.isOpen))
                 AND NOT EXISTS (SELECT 1 FROM quarantine WHERE entity = ?1)
             """

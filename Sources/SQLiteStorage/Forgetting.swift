@@ -157,7 +157,8 @@ extension SQLiteHandoffStore {
             "SELECT key FROM workflow_run WHERE workflow = ?1 OR \(begins("workflow"))", [.id(entity)]
         ) { $0.int(0) }
         for run in runs {
-            for table in ["workflow_history", "workflow_request", "workflow_due", "workflow_quarantine"] {
+            try HistoryPlace.delete(Int64(run), in: database)
+            for table in ["workflow_request", "workflow_due", "workflow_quarantine"] {
                 try database.run("DELETE FROM \(table) WHERE run = ?", [.int(run)])
             }
             try database.run("DELETE FROM workflow_run WHERE key = ?", [.int(run)])

@@ -56,7 +56,7 @@ package enum PersonalData {
         "counter": all(.kept, "name", "value"),
         "workflow_run": all(
             .removed, "key", "workflow", "run", "type", "queue", "status", "length", "bytes", "started_at", "closed_at", "problem", "more"),
-        "workflow_history": all(.removed, "run", "first", "events"),
+        "workflow_history": all(.removed, "place", "events"),
         "workflow_due": all(.removed, "at", "run", "event", "kind", "workflow", "queue", "body"),
         "workflow_schedule": all(.kept, "id", "body"),
         "workflow_request": all(.removed, "scope", "id", "run"),

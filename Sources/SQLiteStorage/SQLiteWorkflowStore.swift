@@ -35,7 +35,7 @@ public struct SQLiteWorkflowStore: WorkflowStore {
         if change.first == 1 { try insert(run, in: database) } else { try update(run, in: database) }
         guard let batch = change.batch else { return }
         try database.run(
-            "INSERT INTO workflow_history (run, first, events) VALUES (?, ?, ?)", [.integer(run.key), .int(change.first), .blob(batch)])
+            "INSERT INTO workflow_history (place, events) VALUES (?, ?)", [HistoryPlace.of(run.key, change.first), .blob(batch)])
     }
 
     private static func insert(_ run: WorkflowRun, in database: Database) throws {
@@ -116,7 +116,8 @@ public struct SQLiteWorkflowStore: WorkflowStore {
     public func history(_ run: Int64) async throws -> [HistoryEvent] {
         try database.readCommitted { database in
             var events: [HistoryEvent] = []
-            try database.each("SELECT first, events FROM workflow_history WHERE run = ? ORDER BY first", [.integer(run)]) { row in
+            let sql = "SELECT first, events FROM workflow_history WHERE \(HistoryPlace.isOfRun) ORDER BY place"
+            try database.each(sql, HistoryPlace.all(run)) { row in
                 let first = row.int(0)
                 try Self.reading("workflow_history", "run \(run), first \(first)", "events", "a batch of events") {
                     guard first == events.count + 1 else { throw HistoryGap(description: "event \(first) after \(events.count)") }
@@ -201,6 +202,13 @@ public struct SQLiteWorkflowStore: WorkflowStore {
         }
     }
 
+    /// All runs of a workflow that are kept, oldest first: a run that has become long is followed by another one.
+    package func runs(of workflowID: String) async throws -> [WorkflowRun] {
+        try database.readCommitted { database in
+            try database.all("SELECT \(Self.columns) FROM workflow_run WHERE workflow = ? ORDER BY key", [.text(workflowID)], Self.run)
+        }
+    }
+
     /// Required by ``WorkflowStore``, which says what it does.
     public func count(matching filter: WorkflowFilter) async throws -> Int {
         guard filter != WorkflowFilter() else {
@@ -224,7 +232,7 @@ public struct SQLiteWorkflowStore: WorkflowStore {
                     """,
                 arguments: [moment.milliseconds, limit])
             for key in keys {
-                try database.run("DELETE FROM workflow_history WHERE run = ?", [.integer(key)])
+                try HistoryPlace.delete(key, in: database)
                 try database.run("DELETE FROM workflow_request WHERE run = ?", [.integer(key)])
                 try database.run("DELETE FROM workflow_run WHERE key = ?", [.integer(key)])
             }

@@ -125,12 +125,41 @@ import Testing
         let store = SQLiteHandoffStore(try database(kind))
         for entity: EntityID in ["R-1", "R-2", "R-3", "R-4"] { try await live(entity, 0..<3, store) }
         _ = try await accept(incoming("waits", of: "R-1", day: 3), store)
-        _ = try await store.commit(EntityTransaction(entity: "R-2", epoch: 1, at: at(3), moves: [.handedOff(["5.2"])]))
+        try await tell("R-2", store)
         try await store.quarantine(Quarantined(.entity, key: "R-3", entity: "R-3", reason: "expected sense, found none", since: at(3)))
         #expect(try await store.compact(before: at(100)).entities == 1)
         for entity: EntityID in ["R-1", "R-2", "R-3"] {
             #expect(try await store.rows(of: entity).prefix(3).map(\.event.payload) == (0..<3).map { ["id": .string("\(entity)/\($0)")] })
         }
+    }
+
+    /// The durable side may have an entity for years. What its segment has used is over; what it was told and has not used is not.
+    @Test(arguments: Kind.allCases) func whatASegmentHasUsedIsPacked(kind: Kind) async throws {
+        let store = SQLiteHandoffStore(try database(kind))
+        for entity: EntityID in ["R-1", "R-2"] { try await live(entity, 0..<3, store) }
+        let told = try await tell("R-1", store)
+        try await tell("R-2", store)
+        let entered = Move.entered("5.2", state: "WAITING", used: [told])
+        _ = try await store.commit(EntityTransaction(entity: "R-1", epoch: 2, at: at(4), moves: [entered]))
+        let before = try await Seen("R-1", store)
+        #expect(try await store.compact(before: at(100)).entities == 1)
+        #expect(try await Seen("R-1", store) == before)
+        #expect(try await store.rows(of: "R-1").isEmpty)
+        #expect(try await store.rows(of: "R-2").count == 4)
+        guard case .duplicate? = try await accept(incoming("R-1/told", of: "R-1", day: 9), store) else {
+            Issue.record("expected a duplicate, found news")
+            return
+        }
+    }
+
+    /// Hands an entity off and tells its segment something; returns the row.
+    @discardableResult
+    private func tell(_ entity: EntityID, _ store: any HandoffStore) async throws -> Int {
+        let accepted = try await accept(incoming("\(entity)/told", of: entity, day: 3), store)
+        guard case .accepted(_, let row)? = accepted else { return 0 }
+        let moves: [Move] = [.handedOff(["5.2"]), .signalled(RowReference(row.sequence, "x"))]
+        _ = try await store.commit(EntityTransaction(entity: entity, epoch: 1, at: at(3), moves: moves))
+        return row.sequence
     }
 
     @Test func whatCannotBeReadStaysAndStopsNobody() async throws {

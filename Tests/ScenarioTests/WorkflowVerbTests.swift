@@ -1,6 +1,7 @@
 import DurableWorkflow
 import Events
 import Foundation
+import LegacyFixtures
 import Outcomes
 import SQLiteStorage
 import Testing
@@ -56,6 +57,24 @@ import Testing
         #expect(try lockstep("schedule", "create", "s", "--type", "t", "--cron", "@daily").code == 3)
         #expect(try lockstep("workflow", "import", "none.json").code == 2)
         try run.kill()
+    }
+
+    /// A segment that has gone on in new runs is shown whole: where it was born, and where it waits.
+    @Test func everyRunOfASegmentIsShown() throws {
+        let fixture = "\(LegacyFixtures.folder)/happy-private-profit"
+        let plan = URL(filePath: LegacyFixtures.folder).deletingLastPathComponent().appending(path: "Migrations/Plans/all-durable.yaml")
+            .path
+        #expect(try Lockstep.run(["run", fixture, "--plan", plan, "--database", database]).code == 0)
+        let shown = try lockstep("history", "show", "R-900001", "--format", "json")
+        let workflows = try #require(shown.json?["workflows"]?.object)
+        #expect(workflows.count > 2, "\(workflows.keys.sorted())")
+        #expect(workflows.keys.contains("R-900001/2") && workflows.keys.allSatisfy { $0.hasPrefix("R-900001/2") })
+        let events = workflows.values.compactMap { $0["events"]?.array?.count }
+        let listed = try lockstep("workflow", "list", "--format", "json").json?.array ?? []
+        #expect(events.reduce(0, +) == listed.compactMap { $0["events"]?.integer }.reduce(0, +))
+        #expect(try lockstep("workflow", "history", "R-900001/2").output.hasPrefix("It goes on from another run: --run "))
+        let audit = try Lockstep.run(["report", "--of", database, "--audit", "R-900001", "--format", "json"]).json
+        #expect(audit?["segments"]?.array?.count == workflows.count)
     }
 
     /// A history of another team's code, and one that was changed: the first does not belong here, the second names its event.

@@ -55,8 +55,8 @@ struct Stage {
         end = time.map { entry.enteredAt + $0 }
         reminder = entry.enteredAt + .days(7)
         position = entry.state
-        heardAt = entry.heardAt
-        checkedAt = entry.state == nil ? .distantPast : entry.heardAt
+        heardAt = entry.eventAt ?? entry.heardAt
+        checkedAt = entry.state == nil ? .distantPast : entry.checkedAt ?? entry.heardAt
     }
 
     /// The legacy state in which the step was taken over; nil when it begins at its beginning.

@@ -48,7 +48,7 @@ extension Stage {
 
     /// Goes on in the wait that was entered last with an empty history, once the present one is long.
     func startAgainWhenLong() throws {
-        guard context.workflow.isContinueAsNewSuggested, let position, adopted.contains(position) else { return }
-        throw StepContinuation(in: position, heardAt: max(heardAt, checkedAt))
+        guard context.isHistoryLong, let position, adopted.contains(position) else { return }
+        throw StepContinuation(in: position, eventAt: heardAt, checkedAt: checkedAt)
     }
 }

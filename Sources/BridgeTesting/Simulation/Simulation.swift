@@ -131,10 +131,12 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         let failing = PortWrapper.failing(faults, meanwhile: { await recalls.recall($0) }, turns: turns)
         let (store, effects) = (failing.handoffs(ports.handoffs(checker)), failing.effects(ports.effects(world)))
         let bridge = try EventBridge(domain: options.domain, plan: plan, store: store, effects: effects) { types, activities in
+            // How long code takes is the machine's affair, and not the run's.
+            var engineOptions = EngineOptions(maximumLive: 2000, uptime: { .zero })
+            engineOptions.waiting = { await turns.wait($0) }
             let engine = EmbeddedEngine(
-                store: failing.workflows(ports.workflows(workflows)), workflows: types, activities: activities,
-                // How long code takes is the machine's affair, and not the run's.
-                options: EngineOptions(maximumLive: 2000, uptime: { .zero }), time: clock)
+                store: failing.workflows(ports.workflows(workflows)), workflows: types, activities: activities, options: engineOptions,
+                time: clock)
             made = engine
             return engine
         }

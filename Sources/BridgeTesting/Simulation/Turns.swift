@@ -18,6 +18,8 @@ final class Turns: Sendable {
         var random: SeededRandom
         var lastLane = 0
         var waiting: [Int: Place] = [:]
+        /// Lanes that wait for a workflow that another lane holds.
+        var blocked: Set<Int> = []
         var ended: [(lane: Int, result: Result<Void, any Error>)] = []
         var scheduler: CheckedContinuation<Void, Never>?
         var isOver = false
@@ -33,7 +35,7 @@ final class Turns: Sendable {
     init(seed: UInt64) { state = Mutex(State(random: SeededRandom(seed: seed, label: "turns"))) }
 
     /// How many lanes there are.
-    var count: Int { state.withLock { $0.waiting.count } }
+    var count: Int { state.withLock { $0.waiting.count + $0.blocked.count } }
     /// True in what goes on after its process has died.
     var isOver: Bool { state.withLock { $0.isOver } }
     /// The first moment that a lane sleeps until.
@@ -101,6 +103,23 @@ final class Turns: Sendable {
         let value = try await body()
         await pause()
         return value
+    }
+
+    /// Waits for something that another lane holds; once that is free, it is ready to go on.
+    func wait(_ register: (@escaping @Sendable () -> Void) -> Bool) async {
+        guard let lane = Self.lane else { return await waitForRun(register) }
+        await withCheckedContinuation { continuation in
+            state.withLock { _ = $0.blocked.insert(lane) }
+            let isFree = register {
+                self.state.withLock { state in
+                    state.blocked.remove(lane)
+                    state.waiting[lane] = Place(until: nil, continuation: continuation)
+                }
+            }
+            guard isFree else { return state.withLock { $0.takeScheduler() }?.resume() ?? () }
+            state.withLock { _ = $0.blocked.remove(lane) }
+            continuation.resume()
+        }
     }
 
     /// Waits for its turn, in every other case that is drawn; or until a moment of the process' clock.

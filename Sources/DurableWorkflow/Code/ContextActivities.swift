@@ -65,12 +65,24 @@ extension WorkflowContext {
         try value(await executeLocal(activity, payload: converter.payload(input), retry: retry))
     }
 
+    /// ``executeLocal(_:input:retry:)`` with an input that is made when an attempt is made, and not while replaying. Its shape is not part
+    /// of the history, so a type that has grown since does not make the code another one.
+    func executeLocal(_ activity: String, retry: RetryPolicy = RetryPolicy(), input: () throws -> JSONValue) async throws -> JSONValue {
+        try value(await executeLocal(activity, shape: nil, retry: retry) { try outgoing(isReplaying ? .null : input()) })
+    }
+
     private func executeLocal(_ name: String, payload: Payload, retry: RetryPolicy) async throws -> Arrival {
         // A later attempt may be made after a replay, so the input is converted even then.
         let shape = (try? converter.value(payload, as: JSONValue.self)).map { ArgumentShape($0) }
+        return try await executeLocal(name, shape: shape, retry: retry) { payload }
+    }
+
+    private func executeLocal(
+        _ name: String, shape: ArgumentShape?, retry: RetryPolicy, _ payload: () throws -> Payload
+    ) async throws -> Arrival {
         var attempt = 1
         while true {
-            let key = try requestLocal(name, payload, shape, attempt, retry)
+            let key = try requestLocal(name, try payload(), shape, attempt, retry)
             do { return try await outcome(of: key) } catch let pause as LocalPause {
                 try await sleep(for: pause.backoff)
                 attempt += 1

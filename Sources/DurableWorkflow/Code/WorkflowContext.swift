@@ -56,7 +56,7 @@ public final class WorkflowContext: @unchecked Sendable {
     public internal(set) var now: Timestamp
     /// True while the code is shown what it has done before: no logs, no metrics then.
     public internal(set) var isReplaying = false
-    /// The number of events that the code has seen.
+    /// The number of events up to the start of the present workflow task, the same on every replay.
     public internal(set) var historyLength = 0
     /// True when the history is so long that the code should continue as new.
     public var isContinueAsNewSuggested: Bool { historyLength >= WorkflowLimits.continueAsNewSuggestedEvents }

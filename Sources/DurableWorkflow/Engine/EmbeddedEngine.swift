@@ -34,6 +34,8 @@ public struct EngineOptions: Sendable {
     public var uptime: @Sendable () -> Duration
     /// Where metrics, spans and logs go.
     public var telemetry: Telemetry
+    /// How a caller waits for a run that another one holds: a simulation says who goes on.
+    package var waiting: RunWaiting = waitForRun
 
     /// Options.
     public init(
@@ -82,7 +84,7 @@ public final class EmbeddedEngine: DurableEngine {
         self.time = time
         let watch = Watch(options.telemetry, uptime: options.uptime)
         self.watch = watch
-        runs = RunCache(maximum: options.maximumLive, onEviction: watch.evicted)
+        runs = RunCache(maximum: options.maximumLive, waiting: options.waiting, onEviction: watch.evicted)
         agenda = Agenda(store: store, queues: options.taskQueues)
         commits = GroupCommit(store: watch.metered(store))
     }
@@ -154,6 +156,18 @@ public final class EmbeddedEngine: DurableEngine {
         let id = turn.state.run.workflowID
         if turn.isBlocked { agenda.block(id) } else if turn.hasNews { agenda.unblock(id) }
         agenda.apply(turn.change)
+    }
+
+    /// Makes durable what the code has been shown: a local activity does something about it that others see, and after a crash the code
+    /// must come there by the same events.
+    func commitInputs(_ turn: inout Turn) async throws {
+        let change = turn.takeChange()
+        guard !change.isEmpty else { return }
+        do { try await commits.commit(change) } catch {
+            agenda.reset()
+            throw error
+        }
+        agenda.apply(change)
     }
 
     /// A number for a new run.

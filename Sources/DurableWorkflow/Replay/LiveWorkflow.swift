@@ -94,7 +94,7 @@ final class LiveWorkflow: @unchecked Sendable {
             }
         }
         if inputs.isEmpty, context.updates.isEmpty { return }
-        try activate(at: started.at)
+        try activate(at: started.at, startedID: started.id)
         if let terminal = context.terminal { context.commands.append(PendingCommand(event: terminal)) }
         context.terminal = nil
     }
@@ -121,14 +121,15 @@ final class LiveWorkflow: @unchecked Sendable {
     var hasInputs: Bool { !inputs.isEmpty }
 
     /// Shows the code what has arrived and returns what it decided. Local activities that it wants are in ``takeLocals()``.
-    func activate(at now: Timestamp, updates: [UpdateRequest]) throws {
+    /// `startedID` is the id of the task's start, as it will be in the history.
+    func activate(at now: Timestamp, startedID: Int, updates: [UpdateRequest]) throws {
         if !updates.isEmpty { context.updates += updates }
-        try activate(at: now)
+        try activate(at: now, startedID: startedID)
     }
 
-    private func activate(at now: Timestamp) throws {
+    private func activate(at now: Timestamp, startedID: Int) throws {
         context.now = max(context.now, now)
-        context.historyLength = lastEventID
+        context.historyLength = startedID
         let began = uptime()
         executor.host {
             showInputs()

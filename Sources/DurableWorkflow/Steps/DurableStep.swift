@@ -93,15 +93,31 @@ public struct StepEntry: Codable, Hashable, Sendable {
     public var createdAt: Timestamp
     /// When it entered the step.
     public var enteredAt: Timestamp
-    /// When something was last heard of it: polls count from here.
+    /// When something was last heard of it, or it was looked at: polls count from here.
     public var heardAt: Timestamp
+    /// When its last event came; nil when that is ``heardAt``.
+    public var eventAt: Timestamp?
+    /// When it was last looked at; nil when that is ``heardAt``.
+    public var checkedAt: Timestamp?
 
     /// An entry.
-    public init(state: String? = nil, createdAt: Timestamp, enteredAt: Timestamp, heardAt: Timestamp) {
+    public init(
+        state: String? = nil, createdAt: Timestamp, enteredAt: Timestamp, heardAt: Timestamp, eventAt: Timestamp? = nil,
+        checkedAt: Timestamp? = nil
+    ) {
         self.state = state
         self.createdAt = createdAt
         self.enteredAt = enteredAt
         self.heardAt = heardAt
+        self.eventAt = eventAt
+        self.checkedAt = checkedAt
+    }
+
+    /// The same, beginning in `state`: its last event came at `eventAt`, it was last looked at at `checkedAt`.
+    func beginning(in state: String, eventAt: Timestamp, checkedAt: Timestamp) -> StepEntry {
+        StepEntry(
+            state: state, createdAt: createdAt, enteredAt: enteredAt, heardAt: max(eventAt, checkedAt), eventAt: eventAt,
+            checkedAt: checkedAt)
     }
 }
 
@@ -148,7 +164,7 @@ public struct StepPosition: Codable, Hashable, Sendable {
     public var state: String
     /// The record there.
     public var record: JSONValue
-    /// The ids of the events used so far.
+    /// The ids of the events used since the last wait point of the step.
     public var used: [String]
 }
 
@@ -167,13 +183,16 @@ public struct StepRefusal: Codable, Hashable, Sendable {
 public struct StepContinuation: Error, Hashable, Sendable {
     /// The legacy state of the wait; the step has to adopt it.
     public let state: String
-    /// When something was last heard of the entity.
-    public let heardAt: Timestamp
+    /// When the entity's last event came.
+    public let eventAt: Timestamp
+    /// When it was last looked at.
+    public let checkedAt: Timestamp
 
     /// A continuation.
-    public init(in state: String, heardAt: Timestamp) {
+    public init(in state: String, eventAt: Timestamp, checkedAt: Timestamp) {
         self.state = state
-        self.heardAt = heardAt
+        self.eventAt = eventAt
+        self.checkedAt = checkedAt
     }
 }
 
@@ -182,26 +201,56 @@ public struct StepContext<Record: Codable & Sendable> {
     /// The workflow.
     public let workflow: WorkflowContext
     /// Where and when the step began.
-    public let entry: StepEntry
+    public private(set) var entry: StepEntry
     /// The events that belong to no step and that the step's code has to answer in every wait, because the plan leaves them to the durable
     /// side: it goes on, or throws ``StepMove``. Empty while legacy answers them.
     public let answers: Set<EventKind>
     private let interrupts: Set<EventKind>
+    private let isLocal: Bool
+    private let told: Told
+
+    /// How many of the workflow's signals were used before the step began, and how many its last wait point has told of.
+    private final class Told {
+        let before: Int
+        var count: Int
+        init(_ count: Int) { (before, self.count) = (count, count) }
+    }
 
     /// The context of a step in `workflow`. Events in `interrupts` end any wait that does not name them with ``StepInterruption``; when
-    /// the durable side `answers` them, the code is to name them.
-    public init(workflow: WorkflowContext, entry: StepEntry, interrupts: Set<EventKind>, answers: Bool = false) {
+    /// the durable side `answers` them, the code is to name them. Wait points are local activities when `isLocal`.
+    public init(
+        workflow: WorkflowContext, entry: StepEntry, interrupts: Set<EventKind>, answers: Bool = false, isLocal: Bool = true
+    ) {
         self.workflow = workflow
         self.entry = entry
         self.interrupts = interrupts
         self.answers = answers ? interrupts : []
+        self.isLocal = isLocal
+        told = Told(workflow.signalsUsed.count)
     }
 
     /// The same context for a step that goes on as if it had been taken over in `state` at this moment.
     public func entering(in state: String) -> StepContext {
-        var entry = entry
-        (entry.state, entry.heardAt) = (state, now)
-        return StepContext(workflow: workflow, entry: entry, interrupts: interrupts, answers: !answers.isEmpty)
+        var further = self
+        further.entry = entry.beginning(in: state, eventAt: now, checkedAt: now)
+        return further
+    }
+
+    /// True when the step should go on with an empty history as soon as it can, see ``StepContinuation``.
+    public var isHistoryLong: Bool {
+        isLocal ? workflow.historyLength >= SegmentWorkflow<Record>.eventsOfARun : workflow.isContinueAsNewSuggested
+    }
+
+    /// The ids of the signals that the step has used.
+    var used: [String] { Array(workflow.signalsUsed.dropFirst(told.before)) }
+
+    /// Makes something true that belongs to the step: inside the workflow task, or in a segment of an earlier build as an activity.
+    /// `input` is asked only when it is really to be done.
+    func makeTrue(_ activity: String, _ input: @escaping () throws -> some Encodable) async throws -> JSONValue {
+        guard isLocal else {
+            return try await workflow.execute(activity, input: workflow.isReplaying ? .null : try JSONValue(encoding: input()))
+        }
+        return try await workflow.executeLocal(activity) { try JSONValue(encoding: input()) }
     }
 
     /// The moment of the present activation, the same on every replay.
@@ -216,9 +265,18 @@ public struct StepContext<Record: Codable & Sendable> {
     /// Makes it known that the entity is now where legacy would be in `state`: customers see it, and a recall or an interruption
     /// lets legacy go on from there. Call it before waiting, whenever the state changes.
     public func enter(_ state: String, _ record: Record) async throws {
-        let position = StepPosition(state: state, record: try workflow.json(record), used: workflow.signalsUsed)
-        _ = try await workflow.execute(StepPosition.activity, input: try workflow.json(position))
+        let used = untold
+        _ = try await makeTrue(StepPosition.activity) {
+            StepPosition(state: state, record: try JSONValue(encoding: record), used: used)
+        }
+        told.count += used.count
     }
+
+    /// The ids of the signals that were used since the last wait point: nobody outside the workflow knows that yet.
+    private var untold: [String] { Array(workflow.signalsUsed.dropFirst(told.count)) }
+
+    /// Tells what was used before the step goes on in a new run, which does not know of it.
+    func leave(_ state: String, _ record: Record) async throws { if !untold.isEmpty { try await enter(state, record) } }
 
     /// The next event of one of `kinds`, in order of arrival; nil when `deadline` passes first.
     public func wait(for kinds: Set<EventKind>, until deadline: Timestamp? = nil) async throws -> Event? {
@@ -233,8 +291,7 @@ public struct StepContext<Record: Codable & Sendable> {
     /// Refuses the event that the last wait has returned: it becomes a dead letter with `reason`, and the step goes on.
     public func refuse(because reason: String) async throws {
         guard let signal = workflow.signalsUsed.last else { return }
-        _ = try await workflow.execute(
-            StepRefusal.activity, input: try workflow.json(StepRefusal(signal: signal, reason: reason)))
+        _ = try await makeTrue(StepRefusal.activity) { StepRefusal(signal: signal, reason: reason) }
     }
 
     /// What a step throws when `event`, the last that it has waited for, is one that legacy must handle: the segment ends here.

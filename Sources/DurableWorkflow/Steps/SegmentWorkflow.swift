@@ -15,24 +15,30 @@ public struct SegmentInput: Codable, Sendable {
     public var entry: StepEntry
     /// True when the steps answer what belongs to no step (cancel, override) themselves; nil for no. A segment keeps what it began with.
     public var answers: Bool?
+    /// True when wait points and ends of steps are made true inside the workflow task, as local activities: a third of the events. Nil in a
+    /// segment that an earlier build has begun, where each is an activity. A run keeps what it began with.
+    public var isLocal: Bool?
 
     /// An input.
-    public init(entity: EntityID, epoch: Int, steps: [StepNumber], record: JSONValue, entry: StepEntry, answers: Bool? = nil) {
+    public init(
+        entity: EntityID, epoch: Int, steps: [StepNumber], record: JSONValue, entry: StepEntry, answers: Bool? = nil, isLocal: Bool? = true
+    ) {
         self.entity = entity
         self.epoch = epoch
         self.steps = steps
         self.record = record
         self.entry = entry
         self.answers = answers
+        self.isLocal = isLocal
     }
 
-    /// What goes on in a new run, in the wait to which `step` has come.
-    fileprivate func continued(_ wait: StepContinuation, in step: StepNumber, _ entry: StepEntry, _ record: JSONValue) -> SegmentInput {
+    /// What goes on in a new run, with `step`.
+    fileprivate func continued(with step: StepNumber, _ entry: StepEntry, _ record: JSONValue) -> SegmentInput {
         var further = self
+        further.isLocal = true
         further.steps = [step] + steps.filter { $0 > step }
         further.record = record
         further.entry = entry
-        (further.entry.state, further.entry.heardAt) = (wait.state, wait.heardAt)
         return further
     }
 }
@@ -60,6 +66,9 @@ public struct SegmentWorkflow<Record: Codable & Sendable>: Sendable {
     public static var type: String { "segment" }
     /// The name of the activity that makes the end of a step true.
     public static var endActivity: String { "lockstep.endStep" }
+    /// After so many events, a segment goes on in a new run, with the next step or in a wait that says so. Who waits for days is not in
+    /// memory: what wakes it is shown all that its run has heard before.
+    public static var eventsOfARun: Int { 50 }
 
     private let steps: [StepNumber: DurableStep<Record>]
     private let interrupts: Set<EventKind>
@@ -86,19 +95,26 @@ public struct SegmentWorkflow<Record: Codable & Sendable>: Sendable {
             while let number = next {
                 current = number
                 let context = StepContext<Record>(
-                    workflow: workflow, entry: entry, interrupts: interrupts, answers: input.answers ?? false)
+                    workflow: workflow, entry: entry, interrupts: interrupts, answers: input.answers ?? false,
+                    isLocal: input.isLocal ?? false)
                 var end: StepEnd
-                do { end = try await Self.run(steps[number], number, context, &record) } catch let error as StepContinuation {
-                    let further = input.continued(error, in: number, entry, try JSONValue(encoding: record))
-                    throw try workflow.continueAsNew(further)
+                do { end = try await Self.run(steps[number], number, context, &record) } catch let wait as StepContinuation {
+                    if input.isLocal == true { try await context.leave(wait.state, record) }
+                    entry = entry.beginning(in: wait.state, eventAt: wait.eventAt, checkedAt: wait.checkedAt)
+                    throw try workflow.continueAsNew(input.continued(with: number, entry, try JSONValue(encoding: record)))
                 }
                 end.next = input.steps.first { $0 > number }
                 end.answers = input.answers
-                end.record = try workflow.json(record)
-                let answer = try await workflow.execute(Self.endActivity, input: try workflow.json(end))
+                let answer = try await context.makeTrue(Self.endActivity) {
+                    end.record = try JSONValue(encoding: record)
+                    return end
+                }
                 // An older build's answer is only whether it goes on.
                 next = answer.string.flatMap { StepNumber($0) } ?? (answer.bool == true ? end.next : nil)
                 entry = StepEntry(createdAt: entry.createdAt, enteredAt: workflow.now, heardAt: workflow.now)
+                if let next, input.isLocal == true, workflow.historyLength >= Self.eventsOfARun {
+                    throw try workflow.continueAsNew(input.continued(with: next, entry, try JSONValue(encoding: record)))
+                }
             }
             return .null
         }
@@ -126,7 +142,7 @@ public struct SegmentWorkflow<Record: Codable & Sendable>: Sendable {
         } catch {
             end.how = .failed(reason: "\(error)")
         }
-        end.used = context.workflow.signalsUsed.filter { $0 != interruption }
+        end.used = context.used.filter { $0 != interruption }
         return end
     }
 
@@ -140,14 +156,26 @@ public struct SegmentWorkflow<Record: Codable & Sendable>: Sendable {
             return next.map { .string($0.description) } ?? .bool(false)
         }
         let enter = ActivityType(StepPosition.activity) { context, input in
-            try await runtime.enter(try input.decoded(as: StepPosition.self), context)
-            return .null
+            let position = try input.decoded(as: StepPosition.self)
+            try await runtime.enter(position, context)
+            return .string(position.state)
         }
         let refuse = ActivityType(StepRefusal.activity) { context, input in
             try await runtime.refuse(try input.decoded(as: StepRefusal.self), context)
             return .null
         }
         return own + [enter, refuse, end]
+    }
+}
+
+extension HistoryEvent {
+    /// What a marker is about, for people: a patch's id or a local activity's name; of a segment also the state that it has entered, or the
+    /// step with which it goes on. No personal data. Nil for other events.
+    package var markerSummary: String? {
+        if let patch { return patch.id }
+        guard let local = LocalResolution(self) else { return nil }
+        guard local.name.hasPrefix("lockstep."), let text = (try? local.result?.json())?.string else { return local.name }
+        return "\(local.name) \(text)"
     }
 }
 

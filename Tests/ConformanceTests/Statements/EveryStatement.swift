@@ -208,6 +208,7 @@ struct EveryStatement {
         _ = try await workflows.due(after: nil, until: now, limit: 10)
         _ = try await workflows.nextDue(after: nil)
         _ = try await workflows.run("w", runID: nil)
+        _ = try await workflows.runs(of: "w")
         _ = try await workflows.history(1)
         _ = try await workflows.highestKey()
         _ = try await workflows.runs(matching: WorkflowFilter(), before: nil, limit: 10)

@@ -216,6 +216,29 @@ import Testing
         #expect(kinds.count { $0 == .markerRecorded } == 4 && kinds.contains(.timerFired) && !kinds.contains(.activityTaskScheduled))
     }
 
+    /// Others see what a local activity does, so the code must come there again by the same events, whenever the process dies.
+    @Test(arguments: LawEngine.allCases) func whatALocalActivityFollowsFromIsDurable(engine: LawEngine) async throws {
+        let store = try engine.store()
+        let notes = Notes()
+        let activity = ActivityType("a") { _, input in
+            let stored = try await store.history(of: "w")
+            notes.add("\(input.string ?? "") \(stored.contains { $0.kind == .workflowExecutionSignaled })")
+            return input
+        }
+        let workflow = WorkflowType("local") { context, _ in
+            _ = try await context.executeLocal("a", input: "begun")
+            _ = try await context.nextSignal(named: ["go"])
+            return try await context.executeLocal("a", input: "gone")
+        }
+        let scenario = try engine.scenario([workflow], [activity], store: store)
+        try await scenario.start("local")
+        try await scenario.settle()
+        try await scenario.signal("go")
+        try await scenario.run()
+        #expect(try await scenario.result("w") == "gone")
+        #expect(notes.all == ["begun false", "gone true"])
+    }
+
     @Test(arguments: LawEngine.allCases) func aRateIsExactOverAnySecond(engine: LawEngine) async throws {
         // A rebuilt engine does not know what the one before has begun; a worker starts with a used-up rate instead.
         guard engine != .memoryRebuilt, engine != .diskRebuilt else { return }

@@ -235,6 +235,33 @@ import Testing
         #expect(try await scenario.problem().contains("expected at most 2000 open activities"))
     }
 
+    /// Code may go by the length of its history, so it has to see the same one whenever it is replayed.
+    @Test(arguments: LawEngine.allCases) func theLengthOfAHistoryIsTheSameOnEveryReplay(engine: LawEngine) async throws {
+        let live = Notes()
+        let workflow = WorkflowType("long") { context, _ in
+            var lengths: [JSONValue] = []
+            for _ in 0..<4 {
+                _ = try await context.execute("echo", input: 1)
+                _ = try await context.executeLocal("echo", input: 2)
+                _ = try await context.nextSignal(named: ["go"], timeout: .seconds(60))
+                lengths.append(.integer(context.historyLength))
+                if !context.isReplaying { live.add("\(context.historyLength)") }
+            }
+            return .array(lengths)
+        }
+        let scenario = try engine.scenario([workflow], [ActivityType("echo") { _, input in input }])
+        try await scenario.start("long")
+        for _ in 0..<2 {
+            try await scenario.settle()
+            try await scenario.signal("go")
+        }
+        try await scenario.run()
+        let seen = try await scenario.result("w")?.array?.compactMap(\.integer).map { "\($0)" }
+        #expect(seen == live.all, "what it saw at last, against what it saw when it was there for the first time")
+        let starts = try await scenario.store.history(of: "w").filter { $0.kind == .workflowTaskStarted }.map { "\($0.id)" }
+        #expect(live.all.allSatisfy(starts.contains), "as Temporal counts: up to the task's start")
+    }
+
     @Test func aHistoryHasAnEnd() async throws {
         let workflow = WorkflowType("long") { context, _ in
             while true {

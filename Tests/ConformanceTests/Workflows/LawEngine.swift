@@ -30,13 +30,14 @@ enum LawEngine: CaseIterable, CustomTestStringConvertible {
         }
     }
 
-    func scenario(_ workflows: [WorkflowType], _ activities: [ActivityType] = [], _ options: EngineOptions = EngineOptions()) throws
-        -> WorkflowScenario
-    {
+    func scenario(
+        _ workflows: [WorkflowType], _ activities: [ActivityType] = [], _ options: EngineOptions = EngineOptions(),
+        store: (any WorkflowStore)? = nil
+    ) throws -> WorkflowScenario {
         var options = options
         options.isEager = isEager
         return WorkflowScenario(
-            store: try store(), workflows: workflows, activities: activities, options: options, rebuilding: isRebuilding)
+            store: try store ?? self.store(), workflows: workflows, activities: activities, options: options, rebuilding: isRebuilding)
     }
 }
 

@@ -162,6 +162,13 @@ struct Turn {
         isRowChanged = false
     }
 
+    /// Takes out what is to be committed so far.
+    mutating func takeChange() -> WorkflowChange {
+        flush()
+        defer { change = WorkflowChange() }
+        return change
+    }
+
     /// The state as it waits for the next turn.
     mutating func parked() -> RunState? {
         if state.isClosed { return nil }

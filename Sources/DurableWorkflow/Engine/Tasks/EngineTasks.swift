@@ -23,10 +23,11 @@ extension EmbeddedEngine {
         let live = try await live(&turn)
         watch.link(task, to: live.unseenSignals)
         live.worked = .zero
-        try live.activate(at: turn.now, updates: updates)
+        try live.activate(at: turn.now, startedID: turn.state.run.length + 1, updates: updates)
         while true {
             let locals = live.takeLocals()
             if locals.isEmpty { break }
+            try await commitInputs(&turn)
             for request in locals { try live.resolve(request, await runLocal(request, turn, task)) }
         }
         if let limit = turn.state.taskTimeout, live.worked > limit {

@@ -1,13 +1,23 @@
 import DequeModule
 import Synchronization
 
+/// Waits for a run that somebody holds. The body takes what is to be called when the run is free, and returns true when it is free at once.
+package typealias RunWaiting = @Sendable (_ register: (_ goOn: @escaping @Sendable () -> Void) -> Bool) async -> Void
+
+/// Waits in the order of arrival, and goes on at once.
+package let waitForRun: RunWaiting = { register in
+    await withCheckedContinuation { continuation in
+        if register({ continuation.resume() }) { continuation.resume() }
+    }
+}
+
 /// The runs in memory, each held by one caller at a time; the least recently used leave when there are too many.
 final class RunCache: Sendable {
     /// A class, because a table of so large values would have as much again in free places.
     private final class Entry {
         var state: RunState?
         var isHeld = false
-        var waiters: [CheckedContinuation<Void, Never>] = []
+        var waiters: [@Sendable () -> Void] = []
         var usedAt = 0
     }
 
@@ -51,22 +61,23 @@ final class RunCache: Sendable {
     private let contents = Mutex(Contents())
     private let maximum: Int
     private let onEviction: @Sendable (Int) -> Void
+    private let waiting: RunWaiting
 
-    init(maximum: Int, onEviction: @escaping @Sendable (Int) -> Void = { _ in }) {
+    init(maximum: Int, waiting: @escaping RunWaiting = waitForRun, onEviction: @escaping @Sendable (Int) -> Void = { _ in }) {
         self.maximum = maximum
+        self.waiting = waiting
         self.onEviction = onEviction
     }
 
     /// Waits for its turn and takes a workflow's run out; nil when it is not in memory. Every take is followed by one ``put(_:_:)``.
     func take(_ id: String) async -> RunState? {
         if contents.withLock({ !$0.hold(id) }) {
-            await withCheckedContinuation { continuation in
-                let isFree = contents.withLock { contents in
+            await waiting { goOn in
+                contents.withLock { contents in
                     if contents.hold(id) { return true }
-                    contents.entries[id]?.waiters.append(continuation)
+                    contents.entries[id]?.waiters.append(goOn)
                     return false
                 }
-                if isFree { continuation.resume() }
             }
         }
         return contents.withLock { contents in
@@ -81,7 +92,7 @@ final class RunCache: Sendable {
     func put(_ id: String, _ state: RunState?) {
         let (next, evicted) = contents.withLock { contents in
             contents.uses += 1
-            var next: CheckedContinuation<Void, Never>?
+            var next: (@Sendable () -> Void)?
             if let entry = contents.entries[id] {
                 entry.state = state
                 entry.usedAt = contents.uses
@@ -94,7 +105,7 @@ final class RunCache: Sendable {
         }
         for live in evicted { live.evict() }
         onEviction(evicted.count)
-        next?.resume()
+        next?()
     }
 
     /// The code of a run that nobody holds; nil when it is not in memory.
