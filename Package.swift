@@ -256,7 +256,7 @@ let package = Package(
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover", "Bridge",
                 "SQLiteStorage", "A2PRegistration", "A2PRetired", "BridgeTesting", "LegacyFixtures", "Migrations", "Commands", "A2PApp",
-                "LockstepCommand", "ClaimMachine", "retired-registrations",
+                "LockstepCommand", "ClaimMachine", "retired-registrations", .product(name: "GRDB", package: "GRDB.swift"),
             ]),
     ]
 )

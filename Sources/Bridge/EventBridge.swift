@@ -29,10 +29,9 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
         shadow book: (any ShadowBook)? = nil, engine: ([WorkflowType], [ActivityType]) throws -> any DurableEngine
     ) throws {
         let pipeline = Pipeline(
-            machine: domain.side(under: plan), steps: domain.durableSteps, interrupts: domain.interrupts, references: domain.references,
-            plan: plan,
-            store: store, effects: effects, seams: Set(domain.machine.boundaries.values),
-            legacySteps: Set(domain.machine.steps.values),
+            machine: domain.side(under: plan), initial: domain.machine.initial.rawValue, steps: domain.durableSteps,
+            interrupts: domain.interrupts, references: domain.references, plan: plan, store: store,
+            effects: effects, seams: Set(domain.machine.boundaries.values), legacySteps: Set(domain.machine.steps.values),
             shadow: book.flatMap { ShadowDesk($0, domain, plan) })
         self.domain = domain
         self.plan = plan

@@ -47,10 +47,15 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         // What was due until now, the step has seen to: after a recall, legacy does not do it again.
         (stored.lastEventAt, stored.lastSweptAt) = (context.now, context.now)
         let used = try await rows(position.used, snapshot.ownership.entity)
-        var transaction = EntityTransaction(
-            entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, at: context.now,
-            moves: [.entered(snapshot.ownership.step, state: position.state, used: used)])
+        var transaction = EntityTransaction(entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, at: context.now)
+        var step = snapshot.ownership.step
+        if let after = position.after, let next = after.next, after.step == step {
+            transaction.moves = try await leaving(after, to: next, snapshot)
+            (stored.stepEnteredAt, step) = (context.now, next)
+        }
+        transaction.moves.append(.entered(step, state: position.state, used: used))
         transaction.record = stored
+        transaction.references = try newReferences(stored, snapshot)
         do { try await pipeline.commit(transaction, on: snapshot) } catch let stale as StaleEpoch { throw Self.lost(stale.description) }
     }
 
@@ -127,19 +132,25 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
     ///
     /// The last completed step, an interruption and a failure give the entity back to legacy. Repeating it, or coming too late,
     /// changes nothing.
-    func end(_ end: StepEnd, _ context: ActivityContext) async throws -> StepNumber? {
+    func end(_ end: StepEnd, _ context: ActivityContext) async throws -> StepSuccessor? {
         try await settingAside(context) { try await settle(end, context) }
     }
 
-    private func settle(_ end: StepEnd, _ context: ActivityContext) async throws -> StepNumber? {
-        guard let id = SegmentID(context.workflowID), let snapshot = try await pipeline.store.snapshot(of: id.entity),
+    private func settle(_ end: StepEnd, _ context: ActivityContext) async throws -> StepSuccessor? {
+        guard let id = SegmentID(context.workflowID), var snapshot = try await pipeline.store.snapshot(of: id.entity),
             snapshot.ownership.epoch == id.epoch
         else { return nil }
-        if snapshot.ownership.step != end.step { return snapshot.ownership.step }
-        do { return try await settle(end, snapshot, at: context.now) } catch is StaleEpoch { return nil }
+        do {
+            if let after = end.after?.first, after.step == snapshot.ownership.step {
+                guard let later = try await leave(after, before: end, snapshot, at: context.now) else { return nil }
+                snapshot = later
+            }
+            if snapshot.ownership.step != end.step { return StepSuccessor(snapshot.ownership.step) }
+            return try await settle(end, snapshot, at: context.now)
+        } catch is StaleEpoch { return nil }
     }
 
-    private func settle(_ end: StepEnd, _ snapshot: EntitySnapshot, at now: Timestamp) async throws -> StepNumber? {
+    private func settle(_ end: StepEnd, _ snapshot: EntitySnapshot, at now: Timestamp) async throws -> StepSuccessor? {
         switch end.how {
         case .failed(let reason):
             if try await setAsideRetired(snapshot, "it has failed: \(reason)", at: now) { return nil }
@@ -163,7 +174,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
     }
 
     /// Sets an entity aside whose step has no legacy code that could take it back; false for every other step.
-    private func setAsideRetired(_ snapshot: EntitySnapshot, _ what: String, at now: Timestamp) async throws -> Bool {
+    func setAsideRetired(_ snapshot: EntitySnapshot, _ what: String, at now: Timestamp) async throws -> Bool {
         let ownership = snapshot.ownership
         guard pipeline.plan.isRetired(ownership.step) else { return false }
         try await pipeline.setAside(
@@ -196,19 +207,21 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
     /// Where the entity goes from a complete step; the step with which the segment goes on, when it keeps the entity.
     private func complete(
         _ end: StepEnd, _ snapshot: EntitySnapshot, _ plan: MigrationPlan, at now: Timestamp
-    ) async throws -> StepNumber? {
+    ) async throws -> StepSuccessor? {
         let used = try await rows(end.used, snapshot.ownership.entity)
         let move = Move.completed(end.step, visit: snapshot.ownership.visit(of: end.step), used: used)
         let place = try pipeline.legacy.place(of: end.state ?? snapshot.record.state)
+        let isBetween = end.state == snapshot.record.state && place.step == end.step && place.completed == nil
         if let back = place.step, back < end.step, !place.isFinal, end.state != nil {
             try await goBack(end, snapshot, used, to: back, plan, at: now)
         } else if let next = plan.next(after: end.step, for: snapshot.ownership), !place.isFinal, pipeline.steps[next] != nil,
             plan.owner(of: next, for: snapshot.ownership) == .durable
         {
+            if isBetween { return StepSuccessor(next, isTold: false) }
             try await goOn(end, snapshot, move, to: next, at: now)
-            return next
-        } else if let last = used.last, end.state == snapshot.record.state, place.step == end.step, place.completed == nil,
-            plan.next(after: end.step, for: snapshot.ownership) != nil, let event = try await pipeline.store.row(last)?.event
+            return StepSuccessor(next)
+        } else if let last = used.last, isBetween, plan.next(after: end.step, for: snapshot.ownership) != nil,
+            let event = try await pipeline.store.row(last)?.event
         {
             // Legacy cannot stop here: what has completed the step is what it goes on with.
             var end = end
@@ -220,7 +233,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         return nil
     }
 
-    private func interrupt(_ end: StepEnd, _ snapshot: EntitySnapshot, by kind: EventKind, _ used: [Int], at now: Timestamp) async throws {
+    func interrupt(_ end: StepEnd, _ snapshot: EntitySnapshot, by kind: EventKind, _ used: [Int], at now: Timestamp) async throws {
         var transaction = try ending(end, snapshot, .interrupted(end.step, by: kind, used: used), isComplete: false, at: now)
         transaction.moves.append(.handedBack(to: end.step))
         try await pipeline.commit(transaction, on: snapshot)
@@ -269,9 +282,11 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
     }
 
     /// The step is done and the next one is durable too: the segment keeps the entity.
-    private func goOn(_ end: StepEnd, _ snapshot: EntitySnapshot, _ move: Move, to next: StepNumber, at now: Timestamp) async throws {
+    func goOn(
+        _ end: StepEnd, _ snapshot: EntitySnapshot, _ move: Move, to next: StepNumber, unlessHalted: Bool = true, at now: Timestamp
+    ) async throws {
         var transaction = try ending(end, snapshot, move, isComplete: true, at: now)
-        transaction.unlessHalted = !pipeline.plan.isRetired(next)
+        transaction.unlessHalted = unlessHalted && !pipeline.plan.isRetired(next)
         transaction.record?.dueAt = nil
         transaction.moves.append(.wentOn(to: next))
         try await pipeline.commit(transaction, on: snapshot)
@@ -317,7 +332,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
     }
 
     /// What every end of a step has in common: the record, and the move that says how the step ended.
-    private func ending(
+    func ending(
         _ end: StepEnd, _ snapshot: EntitySnapshot, _ move: Move, isComplete: Bool, at now: Timestamp
     ) throws -> EntityTransaction {
         var stored = snapshot.record
@@ -330,9 +345,14 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         stored.dueAt = try pipeline.dueAt(stored)
         var transaction = EntityTransaction(entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, at: now, moves: [move])
         transaction.record = stored
-        let known = pipeline.references(try snapshot.record.body.value())
-        transaction.references = pipeline.references(try stored.body.value()).filter { !known.contains($0) }
+        transaction.references = try newReferences(stored, snapshot)
         return transaction
+    }
+
+    /// The names by which senders know the entity from now on.
+    private func newReferences(_ stored: StoredRecord, _ snapshot: EntitySnapshot) throws -> [String] {
+        let known = pipeline.references(try snapshot.record.body.value())
+        return pipeline.references(try stored.body.value()).filter { !known.contains($0) }
     }
 
     /// The record that a step has led to. What a legacy service keeps in its own record and our type does not know stays as it is.
@@ -345,7 +365,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
     }
 
     /// The inbox rows behind the ids of signals. A signal of an older build has its event's id; one of an operator has no row.
-    private func rows(_ signals: [String], _ entity: EntityID) async throws -> [Int] {
+    func rows(_ signals: [String], _ entity: EntityID) async throws -> [Int] {
         let numbers = signals.compactMap { Int($0) }
         guard numbers.count < signals.count else { return numbers }
         let ids = Set(signals.map { EventID($0) })

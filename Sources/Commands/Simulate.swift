@@ -63,6 +63,7 @@ struct Simulate: AsyncParsableCommand {
             \(Program.name) simulate --seed 7 --entities 200 --faults crash=0.001,busy=0.01
             \(Program.name) simulate --seed 7 --entities 200 --lanes 16         # as a live service: many things under way at a time
             \(Program.name) simulate --seed 7 --entities 50 --plan my-plan.yaml --plan my-next-plan.yaml   # and a change of plan in flight
+            \(Program.name) simulate --seed 7 --entities 50 --mixes 3           # plans in which chance says which steps are durable
             Faults: all=SHARE, none, or a list of crash, tornPage, diskFull, ioError, busy, duplicate, loss, delay, reorder, clockJump,
             slow, tooManyRequests, responseLost, planChange, recall, adoption, halt. After the run legacy alone gets the same world and
             schedule; every difference that the plan does not declare is a violation (I7). The same arguments give the same run, byte
@@ -91,6 +92,11 @@ struct Simulate: AsyncParsableCommand {
         name: .customLong("plan"),
         help: ArgumentHelp("A plan to run them under; several are switched between. Without any, those of the program.", valueName: "file"))
     var plans: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "So many plans are drawn by the seed from --plan, or from the program's own: each step that exists as durable code is durable or legacy.",
+            valueName: "count"))
+    var mixes = 0
     @Flag(inversion: .prefixedNo, help: "Search for the shortest failing run.") var shrink = true
     @Option(help: "Print both journals of this \(Program.noun).") var watch: String?
     @Option(help: "Output: text or json.") var format: OutputFormat = .text
@@ -101,6 +107,10 @@ struct Simulate: AsyncParsableCommand {
         ]
         for (name, size, most) in sizes where !(1...most).contains(size) {
             throw ValidationError("\(name): expected 1 to \(most), found \(size)")
+        }
+        guard (0...100).contains(mixes) else { throw ValidationError("--mixes: expected 0 to 100, found \(mixes)") }
+        guard mixes == 0 || plans.count < 2 else {
+            throw ValidationError("--mixes: expected at most one --plan to draw from, found \(plans.count)")
         }
         guard steps ?? 0 >= 0 else { throw ValidationError("--steps: expected at least 0, found \(steps ?? 0)") }
     }
@@ -119,7 +129,7 @@ struct Simulate: AsyncParsableCommand {
                 watched: watch.map { EntityID($0) })
             settings.parties = parties
             settings.lanes = lanes
-            settings.plans = chosen
+            settings.plans = mixes == 0 ? chosen : try mixed(chosen.first, seed: seed)
             let start = Date()
             let (run, seconds) = try await simulation.run(settings) {
                 meter.show("seed \(seed): \($0.counted("event")), \($1)", Int(offset), of: runs)
@@ -131,6 +141,13 @@ struct Simulate: AsyncParsableCommand {
             violations += run.violations.count
         }
         if violations > 0 { throw CommandFailure(.differences, violations.counted("violation")) }
+    }
+
+    private func mixed(_ base: MigrationPlan?, seed: UInt64) throws -> [MigrationPlan] {
+        let app = try Program.app
+        let base = try base ?? app.plan(nil)
+        var random = SeededRandom(seed: seed, label: "mixes")
+        return (1...mixes).map { base.mixed(&random, name: "mix-\($0)", for: app.processSteps) }
     }
 
     private func readPlan(_ file: String) throws -> MigrationPlan {
@@ -168,7 +185,7 @@ struct Simulate: AsyncParsableCommand {
         let prefix = shortest.steps.map { " --steps \($0)" } ?? ""
         let kind =
             (parties == .refusesKnownKeys ? "" : " --parties \(parties)") + (lanes == 1 ? "" : " --lanes \(lanes)")
-            + plans.map { " --plan \($0)" }.joined()
+            + plans.map { " --plan \($0)" }.joined() + (mixes == 0 ? "" : " --mixes \(mixes)")
         return
             "\(Program.name) simulate --seed \(settings.seed) --entities \(entities) --spacing \(spacing) --faults \(faults)\(kind)\(prefix)"
     }

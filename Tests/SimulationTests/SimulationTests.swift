@@ -1,8 +1,12 @@
 import A2PApp
+import A2PRetired
+import Bridge
 import BridgeTesting
 import Commands
+import Cutover
 import Events
 import Foundation
+import Migrations
 import Outcomes
 import Testing
 
@@ -18,6 +22,27 @@ import Testing
     @Test(arguments: [1, 2, 7, 11] as [UInt64]) func aKnownSeedHasNoViolation(seed: UInt64) async throws {
         let run = try await check(A2PSimulation(seed: seed, entities: 600, rates: .every(0.03)))
         #expect(run.events > 15_000)
+    }
+
+    /// Every step is durable. All of these found that a replay saw another length of its history; 11 that a segment that was recalled
+    /// between steps 6 and 7, where legacy has no state, left legacy waiting for ever.
+    @Test(arguments: [11, 12, 13] as [UInt64]) func aKnownSeedHasNoViolationWithEveryStepDurable(seed: UInt64) async throws {
+        var simulation = A2PSimulation(seed: seed, entities: 120)
+        simulation.settings.plans = [try MigrationPlan(yaml: EmbeddedPlans.allDurable, file: EmbeddedPlans.allDurableName)]
+        try #expect(await check(simulation).events > 2000)
+    }
+
+    /// Chance says which steps are durable, and operators change their mind in flight.
+    @Test(arguments: [1, 2, 3, 4] as [UInt64]) func aKnownSeedHasNoViolationUnderRandomPlans(seed: UInt64) async throws {
+        var rates = FaultRates.every(0.01)
+        rates.shares[.planChange] = 0.002
+        var simulation = A2PSimulation(seed: seed, entities: 120, rates: rates)
+        let base = try MigrationPlan(yaml: EmbeddedPlans.allDurable, file: EmbeddedPlans.allDurableName)
+        var random = SeededRandom(seed: seed, label: "mixes")
+        let steps = A2PDomain.make().processSteps
+        simulation.settings.plans = (1...3).map { base.mixed(&random, name: "mix-\($0)", for: steps) }
+        let run = try await check(simulation)
+        #expect(run.faults[.planChange, default: 0] > 3)
     }
 
     /// The clock is wrong most of the time. Seed 5 missed a poll that legacy alone had made while the step was durable. What seed 6 reports

@@ -64,7 +64,7 @@ final class ShadowRuntime<Record: Codable & Sendable>: StepRuntime {
 
     func refuse(_ refusal: StepRefusal, _ context: ActivityContext) async throws {}
 
-    func end(_ end: StepEnd, _ context: ActivityContext) async throws -> StepNumber? {
+    func end(_ end: StepEnd, _ context: ActivityContext) async throws -> StepSuccessor? {
         state.withLock { $0.end = end }
         return nil
     }

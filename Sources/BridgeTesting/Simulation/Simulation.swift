@@ -132,7 +132,8 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         let (store, effects) = (failing.handoffs(ports.handoffs(checker)), failing.effects(ports.effects(world)))
         let bridge = try EventBridge(domain: options.domain, plan: plan, store: store, effects: effects) { types, activities in
             // How long code takes is the machine's affair, and not the run's.
-            var engineOptions = EngineOptions(maximumLive: 2000, uptime: { .zero })
+            // Few workflows are in memory, so that most things that arrive are replayed first.
+            var engineOptions = EngineOptions(maximumLive: 16, uptime: { .zero })
             engineOptions.waiting = { await turns.wait($0) }
             let engine = EmbeddedEngine(
                 store: failing.workflows(ports.workflows(workflows)), workflows: types, activities: activities, options: engineOptions,

@@ -45,6 +45,8 @@ public struct RunOptions: Sendable {
     public var planChange = PlanChange.recorded
     /// Where the durable engine's metrics, spans and logs go.
     public var telemetry = Telemetry()
+    /// The durable workflows kept in memory; one that is not is replayed from its history when something arrives for it.
+    public var maximumLive = 1000
 
     /// Options.
     public init(mode: RunMode, plan: MigrationPlan, database: String, effectsLog: String? = nil) {
@@ -103,7 +105,7 @@ public struct AppRun<State: MachineState, Record: Codable & Sendable>: Sendable 
             workflows, activities in
             let engine = Engines.running(
                 workflowStore, workflows + app.workflows, activities + app.activities,
-                EngineOptions(isEager: time != nil, telemetry: options.telemetry), on: time ?? clock)
+                EngineOptions(maximumLive: options.maximumLive, isEager: time != nil, telemetry: options.telemetry), on: time ?? clock)
             made.withLock { $0 = engine }
             return engine
         }

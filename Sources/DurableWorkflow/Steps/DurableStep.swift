@@ -166,6 +166,8 @@ public struct StepPosition: Codable, Hashable, Sendable {
     public var record: JSONValue
     /// The ids of the events used since the last wait point of the step.
     public var used: [String]
+    /// The end of the step before, which becomes true together with this wait point; nil when it is true already.
+    public var after: StepEnd?
 }
 
 /// An event that a step's code cannot use, and why: it is kept as a dead letter.
@@ -213,20 +215,23 @@ public struct StepContext<Record: Codable & Sendable> {
     private final class Told {
         let before: Int
         var count: Int
-        init(_ count: Int) { (before, self.count) = (count, count) }
+        /// The end of the step before and the record there, while nobody was told.
+        var after: (end: StepEnd, record: Record)?
+        init(_ count: Int, after: (end: StepEnd, record: Record)?) { (before, self.count, self.after) = (count, count, after) }
     }
 
     /// The context of a step in `workflow`. Events in `interrupts` end any wait that does not name them with ``StepInterruption``; when
     /// the durable side `answers` them, the code is to name them. Wait points are local activities when `isLocal`.
     public init(
-        workflow: WorkflowContext, entry: StepEntry, interrupts: Set<EventKind>, answers: Bool = false, isLocal: Bool = true
+        workflow: WorkflowContext, entry: StepEntry, interrupts: Set<EventKind>, answers: Bool = false, isLocal: Bool = true,
+        after: (end: StepEnd, record: Record)? = nil
     ) {
         self.workflow = workflow
         self.entry = entry
         self.interrupts = interrupts
         self.answers = answers ? interrupts : []
         self.isLocal = isLocal
-        told = Told(workflow.signalsUsed.count)
+        told = Told(workflow.signalsUsed.count, after: after)
     }
 
     /// The same context for a step that goes on as if it had been taken over in `state` at this moment.
@@ -265,12 +270,16 @@ public struct StepContext<Record: Codable & Sendable> {
     /// Makes it known that the entity is now where legacy would be in `state`: customers see it, and a recall or an interruption
     /// lets legacy go on from there. Call it before waiting, whenever the state changes.
     public func enter(_ state: String, _ record: Record) async throws {
-        let used = untold
+        let (used, after) = (untold, told.after?.end)
         _ = try await makeTrue(StepPosition.activity) {
-            StepPosition(state: state, record: try JSONValue(encoding: record), used: used)
+            StepPosition(state: state, record: try JSONValue(encoding: record), used: used, after: after)
         }
         told.count += used.count
+        told.after = nil
     }
+
+    /// The end of the step before, while it is still to be made true.
+    var after: StepEnd? { told.after?.end }
 
     /// The ids of the signals that were used since the last wait point: nobody outside the workflow knows that yet.
     private var untold: [String] { Array(workflow.signalsUsed.dropFirst(told.count)) }
@@ -280,6 +289,8 @@ public struct StepContext<Record: Codable & Sendable> {
 
     /// The next event of one of `kinds`, in order of arrival; nil when `deadline` passes first.
     public func wait(for kinds: Set<EventKind>, until deadline: Timestamp? = nil) async throws -> Event? {
+        // What arrives is for this step, so the end of the one before has to be known, also when the step has entered no state of its own.
+        if let after = told.after, let state = after.end.state { try await enter(state, after.record) }
         let names = Set(kinds.union(interrupts).map(\.rawValue))
         let timeout = deadline.map { max(.zero, $0 - now) }
         guard let signal = try await workflow.nextSignal(named: names, timeout: timeout) else { return nil }

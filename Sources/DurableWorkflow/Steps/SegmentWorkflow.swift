@@ -92,11 +92,12 @@ public struct SegmentWorkflow<Record: Codable & Sendable>: Sendable {
                     entity: input.entity, epoch: input.epoch, step: current, enteredAt: entry.enteredAt, signalsUsed: workflow.signalsUsed)
             }
             var next = current
+            var untold: (StepEnd, Record)?
             while let number = next {
                 current = number
                 let context = StepContext<Record>(
                     workflow: workflow, entry: entry, interrupts: interrupts, answers: input.answers ?? false,
-                    isLocal: input.isLocal ?? false)
+                    isLocal: input.isLocal ?? false, after: untold)
                 var end: StepEnd
                 do { end = try await Self.run(steps[number], number, context, &record) } catch let wait as StepContinuation {
                     if input.isLocal == true { try await context.leave(wait.state, record) }
@@ -105,19 +106,28 @@ public struct SegmentWorkflow<Record: Codable & Sendable>: Sendable {
                 }
                 end.next = input.steps.first { $0 > number }
                 end.answers = input.answers
+                end.after = context.after.map { [$0] }
                 let answer = try await context.makeTrue(Self.endActivity) {
                     end.record = try JSONValue(encoding: record)
                     return end
                 }
-                // An older build's answer is only whether it goes on.
-                next = answer.string.flatMap { StepNumber($0) } ?? (answer.bool == true ? end.next : nil)
+                let successor = Self.successor(answer, planned: end.next)
+                next = successor?.step
+                (end.next, end.record) = (next, .null)
+                untold = successor?.isTold == false ? (end, record) : nil
                 entry = StepEntry(createdAt: entry.createdAt, enteredAt: workflow.now, heardAt: workflow.now)
-                if let next, input.isLocal == true, workflow.historyLength >= Self.eventsOfARun {
+                if let next, untold == nil, input.isLocal == true, workflow.historyLength >= Self.eventsOfARun {
                     throw try workflow.continueAsNew(input.continued(with: next, entry, try JSONValue(encoding: record)))
                 }
             }
             return .null
         }
+    }
+
+    /// What the activity that ends a step has answered. An older build's answer is the step alone, or only whether it goes on as planned.
+    private static func successor(_ answer: JSONValue, planned: StepNumber?) -> StepSuccessor? {
+        if let step = answer.string.flatMap({ StepNumber($0) }) { return StepSuccessor(step) }
+        return try? answer.bool == true ? planned.map { StepSuccessor($0) } : answer.decoded(as: StepSuccessor.self)
     }
 
     /// Runs one step's code; whatever it throws is how the step ended, and gives the entity back to legacy. A cancelled segment ends
@@ -152,8 +162,8 @@ public struct SegmentWorkflow<Record: Codable & Sendable>: Sendable {
             ActivityType(activity.name) { context, input in try await runtime.perform(activity, on: input, context) }
         }
         let end = ActivityType(Self.endActivity) { context, input in
-            let next = try await runtime.end(try input.decoded(as: StepEnd.self), context)
-            return next.map { .string($0.description) } ?? .bool(false)
+            guard let next = try await runtime.end(try input.decoded(as: StepEnd.self), context) else { return .bool(false) }
+            return next.isTold ? .string(next.step.description) : try JSONValue(encoding: next)
         }
         let enter = ActivityType(StepPosition.activity) { context, input in
             let position = try input.decoded(as: StepPosition.self)

@@ -2,9 +2,9 @@ public import Events
 public import Outcomes
 
 /// How a step of a segment ended: the input of the activity that makes it true.
-public struct StepEnd: Codable, Sendable {
+public struct StepEnd: Codable, Hashable, Sendable {
     /// How a step ends.
-    public enum Way: Codable, Sendable {
+    public enum Way: Codable, Hashable, Sendable {
         /// It ran to its end.
         case completed
         /// An event that belongs to no step has ended it.
@@ -29,6 +29,23 @@ public struct StepEnd: Codable, Sendable {
     public var answers: Bool?
     /// The record at the end.
     public var record: JSONValue
+    /// The end of the step before, when that is still to be made true, see ``StepSuccessor/isTold``; else empty or nil.
+    public var after: [StepEnd]?
+}
+
+/// The step with which a segment goes on after the end of another.
+public struct StepSuccessor: Codable, Hashable, Sendable {
+    /// The step.
+    public var step: StepNumber
+    /// False when the end is to be made true together with what the next step comes to: legacy has no state between the two, so nobody
+    /// else could go on there.
+    public var isTold: Bool
+
+    /// A successor.
+    public init(_ step: StepNumber, isTold: Bool = true) {
+        self.step = step
+        self.isTold = isTold
+    }
 }
 
 /// A durable step's only way out. The code of a step is the same in every mode; the mode is its runtime.
@@ -45,7 +62,7 @@ public protocol StepRuntime<Record>: Sendable {
     /// Makes an event that the code refuses a dead letter.
     func refuse(_ refusal: StepRefusal, _ context: ActivityContext) async throws
     /// Makes the end of a step true; returns the step with which the segment goes on, nil when it does not.
-    func end(_ end: StepEnd, _ context: ActivityContext) async throws -> StepNumber?
+    func end(_ end: StepEnd, _ context: ActivityContext) async throws -> StepSuccessor?
 }
 
 /// The runtime of a rehearsal: a step may wait, and nothing else.
@@ -65,7 +82,7 @@ public struct RehearsalRuntime<Record: Codable & Sendable>: StepRuntime {
     public func refuse(_ refusal: StepRefusal, _ context: ActivityContext) async throws { throw self.refusal("refuse an event") }
 
     /// Refuses.
-    public func end(_ end: StepEnd, _ context: ActivityContext) async throws -> StepNumber? { throw refusal("end step \(end.step)") }
+    public func end(_ end: StepEnd, _ context: ActivityContext) async throws -> StepSuccessor? { throw refusal("end step \(end.step)") }
 
     private func refusal(_ what: String) -> ApplicationError {
         ApplicationError(type: "Rehearsal", message: "a rehearsal may not \(what)", isNonRetryable: true)

@@ -9,19 +9,21 @@ import Testing
     /// A runtime that notes what it is asked to make true.
     private struct NotingRuntime: StepRuntime {
         let notes: Notes
+        var isTold = true
 
         func perform(_ activity: DurableActivity<[String]>, on record: JSONValue, _ context: ActivityContext) async throws -> JSONValue {
             record
         }
         func enter(_ position: StepPosition, _ context: ActivityContext) async throws {
-            notes.add("\(position.state) \(position.used) \(position.record.canonicalText)")
+            let after = position.after.map { "after \($0.step) \($0.used) " } ?? ""
+            notes.add("\(after)\(position.state) \(position.used) \(position.record.canonicalText)")
         }
         func refuse(_ refusal: StepRefusal, _ context: ActivityContext) async throws {
             notes.add("refused \(refusal.signal): \(refusal.reason)")
         }
-        func end(_ end: StepEnd, _ context: ActivityContext) async throws -> StepNumber? {
+        func end(_ end: StepEnd, _ context: ActivityContext) async throws -> StepSuccessor? {
             notes.add("end of \(end.step) \(end.used) \(end.record.canonicalText)")
-            return end.next
+            return end.next.map { StepSuccessor($0, isTold: isTold) }
         }
     }
 
@@ -42,6 +44,33 @@ import Testing
         "FIRSTA [] []", #"SECONDA ["1"] ["1"]"#, "refused 2: enough", #"end of 1 ["1", "2"] ["1","2"]"#,
         #"FIRSTB [] ["1","2"]"#, #"SECONDB ["3"] ["1","2","3"]"#, "refused 4: enough", #"end of 2 ["3", "4"] ["1","2","3","4"]"#,
     ]
+
+    /// An end that is to be told later is told with the first wait point of the next step, or before its first wait, in whatever state.
+    @Test(arguments: LawEngine.allCases, [true, false]) func anEndIsToldBeforeTheNextWait(engine: LawEngine, enters: Bool) async throws {
+        let notes = Notes()
+        let first = DurableStep<[String]>(number: "1", events: ["word"], activities: [], adopts: []) { context, record in
+            try await context.enter("HERE", record)
+            _ = try await context.wait(for: ["word"])
+            record.append("end")
+            return "HERE"
+        }
+        let second = DurableStep<[String]>(number: "2", events: ["word"], activities: [], adopts: []) { context, record in
+            if enters { try await context.enter("THERE", record) }
+            _ = try await context.wait(for: ["word"])
+            return "DONE"
+        }
+        let segment = SegmentWorkflow(["1": first, "2": second], interrupts: [])
+        let scenario = try engine.scenario([segment.workflow], segment.activities(NotingRuntime(notes: notes, isTold: false)))
+        try await start(scenario, steps: ["1", "2"])
+        for number in 1...2 { try await say(number, scenario) }
+        try await scenario.run()
+        #expect(try await scenario.status() == .completed)
+        #expect(
+            notes.all == [
+                "HERE [] []", #"end of 1 ["1"] ["end"]"#, #"after 1 ["1"] \#(enters ? "T" : "")HERE [] ["end"]"#,
+                #"end of 2 ["2"] ["end"]"#,
+            ])
+    }
 
     /// A step that goes on in a new run tells first what it has used: the new run does not know of it.
     @Test(arguments: LawEngine.allCases) func whatWasUsedIsToldBeforeANewRun(engine: LawEngine) async throws {
