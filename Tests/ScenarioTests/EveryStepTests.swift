@@ -144,6 +144,27 @@ import Testing
         #expect(summary.mismatched == 0, "\(plan.name): \(summary.mismatches.map(Self.sentence))")
     }
 
+    /// The partner is to be reminded on day 7. A campaign that comes back from its customer after that is overdue at once, and the cron job
+    /// comes by at the full hour; the partner accepts before.
+    @Test(arguments: [["8"], Set(steps)] as [Set<StepNumber>]) func whatIsOverdueWaitsForTheHour(durable: Set<StepNumber>) async throws {
+        let resubmitted = try #require(Timestamp("2026-03-09T09:00:00.000Z"))
+        let lines = try Scenario(folder: "\(LegacyFixtures.folder)/declined-twice-and-stale").lines.map { line in
+            guard line.receivedAt >= resubmitted else { return line }
+            var later = line
+            later.receivedAt = line.receivedAt + .days(6)
+            if line.body["eventType"] == "CAMPAIGN_SHARE_ACCEPT" { later.receivedAt = resubmitted + .days(6) + .minutes(20) }
+            return later
+        }
+        let plan = try Self.plan(durable)
+        let (control, candidate) = (
+            try await Self.play(try Self.plan([]), .legacy, lines), try await Self.play(plan, .hybrid, lines)
+        )
+        let nudges = try await control.ledger(of: "R-900108").filter { $0.key.operation == "registry.nudge" }
+        #expect(nudges.map(\.at) == [resubmitted + .days(6) + .hours(1)])
+        let summary = try await Self.compare(plan, try await control.observations(), candidate)
+        #expect(summary.mismatched == 0, "\(summary.mismatches.map(Self.sentence))")
+    }
+
     @Test func theFirstStepIsBornDurable() async throws {
         let scenario = try Scenario(folder: "\(LegacyFixtures.folder)/happy-private-profit")
         let run = try A2PRun(.init(mode: .hybrid, plan: try Self.plan(Set(Self.steps)), database: ":memory:"))

@@ -97,13 +97,12 @@ struct Stage {
             // What was noted since the wait began is to be seen, too.
             if let position { try await enter(position, registration) }
             try startAgainWhenLong()
-            if let event = try await context.wait(
-                for: events.union(kinds).union(context.answers), until: dues(move).map(\.at).min())
-            {
+            let dues = dues(move, since: context.now)
+            if let event = try await context.wait(for: events.union(kinds).union(context.answers), until: dues.map(\.at).min()) {
                 let heard = try await hear(event, kinds, &registration)
                 if let heard, kinds.contains(heard.kind) { return heard }
             } else {
-                let due = dues(move).filter { $0.at <= context.now }.map(\.rule)
+                let due = dues.filter { $0.at <= context.now }.map(\.rule)
                 checkedAt = context.now
                 owed = due.compactMap { $0 }
                 if due.contains(nil) { return nil }

@@ -4,13 +4,15 @@ import Events
 // What time brings in a wait.
 
 extension Stage {
-    /// What is due when: a rule, or nil for a look, on the full hour as legacy's cron job comes by, so that an answer that comes before it
-    /// counts on both sides. A rule is due once; what a later look has passed over is not made up for.
-    func dues(_ move: Move) -> [(rule: Rule?, at: Timestamp)] {
-        let look = (max(heardAt, checkedAt) + .hours(24)).roundedUpToHour
+    /// What is due when in a wait that began at `began`: a rule, or nil for a look, on the full hour as legacy's cron job comes by, so that
+    /// an answer that comes before it counts on both sides. That goes for what was overdue when the wait began, too. A rule is due once;
+    /// what a later look has passed over is not made up for.
+    func dues(_ move: Move, since began: Timestamp) -> [(rule: Rule?, at: Timestamp)] {
+        let earliest = began.roundedUpToHour
+        let look = max((max(heardAt, checkedAt) + .hours(24)).roundedUpToHour, earliest)
         let once: [(Rule?, Timestamp)] = Self.rules(move).compactMap { rule in
             guard let moment = moment(rule), moment > checkedAt else { return nil }
-            return (rule, moment)
+            return (rule, max(moment, earliest))
         }
         switch move {
         case .party, .reviewer: return [(nil, look)] + once
