@@ -41,7 +41,7 @@ public final class WorkflowWorker: EngineWorker {
 
     private static let maximumInFlight = 512
     /// The worker that takes what is due when the present work is done; it need not be told.
-    @TaskLocal private static var current: WorkflowWorker?
+    @TaskLocal static var current: WorkflowWorker?
     private let engine: EmbeddedEngine
     private let activitySlots: Int
     private let state: Mutex<State>

@@ -101,7 +101,11 @@ extension EmbeddedEngine {
             workflowID: token.workflowID, runID: token.runID, activityID: String(request.sequence), attempt: request.attempt, now: turn.now,
             taskToken: token, heartbeatDetails: nil, activityType: request.name, workflowType: turn.state.run.type,
             log: watch.logger ?? .silent, beat: { _ in })
-        switch await watch.run(request, in: task, { await perform(request.name, request.input, context) }) {
+        // What the activity begins, a lane of a service for one, does not belong to the worker that runs this task.
+        let end = await WorkflowWorker.$current.withValue(nil) {
+            await watch.run(request, in: task) { await perform(request.name, request.input, context) }
+        }
+        switch end {
         case .success(let result): resolution.result = result
         case .failure(let failure):
             switch request.retry.verdict(afterAttempt: request.attempt, failure: failure) {
