@@ -87,6 +87,51 @@ private let echo = ActivityType("echo") { _, input in input }
         #expect(letGo == nil)
     }
 
+    /// A local activity runs in a task of the worker, which need not be told of what is due then. What the activity has begun goes on
+    /// after it, and the worker has to be told of what that makes due.
+    @Test(.timeLimit(.minutes(1))) func whatALocalActivityBeginsWakesTheWorker() async throws {
+        let (released, release) = AsyncStream.makeStream(of: Void.self)
+        let held = Held()
+        let begin = ActivityType("begin") { _, _ in
+            Task { @Sendable in
+                for await _ in released {}
+                try await held.engine?.start(workflowID: "second", type: "second", input: .null, options: WorkflowOptions())
+            }
+            return .null
+        }
+        let first = WorkflowType("first") { context, _ in
+            try await context.sleep(for: .milliseconds(1))
+            return try await context.executeLocal("begin", input: .null)
+        }
+        let second = WorkflowType("second") { context, _ in try await context.execute("echo", input: "done") }
+        let store = InMemoryWorkflowStore()
+        let engine = EmbeddedEngine(
+            store: store, workflows: [first, second], activities: [begin, echo], options: EngineOptions(isEager: true))
+        held.engine = engine
+        let worker = WorkflowWorker(engine: engine, longestSleep: .hours(1))
+        let running = Task { try await worker.run() }
+        try await engine.start(workflowID: "first", type: "first", input: .null, options: WorkflowOptions())
+        _ = try await engine.result(workflowID: "first")
+        await worker.waitUntilIdle()
+        release.finish()
+        while try await store.run("second", runID: nil)?.status != .completed {
+            try Task.checkCancellation()
+            await Task.yield()
+        }
+        worker.stop()
+        try await running.value
+        held.engine = nil
+    }
+
+    /// An engine for an activity, which is made before it.
+    private final class Held: Sendable {
+        private let made = Mutex<EmbeddedEngine?>(nil)
+        var engine: EmbeddedEngine? {
+            get { made.withLock { $0 } }
+            set { made.withLock { $0 = newValue } }
+        }
+    }
+
     @Test(arguments: [false, true]) func runsToTheSameEndHoweverOftenTheProcessDies(rebuilding: Bool) async throws {
         let tally = Tally()
         let scenario = WorkflowScenario(workflows: [Self.rich], activities: [echo, Self.flaky(tally)], rebuilding: rebuilding)
