@@ -7,12 +7,6 @@ import Outcomes
 /// could go on there. So the end of the first becomes true together with the first wait point of the second; whoever gets the entity
 /// before that gets it in the first one, with the event that ends it.
 extension LiveSteps {
-    /// The moves that end a step together with what the next one has come to.
-    func leaving(_ end: StepEnd, to next: StepNumber, _ snapshot: EntitySnapshot) async throws -> [Move] {
-        let used = try await rows(end.used, snapshot.ownership.entity)
-        return [.completed(end.step, visit: snapshot.ownership.visit(of: end.step), used: used), .wentOn(to: next)]
-    }
-
     /// The next step has ended without a wait point. When it has come to something, the step before is complete, and the entity is what is
     /// returned; else it goes back to legacy in the step before, and nil is returned.
     func leave(_ end: StepEnd, before later: StepEnd, _ snapshot: EntitySnapshot, at now: Timestamp) async throws -> EntitySnapshot? {
@@ -30,9 +24,8 @@ extension LiveSteps {
             guard let next = end.next else { return nil }
             var end = end
             end.record = later.record
-            let move = try await leaving(end, to: next, snapshot)[0]
             // The next step has done its work already: a halt comes too late for it.
-            try await goOn(end, snapshot, move, to: next, unlessHalted: false, at: now)
+            try await goOn(end, snapshot, completion(of: end, snapshot), to: next, unlessHalted: false, at: now)
             return try await pipeline.store.snapshot(of: snapshot.ownership.entity)
         }
     }

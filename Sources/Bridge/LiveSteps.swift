@@ -50,7 +50,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         var transaction = EntityTransaction(entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, at: context.now)
         var step = snapshot.ownership.step
         if let after = position.after, let next = after.next, after.step == step {
-            transaction.moves = try await leaving(after, to: next, snapshot)
+            transaction.moves = [try await completion(of: after, snapshot), .wentOn(to: next)]
             (stored.stepEnteredAt, step) = (context.now, next)
         }
         transaction.moves.append(.entered(step, state: position.state, used: used))
@@ -173,43 +173,12 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         }
     }
 
-    /// Sets an entity aside whose step has no legacy code that could take it back; false for every other step.
-    func setAsideRetired(_ snapshot: EntitySnapshot, _ what: String, at now: Timestamp) async throws -> Bool {
-        let ownership = snapshot.ownership
-        guard pipeline.plan.isRetired(ownership.step) else { return false }
-        try await pipeline.setAside(
-            ownership.entity,
-            because:
-                "\(ownership.entity): step \(ownership.step) is retired, so legacy cannot take it back, and \(what); mend its code, then"
-                + " release the entity, and the step begins again where it waited", at: now)
-        return true
-    }
-
-    /// What a step on stage `retired` leaves to legacy is answered by its own code: a segment that began when legacy still answered makes
-    /// room for one that does. False for every other step.
-    private func goesOnRetired(
-        _ end: StepEnd, _ snapshot: EntitySnapshot, by kind: EventKind, _ used: [Int], at now: Timestamp
-    ) async throws -> Bool {
-        let step = snapshot.ownership.step
-        guard pipeline.plan.isRetired(step), end.answers != true else {
-            return try await setAsideRetired(snapshot, "it leaves \(kind) to legacy", at: now)
-        }
-        var transaction = try ending(end, snapshot, .interrupted(step, by: kind, used: used), isComplete: false, at: now)
-        guard let record = transaction.record else { return false }
-        transaction.moves.append(.handedBack(to: step))
-        var after = snapshot.ownership
-        after.apply(.handedBack(to: step))
-        try pipeline.beginAgain(&transaction, after, record)
-        try await pipeline.commit(transaction, on: snapshot)
-        return true
-    }
-
     /// Where the entity goes from a complete step; the step with which the segment goes on, when it keeps the entity.
     private func complete(
         _ end: StepEnd, _ snapshot: EntitySnapshot, _ plan: MigrationPlan, at now: Timestamp
     ) async throws -> StepSuccessor? {
-        let used = try await rows(end.used, snapshot.ownership.entity)
-        let move = Move.completed(end.step, visit: snapshot.ownership.visit(of: end.step), used: used)
+        let move = try await completion(of: end, snapshot)
+        let used = move.used
         let place = try pipeline.legacy.place(of: end.state ?? snapshot.record.state)
         let isBetween = end.state == snapshot.record.state && place.step == end.step && place.completed == nil
         if let back = place.step, back < end.step, !place.isFinal, end.state != nil {
@@ -279,6 +248,12 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         }
         if let record = transaction.record { try await pipeline.takeOver(&transaction, after, step, in: state, record) }
         try await pipeline.commit(transaction, on: snapshot)
+    }
+
+    /// The move that says that a step is done.
+    func completion(of end: StepEnd, _ snapshot: EntitySnapshot) async throws -> Move {
+        let used = try await rows(end.used, snapshot.ownership.entity)
+        return .completed(end.step, visit: snapshot.ownership.visit(of: end.step), used: used)
     }
 
     /// The step is done and the next one is durable too: the segment keeps the entity.
@@ -365,7 +340,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
     }
 
     /// The inbox rows behind the ids of signals. A signal of an older build has its event's id; one of an operator has no row.
-    func rows(_ signals: [String], _ entity: EntityID) async throws -> [Int] {
+    private func rows(_ signals: [String], _ entity: EntityID) async throws -> [Int] {
         let numbers = signals.compactMap { Int($0) }
         guard numbers.count < signals.count else { return numbers }
         let ids = Set(signals.map { EventID($0) })

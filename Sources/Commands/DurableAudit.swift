@@ -21,14 +21,22 @@ extension SegmentAudit {
     private static func audits(of entity: EntityID, _ handoffs: any HandoffStore, _ store: SQLiteWorkflowStore) async throws
         -> [SegmentAudit]
     {
-        let segments = Set(try await handoffs.journal(of: entity).map { "\(entity.rawValue)/\($0.epoch)" })
-        var audits: [(key: Int64, audit: SegmentAudit)] = []
-        for segment in segments {
-            for run in try await store.runs(of: segment) {
-                audits.append((run.key, SegmentAudit(entity, run, try await store.history(run.key))))
-            }
+        var audits: [SegmentAudit] = []
+        for run in try await store.segmentRuns(of: entity, try await handoffs.journal(of: entity)) {
+            audits.append(SegmentAudit(entity, run, try await store.history(run.key)))
         }
-        return audits.sorted { $0.key < $1.key }.map(\.audit)
+        return audits
+    }
+}
+
+extension SQLiteWorkflowStore {
+    /// The runs of an entity's segments that are kept, oldest first: one segment has one run or several after each other.
+    func segmentRuns(of entity: EntityID, _ journal: [JournalEntry]) async throws -> [WorkflowRun] {
+        var found: [WorkflowRun] = []
+        for epoch in Set(journal.map(\.epoch)).sorted() {
+            found += try await runs(of: SegmentID(entity: entity, epoch: epoch).description)
+        }
+        return found
     }
 }
 

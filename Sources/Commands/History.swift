@@ -75,13 +75,12 @@ struct History: ParsableCommand {
         private static func histories(
             of entity: EntityID, _ journal: [JournalEntry], _ store: SQLiteWorkflowStore
         ) async throws -> [(name: String, events: [HistoryEvent])] {
+            let runs = try await store.segmentRuns(of: entity, journal)
+            let last = Dictionary(runs.map { ($0.workflowID, $0.key) }, uniquingKeysWith: { $1 })
             var histories: [(name: String, events: [HistoryEvent])] = []
-            for epoch in Set(journal.map(\.epoch)).sorted() {
-                let runs = try await store.runs(of: "\(entity)/\(epoch)")
-                for run in runs {
-                    let isLast = run.runID == runs.last?.runID
-                    histories.append((run.workflowID + (isLast ? "" : " run \(run.runID)"), try await store.history(run.key)))
-                }
+            for run in runs {
+                let name = run.workflowID + (last[run.workflowID] == run.key ? "" : " run \(run.runID)")
+                histories.append((name, try await store.history(run.key)))
             }
             return histories
         }

@@ -145,9 +145,7 @@ struct Simulate: AsyncParsableCommand {
 
     private func mixed(_ base: MigrationPlan?, seed: UInt64) throws -> [MigrationPlan] {
         let app = try Program.app
-        let base = try base ?? app.plan(nil)
-        var random = SeededRandom(seed: seed, label: "mixes")
-        return (1...mixes).map { base.mixed(&random, name: "mix-\($0)", for: app.processSteps) }
+        return try (base ?? app.plan(nil)).mixes(mixes, seed: seed, for: app.processSteps)
     }
 
     private func readPlan(_ file: String) throws -> MigrationPlan {

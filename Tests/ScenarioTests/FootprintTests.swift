@@ -3,7 +3,6 @@ import Bridge
 import Commands
 import DurableWorkflow
 import Events
-import Foundation
 import GRDB
 import HybridRouter
 import Outcomes
@@ -15,8 +14,8 @@ import Testing
     private static let count = 200
 
     @Test func anActiveRegistrationCostsLittleOnceItIsCompacted() async throws {
-        let path = NSTemporaryDirectory() + "lockstep-footprint-\(UUID().uuidString).sqlite"
-        defer { for end in ["", "-wal", "-shm", "-lock"] { try? FileManager.default.removeItem(atPath: path + end) } }
+        let path = TemporaryDatabase.path("footprint")
+        defer { TemporaryDatabase.remove(path) }
         let active = try await Self.active(path)
         #expect(active.count > 120)
         let store = SQLiteWorkflowStore(try LockstepDatabase(path: path, readOnly: true))

@@ -38,9 +38,7 @@ import Testing
         rates.shares[.planChange] = 0.002
         var simulation = A2PSimulation(seed: seed, entities: 120, rates: rates)
         let base = try MigrationPlan(yaml: EmbeddedPlans.allDurable, file: EmbeddedPlans.allDurableName)
-        var random = SeededRandom(seed: seed, label: "mixes")
-        let steps = A2PDomain.make().processSteps
-        simulation.settings.plans = (1...3).map { base.mixed(&random, name: "mix-\($0)", for: steps) }
+        simulation.settings.plans = base.mixes(3, seed: seed, for: A2PDomain.make().processSteps)
         let run = try await check(simulation)
         #expect(run.faults[.planChange, default: 0] > 3)
     }

@@ -65,10 +65,11 @@ extension WorkflowContext {
         try value(await executeLocal(activity, payload: converter.payload(input), retry: retry))
     }
 
-    /// ``executeLocal(_:input:retry:)`` with an input that is made when an attempt is made, and not while replaying. Its shape is not part
+    /// ``executeLocal(_:input:retry:)``, retried as by default, with an input that is made when an attempt is made, and not while replaying. Its shape is not part
     /// of the history, so a type that has grown since does not make the code another one.
-    func executeLocal(_ activity: String, retry: RetryPolicy = RetryPolicy(), input: () throws -> JSONValue) async throws -> JSONValue {
-        try value(await executeLocal(activity, shape: nil, retry: retry) { try outgoing(isReplaying ? .null : input()) })
+    func executeLocal(_ activity: String, input: () throws -> some Encodable) async throws -> JSONValue {
+        try value(
+            await executeLocal(activity, shape: nil, retry: RetryPolicy()) { isReplaying ? .null : try converter.payload(input()) })
     }
 
     private func executeLocal(_ name: String, payload: Payload, retry: RetryPolicy) async throws -> Arrival {

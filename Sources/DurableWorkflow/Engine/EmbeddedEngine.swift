@@ -162,12 +162,7 @@ public final class EmbeddedEngine: DurableEngine {
     /// must come there by the same events.
     func commitInputs(_ turn: inout Turn) async throws {
         let change = turn.takeChange()
-        guard !change.isEmpty else { return }
-        do { try await commits.commit(change) } catch {
-            agenda.reset()
-            throw error
-        }
-        agenda.apply(change)
+        if !change.isEmpty { try await commit(change) }
     }
 
     /// A number for a new run.

@@ -251,11 +251,9 @@ public struct StepContext<Record: Codable & Sendable> {
 
     /// Makes something true that belongs to the step: inside the workflow task, or in a segment of an earlier build as an activity.
     /// `input` is asked only when it is really to be done.
-    func makeTrue(_ activity: String, _ input: @escaping () throws -> some Encodable) async throws -> JSONValue {
-        guard isLocal else {
-            return try await workflow.execute(activity, input: workflow.isReplaying ? .null : try JSONValue(encoding: input()))
-        }
-        return try await workflow.executeLocal(activity) { try JSONValue(encoding: input()) }
+    func makeTrue(_ activity: String, _ input: () throws -> some Encodable) async throws -> JSONValue {
+        if isLocal { return try await workflow.executeLocal(activity, input: input) }
+        return try await workflow.execute(activity, input: workflow.isReplaying ? .null : try JSONValue(encoding: input()))
     }
 
     /// The moment of the present activation, the same on every replay.
@@ -285,7 +283,7 @@ public struct StepContext<Record: Codable & Sendable> {
     private var untold: [String] { Array(workflow.signalsUsed.dropFirst(told.count)) }
 
     /// Tells what was used before the step goes on in a new run, which does not know of it.
-    func leave(_ state: String, _ record: Record) async throws { if !untold.isEmpty { try await enter(state, record) } }
+    func leave(_ state: String, _ record: Record) async throws { if isLocal, !untold.isEmpty { try await enter(state, record) } }
 
     /// The next event of one of `kinds`, in order of arrival; nil when `deadline` passes first.
     public func wait(for kinds: Set<EventKind>, until deadline: Timestamp? = nil) async throws -> Event? {

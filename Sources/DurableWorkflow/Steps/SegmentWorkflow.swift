@@ -86,6 +86,7 @@ public struct SegmentWorkflow<Record: Codable & Sendable>: Sendable {
             let input = try input.decoded(as: SegmentInput.self)
             var record = try input.record.decoded(as: Record.self)
             var entry = input.entry
+            let isLocal = input.isLocal ?? false
             var current = input.steps.first
             workflow.onQuery(SegmentProgress.query) { _ in
                 SegmentProgress(
@@ -97,10 +98,10 @@ public struct SegmentWorkflow<Record: Codable & Sendable>: Sendable {
                 current = number
                 let context = StepContext<Record>(
                     workflow: workflow, entry: entry, interrupts: interrupts, answers: input.answers ?? false,
-                    isLocal: input.isLocal ?? false, after: untold)
+                    isLocal: isLocal, after: untold)
                 var end: StepEnd
                 do { end = try await Self.run(steps[number], number, context, &record) } catch let wait as StepContinuation {
-                    if input.isLocal == true { try await context.leave(wait.state, record) }
+                    try await context.leave(wait.state, record)
                     entry = entry.beginning(in: wait.state, eventAt: wait.eventAt, checkedAt: wait.checkedAt)
                     throw try workflow.continueAsNew(input.continued(with: number, entry, try JSONValue(encoding: record)))
                 }
@@ -116,7 +117,7 @@ public struct SegmentWorkflow<Record: Codable & Sendable>: Sendable {
                 (end.next, end.record) = (next, .null)
                 untold = successor?.isTold == false ? (end, record) : nil
                 entry = StepEntry(createdAt: entry.createdAt, enteredAt: workflow.now, heardAt: workflow.now)
-                if let next, untold == nil, input.isLocal == true, workflow.historyLength >= Self.eventsOfARun {
+                if let next, untold == nil, isLocal, context.isHistoryLong {
                     throw try workflow.continueAsNew(input.continued(with: next, entry, try JSONValue(encoding: record)))
                 }
             }

@@ -33,7 +33,7 @@ extension EmbeddedEngine {
         return items.count
     }
 
-    /// Commits what is no turn of a run.
+    /// Commits what is no whole turn of a run.
     func commit(_ change: WorkflowChange) async throws {
         do { try await commits.commit(change) } catch {
             agenda.reset()
