@@ -11,8 +11,14 @@ extension Domain {
             machine: machine.name, legacy: Set(machine.steps.values).union(machine.boundaries.values),
             durable: Set(durableSteps.map(\.number)), boundaries: Set(machine.boundaries.values),
             takesOver: Set(durableSteps.filter { !$0.adopts.isEmpty }.map(\.number)),
-            answering: Set(durableSteps.filter { $0.answers || interrupts.isEmpty }.map(\.number)), unadopted: unadopted,
-            isLegacyGone: map != nil)
+            answering: Set(durableSteps.filter { $0.answers || interrupts.isEmpty }.map(\.number)), unhandled: unhandled,
+            unadopted: unadopted, isLegacyGone: map != nil)
+    }
+
+    private var unhandled: [String: Set<EventKind>] {
+        Dictionary(grouping: machineDescription.matrix, by: \.state).mapValues { cells in
+            Set(cells.filter { $0.kind != "handled" }.map(\.event))
+        }
     }
 
     /// The states in which an entity can be and no durable step can take it over.

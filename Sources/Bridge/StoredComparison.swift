@@ -71,6 +71,17 @@ extension Observation {
     package init(entity: EntityID, path: String, outcome: Outcome, ledger: [LedgerEntry], journal: [JournalEntry]) {
         self.init(entity: entity, path: path, outcome: outcome, ledger: ledger, visits: .durable(in: journal))
         failures = .failed(in: journal)
+        unhandled = Set(journal.compactMap(\.move.unhandled))
+    }
+}
+
+extension Move {
+    /// The event that the table dropped or says nothing about; nil for every other move.
+    fileprivate var unhandled: Observation.Unhandled? {
+        switch self {
+        case .ignored(let row, let state, _), .undefined(let row, let state): Observation.Unhandled(event: row.kind, state: state)
+        default: nil
+        }
     }
 }
 

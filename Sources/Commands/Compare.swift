@@ -85,13 +85,14 @@ struct Compare: AsyncParsableCommand {
         var recorder = try evidence.map {
             try EvidenceRecorder(path: $0, app: app, plan: comparison.hybrid.options.plan, at: Timestamp(Date()))
         }
-        let summary = try await comparison.summary(at: Timestamp(Date())) { compared in
+        let now = Timestamp(Date())
+        let summary = try await comparison.summary(at: now) { compared in
             recorder?.add(try await comparison.hybrid.store.evidence(of: compared))
         }
         let added = try recorder?.append()
         var written: [String] = []
         if let minimize {
-            let minimizing = Minimizing(plan: comparison.hybrid.options.plan, folder: minimize)
+            let minimizing = Minimizing(plan: comparison.hybrid.options.plan, folder: minimize, at: now)
             written = try await minimizing.write(summary.causes, of: inputs.lines, app)
         }
         let text = CompareText(summary: summary, noise: noise, evidence: added, scenarios: written)

@@ -18,7 +18,7 @@ struct CompareText {
     var failing: [String] = []
 
     func text(databases: String?) -> String {
-        var lines = head + layers + times + rules + causes + places
+        var lines = head + layers + times + intended + rules + causes + places
         for mismatch in summary.mismatches.prefix(20) { lines += self.mismatch(mismatch) }
         if let stored {
             lines += ["", "\(stored.underWay) under way, \(stored.incomparable.count) that cannot be compared"]
@@ -64,6 +64,19 @@ struct CompareText {
 
     private static func mean(_ hours: Double, _ times: StepTimes) -> String {
         "\((hours / Double(times.compared) * 10).rounded() / 10) h"
+    }
+
+    /// Where legacy is wrong, and somebody has signed for it.
+    private var intended: [String] {
+        let found = summary.rules.filter { $0.explains == .intended && $0.masked > 0 }
+        return found.flatMap { rule -> [String] in
+            guard let signature = rule.signature else { return [] }
+            return [
+                "", Console.visible("\(rule.rule): \(rule.masked.counted("difference"))"),
+                Console.visible("  \(signature.what); \(signature.why)"),
+                Console.visible("  owner \(signature.owner), until \(signature.expires), shown by \(signature.fixture)"),
+            ]
+        }
     }
 
     /// Rules with a finding; an announcement that was not needed by these cases is no finding here, but a note of the report.

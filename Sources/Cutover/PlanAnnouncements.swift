@@ -21,23 +21,48 @@ extension PlanReader {
             values: try values(members[members["effect"] == nil ? "values" : "members"]), conditions: try conditions(members["when"]))
     }
 
-    /// `{ what: …, why: …, owner: …, signed: 2026-03-01, expires: 2026-09-01, fixture: …, place: fee/brandFee }`
+    /// `{ what: …, why: …, owner: …, signed: 2026-03-01, expires: 2026-09-01, fixture: …, place: fee/brandFee }`; an intended difference
+    /// may have `parts: { event: …, in: …, from: 6, ends: { EXPIRED: ACTIVE } }` in place of `place`.
     func rule(_ purpose: DifferenceRule.Purpose, _ node: Node, of step: StepNumber) throws(PlanError) -> DifferenceRule {
         let isIntended = purpose == .intended
-        let own: Set<String> = isIntended ? ["what", "why", "fixture"] : ["reason"]
+        let own: Set<String> = isIntended ? ["what", "why", "fixture", "parts"] : ["reason"]
         let members = try mapping(
             node, keys: own.union(["owner", "signed", "expires", "place"]), of: isIntended ? "an intended difference" : "an ignore rule")
         func word(_ name: String) throws(PlanError) -> String { try text(members[name], name, node) }
-        let place = try word("place")
-        guard place.contains(where: { $0 != "*" && $0 != "/" }) else {
-            throw refusal(members["place"] ?? node, expected: "a place like fee/brandFee", found: "'\(place)', which is everything")
-        }
         let (signed, expires) = (try day(members["signed"], "signed", node), try day(members["expires"], "expires", node))
         guard signed < expires else { throw refusal(members["expires"] ?? node, expected: "a day after 'signed'") }
         return DifferenceRule(
-            purpose, step: step, place: Glob(place), reason: try word(isIntended ? "what" : "reason"),
+            purpose, step: step, scope: try scope(members, node), reason: try word(isIntended ? "what" : "reason"),
             why: isIntended ? try word("why") : "", owner: try word("owner"), signed: signed, expires: expires,
             fixture: isIntended ? try word("fixture") : "")
+    }
+
+    private func scope(_ members: [String: Node], _ node: Node) throws(PlanError) -> DifferenceRule.Scope {
+        if let parts = members["parts"] {
+            guard members["place"] == nil else { throw refusal(parts, expected: "'place' or 'parts', one of the two", found: "both") }
+            return .parting(try parting(parts))
+        }
+        let place = try text(members["place"], "place", node)
+        guard place.contains(where: { $0 != "*" && $0 != "/" }) else {
+            throw refusal(members["place"] ?? node, expected: "a place like fee/brandFee", found: "'\(place)', which is everything")
+        }
+        return .place(Glob(place))
+    }
+
+    /// `{ event: content.approved, in: BRAND_OTP_PENDING, from: 6, ends: { EXPIRED: [ACTIVE, CANCELLED] } }`
+    private func parting(_ node: Node) throws(PlanError) -> Parting {
+        let members = try mapping(node, keys: ["event", "in", "from", "ends"], of: "'parts'")
+        let number = try text(members["from"], "from", node)
+        guard let step = StepNumber(number) else {
+            throw refusal(members["from"] ?? node, expected: "a step number like 5.2", found: "'\(number)'")
+        }
+        guard let pairs = members["ends"]?.mapping, !pairs.isEmpty else {
+            throw refusal(members["ends"] ?? node, expected: "'ends' as a mapping of legacy's last state to those of the durable side")
+        }
+        var ends: [String: Set<String>] = [:]
+        for (key, value) in pairs { ends[key.string ?? ""] = try values(value) }
+        return Parting(
+            event: EventKind(try text(members["event"], "event", node)), state: try text(members["in"], "in", node), step: step, ends: ends)
     }
 
     private func place(_ members: [String: Node], _ node: Node, of step: StepNumber) throws(PlanError) -> Announcement.Place {

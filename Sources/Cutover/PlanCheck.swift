@@ -1,4 +1,4 @@
-import Events
+public import Events
 public import Outcomes
 import ShadowComparator
 
@@ -23,6 +23,8 @@ public struct ProcessSteps: Hashable, Sendable {
     public var takesOver: Set<StepNumber>
     /// The durable steps that answer what belongs to no step (cancel, override) themselves.
     public var answering: Set<StepNumber>
+    /// The events that the machine does not handle, by state; each of its states is a key.
+    public var unhandled: [String: Set<EventKind>]
     /// The states in which an entity can be, where no durable step can take it over.
     public var unadopted: [String]
     /// True when the program has no legacy machine any more.
@@ -31,7 +33,7 @@ public struct ProcessSteps: Hashable, Sendable {
     /// Steps.
     public init(
         machine: String, legacy: Set<StepNumber>, durable: Set<StepNumber>, boundaries: Set<StepNumber>, takesOver: Set<StepNumber> = [],
-        answering: Set<StepNumber> = [], unadopted: [String] = [], isLegacyGone: Bool = false
+        answering: Set<StepNumber> = [], unhandled: [String: Set<EventKind>] = [:], unadopted: [String] = [], isLegacyGone: Bool = false
     ) {
         self.machine = machine
         self.legacy = legacy
@@ -39,6 +41,7 @@ public struct ProcessSteps: Hashable, Sendable {
         self.boundaries = boundaries
         self.takesOver = takesOver
         self.answering = answering
+        self.unhandled = unhandled
         self.unadopted = unadopted
         self.isLegacyGone = isLegacyGone
     }
@@ -78,7 +81,7 @@ extension MigrationPlan {
         return StableHash.hexadecimal(([name, String(version)] + lines + answering).joined(separator: "\u{1E}"))
     }
 
-    private func says(_ what: String, step: StepNumber? = nil) -> String { "plan \(name)\(step.map { ", step \($0)" } ?? ""): \(what)" }
+    func says(_ what: String, step: StepNumber? = nil) -> String { "plan \(name)\(step.map { ", step \($0)" } ?? ""): \(what)" }
 
     private func orderProblems() -> [String] {
         zip(steps, steps.dropFirst()).filter { $0.number >= $1.number }.map { before, step in
@@ -105,7 +108,7 @@ extension MigrationPlan {
         if case .canary(let percent) = step.stage, !(0...100).contains(percent) {
             problems.append(says("expected a canary of 0 to 100 percent, found \(percent); correct the plan", step: step.number))
         }
-        problems += interruptProblems(step, process)
+        problems += interruptProblems(step, process) + partingProblems(step, process)
         let isLegacys = process.legacy.contains(step.number)
         if step.isAdded, isLegacys {
             problems.append(
@@ -168,6 +171,12 @@ extension MigrationPlan {
 extension DifferenceRule {
     /// Everything that it says.
     var words: String {
-        [description, reason, why, owner, signed.description, expires.description, fixture].joined(separator: "\u{1D}")
+        ([description, reason, why, owner, signed.description, expires.description, fixture] + partingWords).joined(separator: "\u{1D}")
+    }
+
+    private var partingWords: [String] {
+        guard case .parting(let parting) = scope else { return [] }
+        let ends = parting.ends.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.sorted().joined(separator: ", "))" }
+        return [parting.step.description] + ends
     }
 }

@@ -66,6 +66,8 @@ struct HTMLComparison {
 
     let counts: String
     let layers: [Layer]
+    let signed: [SignedRow]
+    let hasSigned: Bool
     let causes: [Cause]
     let hasCauses: Bool
     let clusters: [Cluster]
@@ -83,6 +85,8 @@ struct HTMLComparison {
                 name: layer.layer.rawValue, verdict: layer.verdict.rawValue, tone: layer.verdict == .mismatched ? "bad" : "quiet",
                 classes: Difference.Class.allCases.map { Text.number(layer.differences[$0.rawValue] ?? 0) })
         }
+        signed = SignedRow.rows(of: summary)
+        hasSigned = !signed.isEmpty
         causes = summary.causes.prefix(limit).map { cause in
             Cause(
                 step: cause.step?.description ?? "", state: cause.state ?? "", first: "\(cause.first) \(cause.kind.rawValue)",

@@ -92,6 +92,17 @@ enum HTMLTemplate {
         {{/layers}}
         </tbody>
         </table>
+        {{#hasSigned}}
+        <p>Legacy is wrong, and somebody has signed for it:</p>
+        <table>
+        <thead><tr><th class="n">differences</th><th>what differs</th><th>why</th><th>owner</th><th>until</th><th>shown by</th></tr></thead>
+        <tbody>
+        {{#signed}}
+        <tr class="quiet">{{#cells}}<td>{{.}}</td>{{/cells}}</tr>
+        {{/signed}}
+        </tbody>
+        </table>
+        {{/hasSigned}}
         {{#hasCauses}}
         <table>
         <thead><tr><th>step</th><th>state</th><th>first that differs</th><th class="n">entities</th><th>example</th></tr></thead>

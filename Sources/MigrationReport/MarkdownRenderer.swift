@@ -69,12 +69,17 @@ public struct MarkdownRenderer: ReportRenderer {
                 }, numbersFrom: 2)
     }
 
+    private func signed(_ summary: ComparisonSummary) -> [String] {
+        let rows = SignedRow.rows(of: summary)
+        return rows.isEmpty ? [] : ["", "Legacy is wrong, and somebody has signed for it:", ""] + table(SignedRow.head, rows.map(\.cells))
+    }
+
     private func comparison(_ report: Report) -> [String] {
         guard let summary = report.comparison else { return [] }
         let counts =
             "\(Text.number(summary.compared)) compared, \(Text.number(summary.matched)) matched,"
             + " \(Text.number(summary.expectedDifferences)) with explained differences, \(Text.number(summary.mismatched)) mismatched"
-        var lines = ["## Comparison", "", counts] + layers(summary)
+        var lines = ["## Comparison", "", counts] + layers(summary) + signed(summary)
         if !summary.clusters.isEmpty {
             lines.append("")
             lines += table(

@@ -45,7 +45,7 @@ public struct Comparator: Sendable {
         }
         var explained = Explanation(differences: outcome + state + ledgers.differences)
         for announcement in announcements { explained.hold(announcement, control, candidate) }
-        for rule in rules where rule.counts(at: moment) { explained.apply(rule) }
+        for rule in rules where rule.counts(at: moment) { explained.apply(rule, control, candidate) }
         return Comparison(entity: control.entity, differences: explained.differences, times: times)
     }
 
@@ -120,8 +120,9 @@ private struct Explanation {
                 explanation: .unexplained))
     }
 
-    mutating func apply(_ rule: DifferenceRule) {
-        for index in differences.indices where !differences[index].expected && rule.place.matches(differences[index].path) {
+    mutating func apply(_ rule: DifferenceRule, _ control: Observation, _ candidate: Observation) {
+        if case .parting(let parting) = rule.scope, !parting.happened(to: control, candidate) { return }
+        for index in differences.indices where !differences[index].expected && rule.scope.covers(differences[index]) {
             differences[index] = differences[index].explained(as: rule.explanation, by: rule.description)
         }
     }

@@ -1,4 +1,4 @@
-import Events
+public import Events
 import Outcomes
 
 /// All entities' comparisons in one value; its JSON form is what `lockstep compare --json` prints.
@@ -26,6 +26,24 @@ public struct ComparisonSummary: Codable, Hashable, Sendable {
         }
     }
 
+    /// What somebody has signed for.
+    public struct Signature: Codable, Hashable, Sendable {
+        /// What differs, or why it is noise.
+        public var what: String
+        /// Why it is right; empty for noise.
+        public var why: String
+        /// Who answers for it.
+        public var owner: String
+        /// When it stops counting.
+        public var expires: Timestamp
+        /// The scenario that shows it; empty for noise.
+        public var fixture: String
+
+        init(_ rule: DifferenceRule) {
+            (what, why, owner, expires, fixture) = (rule.reason, rule.why, rule.owner, rule.expires, rule.fixture)
+        }
+    }
+
     /// An announcement or a rule, and how often it was needed.
     public struct Rule: Codable, Hashable, Sendable {
         /// Its text.
@@ -36,9 +54,14 @@ public struct ComparisonSummary: Codable, Hashable, Sendable {
         public var masked: Int
         /// What is wrong with it, one sentence each: it has expired, explains nothing, or explains too much.
         public var findings: [String]
+        /// Who has signed for it and why; nil for an announcement, which is the step's own.
+        public var signature: Signature?
 
         /// A rule and its count.
-        public init(rule: String, explains: Difference.Class = .announced, masked: Int, findings: [String] = []) {
+        public init(
+            rule: String, explains: Difference.Class = .announced, masked: Int, findings: [String] = [], signature: Signature? = nil
+        ) {
+            self.signature = signature
             self.rule = rule
             self.explains = explains
             self.masked = masked

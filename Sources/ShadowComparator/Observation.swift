@@ -3,6 +3,17 @@ public import Outcomes
 
 /// One path's frozen result for one entity. The control is what the owner did, the candidate what is measured against it.
 public struct Observation: Codable, Hashable, Sendable {
+    /// An event that the machine dropped on purpose, or says nothing about.
+    public struct Unhandled: Codable, Hashable, Sendable {
+        /// The event.
+        public var event: EventKind
+        /// The state that it met.
+        public var state: String
+
+        /// An event in a state.
+        public init(event: EventKind, state: String) { (self.event, self.state) = (event, state) }
+    }
+
     /// The entity.
     public var entity: EntityID
     /// Which path it was: `legacy` or `hybrid`.
@@ -19,6 +30,8 @@ public struct Observation: Codable, Hashable, Sendable {
     public var failures: [StepNumber: Int] = [:]
     /// Where and how long it waited, by step; nil when nobody has noted it.
     public var waits: [StepNumber: Waiting]?
+    /// The events that the machine did not handle, each with the state that it met.
+    public var unhandled: Set<Unhandled> = []
     /// The members of its record; nil when nobody wants them compared.
     public var record: [String: JSONValue]?
 

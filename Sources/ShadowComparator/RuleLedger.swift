@@ -6,6 +6,8 @@ import Events
 struct RuleLedger: Hashable, Sendable {
     private(set) var rules: [ComparisonSummary.Rule]
     private let expired: [String: String]
+    /// Rules that say themselves how far they reach.
+    private let bounded: Set<String>
     private var places: [String: Set<String>] = [:]
 
     /// A rule that explains differences at more places than this is a wildcard, whatever its text says.
@@ -13,12 +15,15 @@ struct RuleLedger: Hashable, Sendable {
 
     init(_ comparator: Comparator) {
         let announced = comparator.announcements.map { ComparisonSummary.Rule(rule: $0.description, masked: 0) }
-        let signed = comparator.rules.map { ComparisonSummary.Rule(rule: $0.description, explains: $0.explanation, masked: 0) }
+        let signed = comparator.rules.map {
+            ComparisonSummary.Rule(rule: $0.description, explains: $0.explanation, masked: 0, signature: .init($0))
+        }
         expired = Dictionary(
             comparator.rules.filter { !$0.counts(at: comparator.moment) }.map { rule in
                 let why = comparator.moment < rule.signed ? "it is signed only from \(rule.signed) on" : "it expired at \(rule.expires)"
                 return (rule.description, "\(why), and explains nothing; \(rule.owner) has to renew or remove it")
             }, uniquingKeysWith: { first, _ in first })
+        bounded = Set(comparator.rules.filter(\.scope.isParting).map(\.description))
         rules = announced + signed
         for index in rules.indices { judge(index) }
     }
@@ -46,7 +51,7 @@ struct RuleLedger: Hashable, Sendable {
         if let expired = expired[rule.rule] { return rules[index].findings = [expired] }
         if rule.masked == 0 { rules[index].findings.append("it was never needed; remove it or find out why") }
         let found = places[rule.rule]?.count ?? 0
-        if rule.explains != .announced, found > Self.mostPlaces {
+        if rule.explains != .announced, found > Self.mostPlaces, !bounded.contains(rule.rule) {
             rules[index].findings.append("it is over-broad: it explains differences at \(found.counted("place")); write one rule for each")
         }
     }

@@ -1,7 +1,9 @@
 import Cutover
+import Events
 import HybridRouter
 import Migrations
 import Outcomes
+import ShadowComparator
 import Testing
 
 @Suite("A plan is held against the steps of its process")
@@ -59,6 +61,27 @@ struct PlanCheckTests {
         #expect(retired.contains { $0.contains("found none of 3") }, "\(retired)")
         process.boundaries = ["1", "2"]
         #expect(Self.plan([Self.step("1"), Self.step("2")]).problems(for: process).count == 1)
+    }
+
+    @Test(
+        "an intended difference is about an event that the machine drops, and its states",
+        arguments: [
+            ("late", "OPEN", "CLOSED", nil), ("early", "OPEN", "CLOSED", "drops in OPEN, found early, which it handles"),
+            ("late", "GONE", "CLOSED", "states of the machine claims, found GONE"), ("late", "OPEN", "SHUT", "found SHUT"),
+        ] as [(EventKind, String, String, String?)])
+    func partings(event: EventKind, state: String, end: String, says: String?) {
+        var process = Self.process
+        process.unhandled = ["OPEN": ["late"], "CLOSED": ["late", "early"]]
+        var plan = Self.plan([Self.step("1"), Self.step("2", .durable), Self.step("3")])
+        plan.steps[1].rules = [
+            DifferenceRule(
+                .intended, step: "2", scope: .parting(Parting(event: event, state: state, step: "2", ends: ["CLOSED": [end]])),
+                reason: "r", owner: "o", signed: .distantPast, expires: .distantFuture)
+        ]
+        let problems = plan.problems(for: process)
+        #expect(problems.count == (says == nil ? 0 : 1))
+        if let says { #expect(problems.first?.contains(says) == true, "\(problems)") }
+        #expect(problems.allSatisfy { $0.contains("plan p, step 2: intended difference") })
     }
 
     @Test("a digest names what a plan says")

@@ -121,6 +121,8 @@ struct PlanFileTests {
                 + "      - { fact: x/y, values: [1, two], when: *w }\n"
                 + "    intends:\n"
                 + "      - { what: W, why: Y, owner: O, signed: 2026-03-01, expires: 2026-04-01T12:00:00Z, fixture: f, place: fee/a }\n"
+                + "      - { what: W, why: Y, owner: O, signed: 2026-03-01, expires: 2026-04-01, fixture: f,"
+                + " parts: { event: a.b, in: S, from: 6, ends: { T: [U, V], X: Y } } }\n"
                 + "    ignores:\n"
                 + "      - { reason: R, owner: O, signed: 2026-03-01, expires: 2026-04-01, place: \"number/*\" }\n",
             file: "p.yaml")
@@ -137,10 +139,14 @@ struct PlanFileTests {
             ],
             rules: [
                 DifferenceRule(
-                    .intended, step: "1.10", place: Glob("fee/a"), reason: "W", why: "Y", owner: "O", signed: march,
+                    .intended, step: "1.10", scope: .place(Glob("fee/a")), reason: "W", why: "Y", owner: "O", signed: march,
                     expires: try #require(Timestamp("2026-04-01T12:00:00Z")), fixture: "f"),
                 DifferenceRule(
-                    .ignored, step: "1.10", place: Glob("number/*"), reason: "R", owner: "O", signed: march,
+                    .intended, step: "1.10",
+                    scope: .parting(Parting(event: "a.b", state: "S", step: "6", ends: ["T": ["U", "V"], "X": ["Y"]])), reason: "W",
+                    why: "Y", owner: "O", signed: march, expires: try #require(Timestamp("2026-04-01T00:00:00Z")), fixture: "f"),
+                DifferenceRule(
+                    .ignored, step: "1.10", scope: .place(Glob("number/*")), reason: "R", owner: "O", signed: march,
                     expires: try #require(Timestamp("2026-04-01T00:00:00Z"))),
             ])
         #expect(plan == MigrationPlan(name: "p", version: 1, steps: [.init(number: "1", title: "First", stage: .legacy), added]))

@@ -98,7 +98,7 @@ import Testing
         try await legacy.play(disturbed.lines)
         let run = try AppRun(RetiredTests.app(), RunOptions(mode: .hybrid, plan: plan, database: ":memory:"))
         try await run.play(disturbed.lines)
-        let summary = plan.comparator(at: .distantPast).compare(
+        let summary = plan.comparator(at: .compared).compare(
             controls: try await legacy.observations(), candidates: try await run.observations(), keeping: .max)
         #expect(summary.compared == disturbed.places.count)
         for mismatch in summary.mismatches {

@@ -46,7 +46,7 @@ import Testing
         try await comparison.play(lines)
         let cause = try #require(try await comparison.summary().causes.first)
         #expect(cause.step == "5.2" && cause.first == "billing.vettingFee" && cause.kind == .extra)
-        let minimizing = Minimizing(plan: plan, folder: folder)
+        let minimizing = Minimizing(plan: plan, folder: folder, at: .distantPast)
         let began = ContinuousClock.now
         let few = try await minimizing.minimize(lines, cause, app)
         print("minimised \(lines.count) lines to \(few.count) in \(ContinuousClock.now - began)")

@@ -119,7 +119,7 @@ struct AnnouncementTests {
 
     private static func rule(_ place: String, expires: Int = 100) -> DifferenceRule {
         DifferenceRule(
-            .ignored, step: "10", place: Glob(place), reason: "noise", owner: "the team", signed: Timestamp(milliseconds: 10),
+            .ignored, step: "10", scope: .place(Glob(place)), reason: "noise", owner: "the team", signed: Timestamp(milliseconds: 10),
             expires: Timestamp(milliseconds: Int64(expires)))
     }
 

@@ -11,11 +11,14 @@ package import ShadowComparator
 package struct Minimizing: Sendable {
     private let plan: MigrationPlan
     private let folder: String
+    private let moment: Timestamp
     /// More causes than this have something in common that is mended first.
     private static let mostCauses = 5
 
-    /// Scenarios for mismatches under `plan`, in folders of `folder`.
-    package init(plan: MigrationPlan, folder: String) { (self.plan, self.folder) = (plan, folder) }
+    /// Scenarios for mismatches under `plan`, whose rules count as they do at `moment`, in folders of `folder`.
+    package init(plan: MigrationPlan, folder: String, at moment: Timestamp) {
+        (self.plan, self.folder, self.moment) = (plan, folder, moment)
+    }
 
     /// Writes a scenario folder for each cause; returns what to say about each.
     func write(_ causes: [ComparisonSummary.Cause], of trace: TraceFiles, _ app: some Application) async throws -> [String] {
@@ -41,7 +44,7 @@ package struct Minimizing: Sendable {
         try await Minimizer.minimize(lines) { lines in
             let comparison = try AppComparison(app, plan: plan, database: ":memory:")
             try await comparison.play(lines)
-            return try await comparison.summary().causes.contains { $0.resembles(cause) }
+            return try await comparison.summary(at: moment).causes.contains { $0.resembles(cause) }
         }
     }
 

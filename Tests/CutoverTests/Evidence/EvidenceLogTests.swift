@@ -92,7 +92,7 @@ struct EvidenceLogTests {
         var ruled = plan
         ruled.steps[1].rules = [
             DifferenceRule(
-                .ignored, step: "2", place: Glob("x"), reason: "noise", owner: "o", signed: .distantPast, expires: .distantFuture)
+                .ignored, step: "2", scope: .place(Glob("x")), reason: "noise", owner: "o", signed: .distantPast, expires: .distantFuture)
         ]
         let both = EvidenceCase(id: "1", steps: ["1": "a", "2": "b"], paths: [:], isMismatch: false)
         let steps = summary([Self.run("a", plan), .compared(both)], "a", ruled).steps
