@@ -42,9 +42,12 @@ extension EventBridge {
         if try await pipeline.reopen(snapshot, for: row.event, at: now) { return pipeline.release(message.sequence) }
         if let service = pipeline.machine.service, try await pipeline.attend(service, row, snapshot, at: now) { return }
         let reference = RowReference(row.sequence, row.event.kind)
-        switch Router.route(try pipeline.facts(row.event, snapshot)) {
+        var facts = try pipeline.facts(row.event, snapshot)
+        if facts.legacyWouldDrop { facts.isWaiting = await isWaiting(snapshot.ownership) }
+        switch Router.route(facts) {
         case .legacy: try await pipeline.runLegacy(row, snapshot, at: now)
         case .signal: try await pipeline.settle(row, snapshot, .signalled(reference), at: now)
+        case .hold: try await pipeline.settle(row, snapshot, .held(reference), at: now)
         case .park(let step): try await pipeline.settle(row, snapshot, .parked(reference, until: step), at: now)
         case .late(let step): try await pipeline.settle(row, snapshot, .late(reference, after: step), at: now)
         case .drop(let step): try await pipeline.settle(row, snapshot, .dropped(reference, before: step), at: now)
@@ -53,6 +56,15 @@ extension EventBridge {
             let reason = "no step waits for it, and legacy is retired"
             try await pipeline.settle(row, snapshot, .ignored(reference, in: snapshot.record.state, reason: reason), at: now)
         }
+    }
+
+    /// True when the entity's segment waits for something to happen. Of a segment that was not started yet, or that cannot be asked, nobody
+    /// knows where it will wait: it is taken to be at work.
+    private func isWaiting(_ ownership: Ownership) async -> Bool {
+        guard !pipeline.hasUnsent(for: ownership.entity),
+            let segment = try? await engine.describe(workflowID: SegmentID(entity: ownership.entity, epoch: ownership.epoch).description)
+        else { return false }
+        return segment.activities.isEmpty && segment.taskDueAt == nil
     }
 
     /// The row of a message: from what is in hand, else as it is stored.

@@ -15,6 +15,9 @@ struct OutboxQueue {
     /// Entities of which a message is being sent.
     private var claimed: Set<EntityID> = []
 
+    /// True when a message of the entity waits to be sent.
+    func holds(_ entity: EntityID) -> Bool { messages[entity] != nil }
+
     /// The message to send next.
     var first: OutboxMessage? {
         mutating get {

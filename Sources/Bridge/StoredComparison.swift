@@ -53,15 +53,17 @@ extension EventBridge {
             return .incomparable("\(entity): expected the delivery that it began with, found none; legacy alone cannot begin it")
         }
         let comparator = comparator ?? Comparator(announcements: plan.announcements)
-        var candidate = Observation(
-            entity: entity, path: "hybrid", outcome: outcome, ledger: ledger, visits: .durable(in: try await store.journal(of: entity)))
+        let moves = try await store.journal(of: entity)
+        var candidate = Observation(entity: entity, path: "hybrid", outcome: outcome, ledger: ledger, journal: moves)
+        candidate.waits = moves.waits(stepOf: domain.step(waitingIn:))
         let journal = try await again.journal(of: entity)
         guard let call = effects.missingCalls.first else {
             return .compared(comparator.compare(control: control, candidate: candidate), control: journal)
         }
         // Nothing after the call can be compared.
-        (candidate.ledger, candidate.visits) = ([], [:])
-        let stopped = Observation(entity: entity, path: "legacy", outcome: outcome, ledger: [LedgerEntry(call, reply: .null)])
+        (candidate.ledger, candidate.visits, candidate.failures) = ([], [:], [:])
+        let stopped = Observation(
+            entity: entity, path: "legacy", outcome: outcome, ledger: [LedgerEntry(call, reply: .null)], journal: journal)
         return .compared(comparator.compare(control: stopped, candidate: candidate), control: journal)
     }
 }
@@ -127,7 +129,11 @@ private struct LegacyAgain<State: MachineState, Record: Codable & Sendable> {
 
     func observation(of entity: EntityID) async throws -> Observation? {
         guard let outcome = try await bridge.outcome(of: entity) else { return nil }
-        return Observation(entity: entity, path: "legacy", outcome: outcome, ledger: try await bridge.store.ledger(of: entity))
+        let journal = try await journal(of: entity)
+        var observation = Observation(
+            entity: entity, path: "legacy", outcome: outcome, ledger: try await bridge.store.ledger(of: entity), journal: journal)
+        observation.waits = journal.waits(stepOf: bridge.domain.step(waitingIn:))
+        return observation
     }
 
     func journal(of entity: EntityID) async throws -> [JournalEntry] { try await bridge.store.journal(of: entity) }

@@ -169,6 +169,11 @@ public struct MigrationPlan: Hashable, Sendable {
     /// The differences that somebody answers for, of all steps that durable may run.
     public var rules: [DifferenceRule] { moved.flatMap(\.rules) }
 
+    /// Where legacy drops what durable keeps, as those rules say.
+    public var partings: [Parting] {
+        rules.compactMap { rule in if case .parting(let parting) = rule.scope { parting } else { nil } }
+    }
+
     /// The steps whose durable code follows in legacy's shadow.
     public var shadowed: Set<StepNumber> { Set(steps.filter { $0.stage == .shadow }.map(\.number)) }
 

@@ -9,7 +9,7 @@ public struct Consequences: Sendable {
         public var sequence: Int
         /// Its new disposition.
         public var disposition: Disposition
-        /// For `signalled`: under which epoch.
+        /// For `signalled`, and for `parked` until the segment waits again: under which epoch.
         public var epoch: Int?
         /// For a row that is handled again: its next attempt.
         public var attempt: Int?
@@ -34,17 +34,19 @@ public struct Consequences: Sendable {
 
     private var isRequeuing = false
     private var isUnparking = false
+    /// The epoch whose segment says where it waits; nil when none does.
+    private var waiting: Int?
 
     /// The consequences of a transaction for an entity that is `before`, and whose record has `version`.
     ///
     /// `open` yields the entity's rows that are pending, signalled or parked, in order; it is asked only when moves need them.
     public init(
         of transaction: EntityTransaction, _ before: Ownership, version: Int,
-        open: () throws -> [(row: QueuedRow, disposition: Disposition)]
+        open: () throws -> [OpenRow]
     ) rethrows {
         ownership = before
         for move in transaction.moves { apply(move, transaction, version: version) }
-        if isRequeuing || isUnparking || transaction.moves.contains(where: { !$0.used.isEmpty }) {
+        if isRequeuing || isUnparking || waiting != nil || transaction.moves.contains(where: { !$0.used.isEmpty }) {
             resolve(try open(), used: Set(transaction.moves.flatMap(\.used)))
         }
     }
@@ -63,6 +65,7 @@ public struct Consequences: Sendable {
         case .continued: appended.append(.continue(ownership, version: version, at: transaction.at))
         case .handOffAsked: appended.append(.handOff(ownership, version: version, at: transaction.at))
         case .entered where before.owner == .legacy: if ownership.step != before.step { isUnparking = true }
+        case .entered: waiting = before.epoch
         case .completed:
             if before.owner == .durable { counters["stepsCompleted", default: 0] += 1 }
             isUnparking = true
@@ -93,6 +96,9 @@ public struct Consequences: Sendable {
             change.visibleAt = at
         case .deadLettered, .rejected: change.disposition = .dead
         case .parked: change.disposition = .parked
+        case .held:
+            change.disposition = .parked
+            change.epoch = ownership.epoch
         case .late: change.disposition = .late
         case .signalled:
             change.disposition = .signalled
@@ -104,16 +110,25 @@ public struct Consequences: Sendable {
     }
 
     /// What was told to the segment and used is consumed; what was told and not used, or has waited, can be handled again.
-    private mutating func resolve(_ open: [(row: QueuedRow, disposition: Disposition)], used: Set<Int>) {
+    private mutating func resolve(_ open: [OpenRow], used: Set<Int>) {
         let decided = Set(rows.map(\.sequence))
-        for (row, disposition) in open where !decided.contains(row.sequence) {
-            if used.contains(row.sequence) {
-                rows.append(RowChange(sequence: row.sequence, disposition: .consumed))
-            } else if disposition == .signalled && isRequeuing || disposition == .parked && isUnparking {
-                rows.append(RowChange(sequence: row.sequence, disposition: .pending))
-                requeued.append(row)
-                if disposition == .parked { unparked.insert(row.sequence) }
+        for open in open where !decided.contains(open.row.sequence) {
+            let sequence = open.row.sequence
+            if used.contains(sequence) {
+                rows.append(RowChange(sequence: sequence, disposition: .consumed))
+            } else if isFree(open) {
+                rows.append(RowChange(sequence: sequence, disposition: .pending))
+                requeued.append(open.row)
+                if open.disposition == .parked { unparked.insert(sequence) }
             }
+        }
+    }
+
+    private func isFree(_ open: OpenRow) -> Bool {
+        switch open.disposition {
+        case .signalled: isRequeuing
+        case .parked: isUnparking || waiting != nil && open.epoch == waiting
+        default: false
         }
     }
 }

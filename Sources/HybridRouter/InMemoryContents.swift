@@ -163,7 +163,7 @@ extension InMemoryContents {
         let entity = try fenced(transaction)
         var transaction = transaction
         var consequences = Consequences(of: transaction, entity.snapshot.ownership, version: entity.snapshot.record.version) {
-            entity.open.map { (rows[$0 - 1].queued, rows[$0 - 1].disposition) }
+            entity.open.map { OpenRow(rows[$0 - 1].queued, rows[$0 - 1].disposition, epoch: rows[$0 - 1].epoch) }
         }
         bend?(&consequences, &transaction, entity.snapshot)
         if let known = consequences.appended.first(where: { seen.contains(Delivery(source: $0.source, id: $0.id)) }) {
@@ -230,7 +230,7 @@ extension InMemoryContents {
         guard rows.indices.contains(index), rows[index].event.entity == entity.snapshot.ownership.entity else { return }
         rows[index].attempt = change.attempt ?? rows[index].attempt
         rows[index].visibleAt = change.visibleAt ?? rows[index].visibleAt
-        rows[index].disposition = change.disposition
+        (rows[index].disposition, rows[index].epoch) = (change.disposition, change.epoch)
         if change.disposition == .pending { pending.insert(change.sequence) } else { pending.remove(change.sequence) }
     }
 

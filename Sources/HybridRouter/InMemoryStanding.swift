@@ -92,7 +92,7 @@ extension InMemoryContents.Entity {
 
     fileprivate func standing(_ scope: StandingScope, _ row: (Int) -> InboxRow) -> [String] {
         let waiting = open.map(row).map { row in
-            "row \(row.event.source) \(row.event.id) \(row.disposition.rawValue) \(row.priority) \(row.attempt)"
+            "row \(row.event.source) \(row.event.id) \(row.disposition.rawValue) \(row.epoch ?? 0) \(row.priority) \(row.attempt)"
                 + " \(row.visibleAt.milliseconds) \(row.event.kind) \(row.event.occurredAt.milliseconds)"
                 + " \(row.event.receivedAt.milliseconds) \(row.event.payload.canonicalText)"
         }

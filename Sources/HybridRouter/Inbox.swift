@@ -9,7 +9,7 @@ public enum Disposition: String, Codable, Hashable, Sendable, CaseIterable {
     case consumed
     /// Its owner's segment was told; the row says under which epoch.
     case signalled
-    /// It came early and waits for its step.
+    /// It came early and waits for its step; or it came while the segment was at work, and waits for its next wait: the row says of which epoch.
     case parked
     /// It came after its step was finished and nobody can use it any more.
     case late
@@ -31,6 +31,8 @@ public struct InboxRow: Hashable, Sendable {
     public var attempt: Int
     /// Not to be handled before; set by a retry, else ``Events/Timestamp/distantPast``: a clock that is set back must not hide a new event.
     public var visibleAt: Timestamp
+    /// The epoch whose segment was told of it, or is waited for; nil for a row that does not depend on one.
+    public var epoch: Int?
 
     /// An inbox row.
     public init(sequence: Int, event: Event, disposition: Disposition, priority: Int, attempt: Int, visibleAt: Timestamp) {
@@ -113,6 +115,21 @@ extension DeadLetter {
             id: incoming.id, source: incoming.source, reason: .unknownEntity,
             detail: "\(incoming.kind): expected the id of a known entity, found [\(ids)]; redrive it once the entity exists",
             body: incoming.payload.canonicalText, receivedAt: incoming.receivedAt)
+    }
+}
+
+/// A row of an entity that is pending, signalled or parked.
+public struct OpenRow: Hashable, Sendable {
+    /// The row.
+    public var row: QueuedRow
+    /// What became of it.
+    public var disposition: Disposition
+    /// See ``InboxRow/epoch``.
+    public var epoch: Int?
+
+    /// An open row.
+    public init(_ row: QueuedRow, _ disposition: Disposition, epoch: Int? = nil) {
+        (self.row, self.disposition, self.epoch) = (row, disposition, epoch)
     }
 }
 

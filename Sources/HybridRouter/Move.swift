@@ -47,6 +47,8 @@ public enum Move: Hashable, Sendable {
     case deadLettered(RowReference, reason: String)
     /// The event waits until its step is due, or until the entity changes hands.
     case parked(RowReference, until: StepNumber?)
+    /// The event came while the segment of the present epoch was at work: who gets it is decided when the segment waits again.
+    case held(RowReference)
     /// The segment of the present epoch is to be told of the event.
     case signalled(RowReference)
     /// The event came after its step, and nobody can use it.
@@ -99,7 +101,7 @@ extension Move {
         switch self {
         case .handled(let row, _, _), .exhausted(let row, _, _, _), .ignored(let row, _, _), .undefined(let row, _),
             .retried(let row, _, _, _), .deadLettered(let row, _), .parked(let row, _), .signalled(let row), .late(let row, _),
-            .dropped(let row, _), .rejected(let row, _), .imported(let row, _, _), .delegated(let row, _), .seen(let row):
+            .dropped(let row, _), .rejected(let row, _), .imported(let row, _, _), .delegated(let row, _), .seen(let row), .held(let row):
             row
         default: nil
         }
@@ -141,6 +143,7 @@ extension Move {
         case .retried: "retries"
         case .deadLettered: "failed"
         case .parked: "parked"
+        case .held: "held"
         case .signalled: "signalled"
         case .late: "late"
         case .dropped: "dropped"

@@ -34,6 +34,7 @@ extension Move {
         case .retried: "retried"
         case .deadLettered: "deadLettered"
         case .parked: "parked"
+        case .held: "held"
         case .signalled: "signalled"
         case .late: "late"
         case .dropped: "dropped"
@@ -91,7 +92,7 @@ extension Move {
         case .performed(let key): ["key": .string(key.description)]
         case .referenceRefused(let external, let holder): ["external": .string(external), "holder": .string(holder.rawValue)]
         case .noted(let what, let detail): ["what": .string(what), "detail": .string(detail)]
-        case .signalled, .continued, .released, .seen: [:]
+        case .held, .signalled, .continued, .released, .seen: [:]
         }
     }
 
@@ -114,6 +115,7 @@ extension Move {
         case "delegated": self = .delegated(try form.row(), reason: try form.text("reason"))
         case "deadLettered": self = .deadLettered(try form.row(), reason: try form.text("reason"))
         case "parked": self = .parked(try form.row(), until: form.has("step") ? try form.step("step") : nil)
+        case "held": self = .held(try form.row())
         case "signalled": self = .signalled(try form.row())
         case "late": self = .late(try form.row(), after: try form.step("step"))
         case "dropped": self = .dropped(try form.row(), before: try form.step("step"))

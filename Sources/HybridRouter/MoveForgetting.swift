@@ -22,7 +22,8 @@ extension Move {
         case .failed(let step, _): .failed(step, reason: Self.forgottenText)
         case .quarantined: .quarantined(reason: Self.forgottenText)
         case .noted(let what, _): .noted(what: what, detail: Self.forgottenText)
-        case .born, .handled, .ignored, .undefined, .parked, .signalled, .late, .dropped, .rejected, .swept, .continued, .drawn, .entered,
+        case .born, .handled, .ignored, .undefined, .parked, .held, .signalled, .late, .dropped, .rejected, .swept, .continued, .drawn,
+            .entered,
             .completed, .interrupted, .handedOff, .adopted, .wentOn, .handedBack, .performed, .ended, .referenceRefused, .released,
             .imported, .acted, .handOffAsked, .seen:
             self

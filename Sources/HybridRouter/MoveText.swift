@@ -57,6 +57,7 @@ extension Move {
         case .delegated(_, let reason): "queued by the legacy service: \(reason)"
         case .deadLettered(_, let reason): "dead letter: \(reason)"
         case .parked(_, let step): step.map { "parked until step \($0)" } ?? "parked"
+        case .held: "held until the durable step waits again"
         case .signalled: "signalled"
         case .seen: "seen to"
         case .late(_, let step): "late: step \(step) is over"

@@ -7,6 +7,8 @@ public enum Route: Hashable, Sendable {
     case legacy
     /// The segment of the current epoch is told.
     case signal
+    /// It waits until the segment, which is at work, waits itself.
+    case hold
     /// It waits until `step` is due, or until the entity changes hands.
     case park(StepNumber?)
     /// Its step is finished and nobody can use it.
@@ -31,6 +33,8 @@ public struct RoutingFacts: Hashable, Sendable {
     public var durableStep: StepNumber?
     /// What that step wants of an event that comes early; nil for what legacy does with it.
     public var early: EarlyEvent?
+    /// True when the segment waits for something to happen; false while it is at work, and nobody knows yet where it will wait.
+    public var isWaiting = true
     /// True for an event that belongs to no step and goes to whoever owns the entity (cancel, override, brand suspended).
     public var isInterrupt: Bool
     /// True when the legacy table handles the event in the present state.
@@ -57,6 +61,15 @@ public struct RoutingFacts: Hashable, Sendable {
     }
 }
 
+extension RoutingFacts {
+    /// True for an event of a later step that legacy would drop in the present state. The state says so only while it belongs to the step
+    /// that the segment is in, and while the segment waits there.
+    public var legacyWouldDrop: Bool {
+        guard ownership.owner == .durable, early == nil, !isInterrupt, let durableStep, durableStep > ownership.step else { return false }
+        return legacyStep == ownership.step && !legacyHandles
+    }
+}
+
 /// Decides who gets an event. Pure: the same facts give the same route.
 public enum Router {
     /// The route of an event.
@@ -73,9 +86,9 @@ public enum Router {
         guard let step = facts.durableStep, step > facts.ownership.step else {
             return past(facts)
         }
-        // Legacy drops it where it would not handle it. The state says so only while it belongs to the step that the segment is in.
-        let isDropped = facts.legacyStep == facts.ownership.step && !facts.legacyHandles
-        return early(facts.early ?? (isDropped ? .drop : .keep), step)
+        if let wanted = facts.early { return early(wanted, step) }
+        guard facts.legacyWouldDrop else { return .park(step) }
+        return facts.isWaiting ? .drop(step) : .hold
     }
 
     /// What the segment has no use for: it waits for legacy, unless nobody there will ever use it.

@@ -71,8 +71,8 @@ public struct ReportVerdict: Codable, Hashable, Sendable {
             notes.append(
                 "In \(Text.count(undefined, "cell", "cells")) of the legacy table an event arrived for which the table says nothing.")
         }
-        for rule in comparison?.rules ?? [] where rule.explains == .announced && rule.masked == 0 {
-            notes.append("The announced difference '\(rule.rule)' never occurred.")
+        for rule in comparison?.rules ?? [] where [.announced, .intended].contains(rule.explains) && rule.masked == 0 {
+            notes.append("The \(rule.explains.rawValue) difference '\(rule.rule)' never occurred.")
         }
         return notes
     }

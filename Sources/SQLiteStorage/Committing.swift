@@ -38,7 +38,7 @@ extension SQLiteHandoffStore {
         try database.first("SELECT 1 FROM setting WHERE name = ?", [.text(MigrationHalted.setting)]) { _ in true } ?? false
     }
 
-    private static func openRows(of entity: EntityID, in database: Database) throws -> [(row: QueuedRow, disposition: Disposition)] {
+    private static func openRows(of entity: EntityID, in database: Database) throws -> [OpenRow] {
         let sql = """
             SELECT \(Rows.queuedColumns) FROM inbox
             WHERE entity = ? AND \(Rows.isOpen) ORDER BY sequence

@@ -124,8 +124,10 @@ enum Rows {
         let event = Event(
             id: EventID(id), source: EventSource(source), entity: EntityID(entity), kind: EventKind(kind),
             payload: try reader.json("payload", payload), receivedAt: row.time(6), occurredAt: row.time(7))
-        return InboxRow(
+        var stored = InboxRow(
             sequence: sequence, event: event, disposition: disposition, priority: priority, attempt: attempt, visibleAt: visibleAt)
+        stored.epoch = row.int(ifAny: 10)
+        return stored
     }
 
     static func eventSum(
@@ -144,13 +146,13 @@ enum Rows {
 
     static let queuedColumns = "sequence, entity, priority, attempt, visible_at, disposition, epoch, place_sum"
 
-    static func queuedRow(_ row: SQLRow) throws -> (row: QueuedRow, disposition: Disposition) {
+    static func queuedRow(_ row: SQLRow) throws -> OpenRow {
         let queued = QueuedRow(
             sequence: row.int(0), entity: EntityID(row.text(1)), priority: row.int(2), attempt: row.int(3), visibleAt: row.time(4))
         let disposition: Disposition = try Reader("inbox", String(queued.sequence)).choice("disposition", row.text(5))
         try placeSum(disposition, row.int(ifAny: 6), queued.priority, queued.attempt, queued.visibleAt)
             .check(row.sum(7), table: "inbox", key: String(queued.sequence))
-        return (queued, disposition)
+        return OpenRow(queued, disposition, epoch: row.int(ifAny: 6))
     }
 
     static let outboxColumns = "sequence, entity, epoch, kind, row, segment, sum"

@@ -49,7 +49,8 @@ struct RuleLedger: Hashable, Sendable {
         let rule = rules[index]
         rules[index].findings = []
         if let expired = expired[rule.rule] { return rules[index].findings = [expired] }
-        if rule.masked == 0 { rules[index].findings.append("it was never needed; remove it or find out why") }
+        // An intended difference is rare, and has a scenario that shows it.
+        if rule.masked == 0, rule.explains != .intended { rules[index].findings.append("it was never needed; remove it or find out why") }
         let found = places[rule.rule]?.count ?? 0
         if rule.explains != .announced, found > Self.mostPlaces, !bounded.contains(rule.rule) {
             rules[index].findings.append("it is over-broad: it explains differences at \(found.counted("place")); write one rule for each")

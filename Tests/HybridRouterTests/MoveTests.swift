@@ -42,15 +42,26 @@ import Testing
     private let legacy = Ownership(entity: "R-1", epoch: 1, owner: .legacy, step: "5", passed: "5", completions: ["5": 1])
     private let durable = Ownership(entity: "R-1", epoch: 2, owner: .durable, step: "5.2", passed: "5", completions: ["5": 1])
 
-    private func open(_ sequence: Int, _ disposition: Disposition) -> (row: QueuedRow, disposition: Disposition) {
-        (QueuedRow(sequence: sequence, entity: "R-1", priority: 1, attempt: 1, visibleAt: .distantPast), disposition)
+    private func open(_ sequence: Int, _ disposition: Disposition, epoch: Int? = nil) -> OpenRow {
+        OpenRow(
+            QueuedRow(sequence: sequence, entity: "R-1", priority: 1, attempt: 1, visibleAt: .distantPast), disposition, epoch: epoch)
     }
 
-    private func consequences(_ moves: [Move], of ownership: Ownership, open: [(row: QueuedRow, disposition: Disposition)] = [])
+    private func consequences(_ moves: [Move], of ownership: Ownership, open: [OpenRow] = [])
         -> Consequences
     {
         let transaction = EntityTransaction(entity: "R-1", epoch: ownership.epoch, at: .init(milliseconds: 5), moves: moves)
         return Consequences(of: transaction, ownership, version: 3) { open }
+    }
+
+    @Test func whatWasHeldIsDecidedWhenTheSegmentWaitsAgain() {
+        let held = consequences([.held(RowReference(1, "e"))], of: durable)
+        #expect(held.rows.map(\.disposition) == [.parked] && held.rows.map(\.epoch) == [2])
+        let rows = [open(1, .parked, epoch: 2), open(2, .parked), open(3, .parked, epoch: 1), open(4, .signalled, epoch: 2)]
+        let entered = consequences([.entered("5.2", state: "S", used: [])], of: durable, open: rows)
+        #expect(entered.requeued.map(\.sequence) == [1])
+        #expect(consequences([.wentOn(to: "6")], of: durable, open: rows).requeued.map(\.sequence) == [1, 2, 3])
+        #expect(consequences([.handedBack(to: "6")], of: durable, open: rows).requeued.map(\.sequence) == [1, 2, 3, 4])
     }
 
     @Test func aHandOffStartsTheNextEpochAndUnparks() {

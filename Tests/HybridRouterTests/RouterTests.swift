@@ -32,6 +32,17 @@ import Testing
         #expect(Router.route(facts(.durable, legacy: "5.2", durable: "6", early: nil)) == .drop("6"))
         #expect(Router.route(facts(.durable, legacy: "5.2", durable: "6", handles: true, early: nil)) == .park("6"))
     }
+    @Test func whatLegacyWouldDropIsHeldWhileTheSegmentIsAtWork() {
+        func route(durable: StepNumber, handles: Bool = false, early: EarlyEvent? = nil) -> Route {
+            var facts = facts(.durable, legacy: "5.2", durable: durable, handles: handles, early: early)
+            facts.isWaiting = false
+            return Router.route(facts)
+        }
+        #expect(route(durable: "6") == .hold)
+        #expect(route(durable: "6", handles: true) == .park("6"))
+        #expect(route(durable: "6", early: .drop) == .drop("6"))
+        #expect(route(durable: "5.2") == .signal)
+    }
     @Test func aLateEventGoesToWhoeverCanUseIt() {
         #expect(Router.route(facts(.legacy, legacy: "6", durable: "5.2", passed: "5.2", handles: true)) == .legacy)
         #expect(Router.route(facts(.legacy, legacy: "6", durable: "5.2", passed: "5.2")) == .late("5.2"))

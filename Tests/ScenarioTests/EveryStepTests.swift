@@ -8,6 +8,7 @@ import Cutover
 import DurableWorkflow
 import Events
 import Foundation
+import HybridRouter
 import LegacyFixtures
 import LegacyStateMachine
 import Migrations
@@ -163,6 +164,66 @@ import Testing
         #expect(nudges.map(\.at) == [resubmitted + .days(6) + .hours(1)])
         let summary = try await Self.compare(plan, try await control.observations(), candidate)
         #expect(summary.mismatched == 0, "\(summary.mismatches.map(Self.sentence))")
+    }
+
+    /// Step 7 tries for a minute to pay for the campaign, and the registry has it meanwhile. Legacy handles one event after the other; while a
+    /// segment is at work, its last wait point does not say what legacy would drop.
+    @Test(arguments: [["6", "7"], Set(steps)] as [Set<StepNumber>]) func whatComesWhileAStepIsAtWorkIsHeld(durable: Set<StepNumber>)
+        async throws
+    {
+        let entity: EntityID = "R-900001"
+        let scenario = try Scenario(folder: "\(LegacyFixtures.folder)/happy-private-profit").lines
+        let approved = try #require(scenario.first { $0.body["type"] == "content.approved" }?.receivedAt)
+        let refusal = TraceLine(
+            receivedAt: scenario[0].receivedAt, source: .world,
+            body: [
+                "registration": .string(entity.rawValue), "operation": "billing.campaignVettingFee", "ordinal": 1, "attempts": 2,
+                "answer": "591",
+            ])
+        let lines =
+            [refusal]
+            + scenario.map { line in
+                guard line.body["eventType"] == "CAMPAIGN_ADD" else { return line }
+                var early = line
+                early.receivedAt = approved + .seconds(45)
+                return early
+            }
+        let (control, candidate) = (
+            try await Self.play(try Self.plan([]), .legacy, lines), try await Self.play(try Self.plan(durable), .hybrid, lines)
+        )
+        for run in [control, candidate] {
+            let share = try #require(try await run.ledger(of: entity).first { $0.key.operation == "partner.share" })
+            #expect(share.at == approved + .seconds(60))
+        }
+        let summary = try await Self.compare(try Self.plan(durable), try await control.observations(), candidate)
+        #expect(summary.compared == 1 && summary.mismatched == 0, "\(summary.mismatches.map(Self.sentence))")
+        let moves = try await candidate.store.journal(of: entity).map(\.move.name)
+        #expect(moves.contains("held") && !moves.contains("dropped"))
+    }
+
+    /// What comes while the step is at work, and has no place when it waits again, is dropped then, as legacy does it: nobody adds a number
+    /// before the campaign is active.
+    @Test func whatHasNoPlaceAfterTheWorkIsDroppedThen() async throws {
+        let entity: EntityID = "R-900001"
+        let scenario = try Scenario(folder: "\(LegacyFixtures.folder)/happy-private-profit").lines
+        let accepted = try #require(scenario.first { $0.body["eventType"] == "CAMPAIGN_SHARE_ACCEPT" }?.receivedAt)
+        let refusal = TraceLine(
+            receivedAt: scenario[0].receivedAt, source: .world,
+            body: [
+                "registration": .string(entity.rawValue), "operation": "partner.associate", "ordinal": 1, "attempts": 2, "answer": "591",
+            ])
+        let more = TraceLine(
+            receivedAt: accepted + .seconds(1), source: "customer",
+            body: ["id": "c-more", "type": "numbers.add", "registration": .string(entity.rawValue), "data": ["numbers": 1]])
+        let lines = Self.ordered([refusal, more] + scenario)
+        let plan = try Self.plan(Set(Self.steps))
+        let (control, candidate) = (
+            try await Self.play(try Self.plan([]), .legacy, lines), try await Self.play(plan, .hybrid, lines)
+        )
+        let summary = try await Self.compare(plan, try await control.observations(), candidate)
+        #expect(summary.compared == 1 && summary.mismatched == 0, "\(summary.mismatches.map(Self.sentence))")
+        let moves = try await candidate.store.journal(of: entity).map(\.move)
+        #expect(moves.filter { $0.row?.kind == "numbers.add" }.map(\.name) == ["held", "dropped"])
     }
 
     @Test func theFirstStepIsBornDurable() async throws {

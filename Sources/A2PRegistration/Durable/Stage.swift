@@ -28,8 +28,9 @@ struct Stage {
 
     let context: StepContext<Registration>
     let events: Set<EventKind>
-    let end: Timestamp?
-    let reminder: Timestamp
+    private let time: Duration?
+    /// When the stage began: with its first wait. What has to be done before may be tried for a while.
+    private(set) var enteredAt: Timestamp
     private let beginning: String?
     let adopted: Set<String>
     /// True for a step that has no end of its own: what it has heard is to be told at once, also when it changes nothing.
@@ -52,13 +53,17 @@ struct Stage {
         shown = context.entry.state == nil ? nil : registration
         self.events = events
         let entry = context.entry
-        end = time.map { entry.enteredAt + $0 }
-        reminder = entry.enteredAt + .days(7)
+        self.time = time
+        enteredAt = entry.enteredAt
         position = entry.state
         heardAt = entry.eventAt ?? entry.heardAt
         checkedAt = entry.state == nil ? .distantPast : entry.checkedAt ?? entry.heardAt
     }
 
+    /// When the stage has lasted too long; nil for one without an end.
+    var end: Timestamp? { time.map { enteredAt + $0 } }
+    /// When a reviewer may be reminded.
+    var reminder: Timestamp { enteredAt + .days(7) }
     /// The legacy state in which the step was taken over; nil when it begins at its beginning.
     var takenOverIn: String? { context.entry.state }
     /// The legacy state in which the registration is now.
@@ -82,6 +87,7 @@ struct Stage {
     mutating func enter(_ state: String, _ registration: Registration) async throws {
         guard state != position || registration != shown else { return }
         try await context.enter(state, registration)
+        if position == nil { enteredAt = context.now }
         (position, shown) = (state, registration)
     }
 

@@ -49,6 +49,6 @@ extension Stage {
     /// Goes on in the wait that was entered last with an empty history, once the present one is long.
     func startAgainWhenLong() throws {
         guard context.isHistoryLong, let position, adopted.contains(position) else { return }
-        throw StepContinuation(in: position, eventAt: heardAt, checkedAt: checkedAt)
+        throw StepContinuation(in: position, eventAt: heardAt, checkedAt: checkedAt, enteredAt: enteredAt)
     }
 }

@@ -108,7 +108,9 @@ final class ExploredBridge<State: MachineState, Record: Codable & Sendable>: Exp
         var ledger = try await system.system.handoffs.ledger(of: entity)
         for index in ledger.indices { ledger[index].at = .distantPast }
         let journal = try await system.system.handoffs.journal(of: entity)
-        return Observation(entity: entity, path: parts.plan.name, outcome: outcome, ledger: ledger, journal: journal)
+        var observation = Observation(entity: entity, path: parts.plan.name, outcome: outcome, ledger: ledger, journal: journal)
+        observation.unhandled.formIntersection(parts.plan.partings.map { .init(event: $0.event, state: $0.state) })
+        return observation
     }
 
     private func count(_ index: Int, in system: ExploredSystem<State, Record>) async throws {

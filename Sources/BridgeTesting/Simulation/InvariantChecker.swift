@@ -129,7 +129,7 @@ extension Move {
         switch self {
         case .retried: .pending
         case .deadLettered, .rejected: .dead
-        case .parked: .parked
+        case .parked, .held: .parked
         case .signalled: .signalled
         case .late: .late
         default: .consumed

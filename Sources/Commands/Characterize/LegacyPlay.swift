@@ -44,7 +44,7 @@ struct LegacyPlayer<State: MachineState, Record: Codable & Sendable> {
         guard let observation = try await run.observation(of: entity, withRecord: true) else { return nil }
         let moves = try await store.journal(of: entity).map(\.move)
         var timeless = observation
-        timeless.waits = nil
+        (timeless.waits, timeless.unhandled) = (nil, [])
         return LegacyPlay(
             observation: observation, passages: Set(moves.compactMap(Passage.init)),
             trace: try JSONValue(encoding: timeless), transactions: store.transactions)

@@ -113,11 +113,11 @@ public struct StepEntry: Codable, Hashable, Sendable {
         self.checkedAt = checkedAt
     }
 
-    /// The same, beginning in `state`: its last event came at `eventAt`, it was last looked at at `checkedAt`.
-    func beginning(in state: String, eventAt: Timestamp, checkedAt: Timestamp) -> StepEntry {
+    /// The same, where `wait` goes on.
+    func beginning(with wait: StepContinuation) -> StepEntry {
         StepEntry(
-            state: state, createdAt: createdAt, enteredAt: enteredAt, heardAt: max(eventAt, checkedAt), eventAt: eventAt,
-            checkedAt: checkedAt)
+            state: wait.state, createdAt: createdAt, enteredAt: wait.enteredAt ?? enteredAt, heardAt: max(wait.eventAt, wait.checkedAt),
+            eventAt: wait.eventAt, checkedAt: wait.checkedAt)
     }
 }
 
@@ -189,10 +189,13 @@ public struct StepContinuation: Error, Hashable, Sendable {
     public let eventAt: Timestamp
     /// When it was last looked at.
     public let checkedAt: Timestamp
+    /// When the entity entered the step; nil for when the step began.
+    public let enteredAt: Timestamp?
 
     /// A continuation.
-    public init(in state: String, eventAt: Timestamp, checkedAt: Timestamp) {
+    public init(in state: String, eventAt: Timestamp, checkedAt: Timestamp, enteredAt: Timestamp? = nil) {
         self.state = state
+        self.enteredAt = enteredAt
         self.eventAt = eventAt
         self.checkedAt = checkedAt
     }
@@ -237,7 +240,7 @@ public struct StepContext<Record: Codable & Sendable> {
     /// The same context for a step that goes on as if it had been taken over in `state` at this moment.
     public func entering(in state: String) -> StepContext {
         var further = self
-        further.entry = entry.beginning(in: state, eventAt: now, checkedAt: now)
+        further.entry = entry.beginning(with: StepContinuation(in: state, eventAt: now, checkedAt: now))
         return further
     }
 

@@ -102,7 +102,7 @@ public struct SegmentWorkflow<Record: Codable & Sendable>: Sendable {
                 var end: StepEnd
                 do { end = try await Self.run(steps[number], number, context, &record) } catch let wait as StepContinuation {
                     try await context.leave(wait.state, record)
-                    entry = entry.beginning(in: wait.state, eventAt: wait.eventAt, checkedAt: wait.checkedAt)
+                    entry = entry.beginning(with: wait)
                     throw try workflow.continueAsNew(input.continued(with: number, entry, try JSONValue(encoding: record)))
                 }
                 end.next = input.steps.first { $0 > number }
