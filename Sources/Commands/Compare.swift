@@ -19,6 +19,7 @@ struct Compare: AsyncParsableCommand {
             \(Program.name) compare trace.jsonl --evidence evidence.jsonl     # adds what was compared to the evidence for a gate
             \(Program.name) compare trace.jsonl --strict
             \(Program.name) compare trace.jsonl --minimize scenarios     # a scenario of the fewest deliveries for each cause
+            \(Program.name) compare --replay trace.jsonl --entity R-900002     # what both paths did, side by side
 
             Effects, states and outcomes have a verdict each. A difference is announced (by the plan, with its count and condition), \
             intended or ignored (somebody has signed for it), or unexplained: that is a mismatch and ends with exit code 1. Legacy alone \
@@ -46,6 +47,8 @@ struct Compare: AsyncParsableCommand {
         help: ArgumentHelp("Write a scenario of the fewest deliveries for each cause of mismatches into this folder.", valueName: "folder"))
     var minimize: String?
 
+    @OptionGroup var showing: ReplayOptions
+
     @Flag(inversion: .prefixedNo, help: "Play legacy alone twice, and compare it with itself.")
     var noise = true
 
@@ -56,6 +59,14 @@ struct Compare: AsyncParsableCommand {
         guard !strict || (of == nil && evidence == nil && minimize == nil && input.database == nil) else {
             throw ValidationError(
                 "--strict compares each input by itself, in memory: give it without --of, --evidence, --minimize and --database")
+        }
+        guard !showing.replay || (of == nil && evidence == nil && minimize == nil && input.database == nil && !strict) else {
+            throw ValidationError(
+                "--replay plays its inputs in memory and shows both paths: give it without --of, --evidence, --minimize, --strict and --database"
+            )
+        }
+        guard !showing.replay || !input.inputs.isEmpty else {
+            throw ValidationError("--replay: expected a scenario folder or a trace file to play, found none")
         }
         guard of == nil || minimize == nil else {
             throw ValidationError("--minimize needs the deliveries as a trace: give it with inputs, not with --of")
@@ -70,6 +81,7 @@ struct Compare: AsyncParsableCommand {
     private func run(_ app: some Application) async throws {
         if let of { return try await compare(of, app) }
         if strict { return try await compareStrictly(app) }
+        if showing.replay { return try await replay(app) }
         let inputs = try input.load()
         let database = try input.database ?? InputOptions.freshDatabase("compare")
         let watching = try watch.watching()
@@ -97,7 +109,7 @@ struct Compare: AsyncParsableCommand {
         }
         let text = CompareText(summary: summary, noise: noise, evidence: added, scenarios: written)
         Console.print(input.format == .json ? try text.json.canonicalText : text.text(databases: database))
-        try Self.requireSome(summary)
+        try Self.requireSome(summary.compared)
         if summary.mismatched > 0 || !summary.slower.isEmpty || noise?.mismatched ?? 0 > 0 { throw CommandFailure(.differences, "") }
     }
 
@@ -111,13 +123,22 @@ struct Compare: AsyncParsableCommand {
         Console.endProgress()
         let text = CompareText(summary: summary, failing: failing)
         Console.print(input.format == .json ? try text.json.canonicalText : text.text(databases: nil))
-        try Self.requireSome(summary)
+        try Self.requireSome(summary.compared)
         if summary.mismatched > 0 { throw CommandFailure(.differences, "") }
     }
 
+    private func replay(_ app: some Application) async throws {
+        let replaying = showing.replaying(try input.loadPlan(), at: Timestamp(Date()))
+        let replay = try await replaying.run(try input.load().lines, app)
+        let text = ReplayText(replay, isWhole: showing.all)
+        Console.print(input.format == .json ? try text.json.canonicalText : text.text)
+        try Self.requireSome(replay.compared)
+        if replay.isMismatch { throw CommandFailure(.differences, "") }
+    }
+
     /// Of nothing nobody knows whether it is the same.
-    private static func requireSome(_ summary: ComparisonSummary) throws {
-        guard summary.compared == 0 else { return }
+    private static func requireSome(_ compared: Int) throws {
+        guard compared == 0 else { return }
         throw CommandFailure(.differences, "expected \(Program.nouns) to compare, found none in what was given")
     }
 

@@ -40,10 +40,7 @@ public struct Comparator: Sendable {
             state += times.compactMap(\.delay)
             state += differences(.state, control.recordFacts, candidate.recordFacts)
         }
-        let ledgers = EffectComparison(control: control.ledger, candidate: candidate.ledger) { entry in
-            announcements.contains { $0.change == .changed && $0.place == .effect(entry.key.step, entry.key.operation) }
-        }
-        var explained = Explanation(differences: outcome + state + ledgers.differences)
+        var explained = Explanation(differences: outcome + state + ledgers(control, candidate).differences)
         for announcement in announcements { explained.hold(announcement, control, candidate) }
         for rule in rules where rule.counts(at: moment) { explained.apply(rule, control, candidate) }
         return Comparison(entity: control.entity, differences: explained.differences, times: times)

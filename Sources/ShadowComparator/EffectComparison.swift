@@ -3,34 +3,43 @@ import Outcomes
 
 /// Compares two ledgers: first as multisets of (key, request), then the relative order of what both have.
 struct EffectComparison {
-    let differences: [Difference]
+    /// What differs, and where it stands in the ledgers.
+    let found: [LocatedEffect]
+
+    var differences: [Difference] { found.map(\.difference) }
 
     /// `mayMove` says of which effects it is likelier that they moved, when the order differs.
     init(control: [LedgerEntry], candidate: [LedgerEntry], mayMove: (LedgerEntry) -> Bool) {
-        let (left, right) = (Self.steps(control), Self.steps(candidate))
-        var found: [Difference] = []
+        let (left, right) = (Self.places(control), Self.places(candidate))
+        var found: [LocatedEffect] = []
         for path in Set(left.keys).union(right.keys).sorted() {
-            found += Self.content(path, left[path] ?? [], right[path] ?? [])
+            let pairs = Self.pairs(left[path] ?? [], right[path] ?? []) { control[$0].request == candidate[$1].request }
+            found += pairs.map { Self.content(path, $0, $1, control, candidate) }
         }
-        differences = found + EffectOrder(control: control, candidate: candidate, mayMove: mayMove).differences
+        self.found = found + EffectOrder(control: control, candidate: candidate, mayMove: mayMove).found
     }
 
-    private static func steps(_ ledger: [LedgerEntry]) -> [String: [JSONValue]] {
-        Dictionary(grouping: ledger, by: \.key.path).mapValues { $0.map(\.request) }
+    private static func places(_ ledger: [LedgerEntry]) -> [String: [Int]] {
+        Dictionary(grouping: ledger.indices) { ledger[$0].key.path }
     }
 
-    /// Equal requests pair up first; of the rest, pairs are changes and the surplus is missing or extra.
-    private static func content(_ path: String, _ control: [JSONValue], _ candidate: [JSONValue]) -> [Difference] {
-        var (left, right): ([JSONValue], [JSONValue]) = ([], candidate)
-        for request in control {
-            if let index = right.firstIndex(of: request) { right.remove(at: index) } else { left.append(request) }
+    /// Equal requests pair up first and are left out; of the rest, pairs are changes and the surplus is missing or extra.
+    private static func pairs(_ control: [Int], _ candidate: [Int], _ isSame: (Int, Int) -> Bool) -> [(Int?, Int?)] {
+        var (left, right): ([Int], [Int]) = ([], candidate)
+        for place in control {
+            if let index = right.firstIndex(where: { isSame(place, $0) }) { right.remove(at: index) } else { left.append(place) }
         }
-        return (0..<max(left.count, right.count)).map { index in
-            let before = index < left.count ? left[index] : nil
-            let after = index < right.count ? right[index] : nil
-            let kind: Difference.Kind = before == nil ? .extra : after == nil ? .missing : .changed
-            return Difference(layer: .effects, kind: kind, path: path, control: before, candidate: after)
-        }
+        return (0..<max(left.count, right.count)).map { ($0 < left.count ? left[$0] : nil, $0 < right.count ? right[$0] : nil) }
+    }
+
+    private static func content(
+        _ path: String, _ left: Int?, _ right: Int?, _ control: [LedgerEntry], _ candidate: [LedgerEntry]
+    ) -> LocatedEffect {
+        let kind: Difference.Kind = left == nil ? .extra : right == nil ? .missing : .changed
+        let difference = Difference(
+            layer: .effects, kind: kind, path: path, control: left.map { control[$0].request },
+            candidate: right.map { candidate[$0].request })
+        return LocatedEffect(difference: difference, control: left, candidate: right)
     }
 }
 
@@ -42,31 +51,31 @@ private struct EffectOrder {
         let occurrence: Int
     }
 
-    private(set) var differences: [Difference] = []
+    private(set) var found: [LocatedEffect] = []
 
     init(control: [LedgerEntry], candidate: [LedgerEntry], mayMove: (LedgerEntry) -> Bool) {
         let (left, right) = (Self.occurrences(control), Self.occurrences(candidate))
-        let both = Set(left.map(\.0)).intersection(right.map(\.0))
-        let before = left.filter { both.contains($0.0) }
-        let after = right.filter { both.contains($0.0) }.map(\.0)
-        guard before.map(\.0) != after else { return }
-        let place = Dictionary(after.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-        let items = before.map { (place: place[$0.0] ?? 0, mayMove: mayMove($0.1)) }
+        let both = Set(left).intersection(right)
+        let before = left.indices.filter { both.contains(left[$0]) }
+        let after = right.indices.filter { both.contains(right[$0]) }
+        guard before.map({ left[$0] }) != after.map({ right[$0] }) else { return }
+        let place = Dictionary(after.enumerated().map { (right[$1], $0) }, uniquingKeysWith: { first, _ in first })
+        let items = before.map { (place: place[left[$0]] ?? 0, mayMove: mayMove(control[$0])) }
         let kept = Self.keep(items)
         for (index, item) in items.enumerated() where !kept.contains(index) {
-            differences.append(
-                Difference(
-                    layer: .effects, kind: .order, path: before[index].0.path,
-                    control: index == 0 ? nil : .string(before[index - 1].0.path),
-                    candidate: item.place == 0 ? nil : .string(after[item.place - 1].path)))
+            let difference = Difference(
+                layer: .effects, kind: .order, path: left[before[index]].path,
+                control: index == 0 ? nil : .string(left[before[index - 1]].path),
+                candidate: item.place == 0 ? nil : .string(right[after[item.place - 1]].path))
+            found.append(LocatedEffect(difference: difference, control: before[index], candidate: after[item.place]))
         }
     }
 
-    private static func occurrences(_ ledger: [LedgerEntry]) -> [(Counterparts, LedgerEntry)] {
+    private static func occurrences(_ ledger: [LedgerEntry]) -> [Counterparts] {
         var seen: [String: Int] = [:]
         return ledger.map { entry in
             seen[entry.key.path, default: 0] += 1
-            return (Counterparts(path: entry.key.path, occurrence: seen[entry.key.path] ?? 1), entry)
+            return Counterparts(path: entry.key.path, occurrence: seen[entry.key.path] ?? 1)
         }
     }
 

@@ -31,7 +31,7 @@ package struct Minimizing: Sendable {
             let path = "\(folder)/\(Self.name(of: cause))"
             try write(few, to: path, cause)
             said.append(
-                "\(path): \(few.count) of \(lines.count.counted("line")) \(few.count == 1 ? "shows" : "show") it; '\(Program.name) compare \(path)' fails until it is mended"
+                "\(path): \(few.count) of \(lines.count.counted("line")) \(few.count == 1 ? "shows" : "show") it; '\(Program.name) compare \(path)' fails until it is mended, '\(Program.name) compare --replay \(path)' shows what both paths did"
             )
         }
         return said
