@@ -101,7 +101,7 @@ struct Compare: AsyncParsableCommand {
         let summary = try await comparison.summary(at: now) { compared in
             recorder?.add(try await comparison.hybrid.store.evidence(of: compared))
         }
-        let added = try recorder?.append()
+        let added = try recorder?.append(app)
         var written: [String] = []
         if let minimize {
             let minimizing = Minimizing(plan: comparison.hybrid.options.plan, folder: minimize, at: now)
@@ -150,7 +150,7 @@ struct Compare: AsyncParsableCommand {
         let summary = try await stored.comparison(
             progress: { meter.show("\($0) of \(Program.counted($1))", $0, of: $1) }, evidence: { recorder?.add($0) })
         Console.endProgress()
-        let text = CompareText(summary: summary.comparison, stored: summary, evidence: try recorder?.append())
+        let text = CompareText(summary: summary.comparison, stored: summary, evidence: try recorder?.append(app))
         Console.print(input.format == .json ? try text.json.canonicalText : text.text(databases: nil))
         if summary.comparison.mismatched > 0 { throw CommandFailure(.differences, "") }
     }

@@ -155,6 +155,6 @@ private struct Demonstration<State: MachineState, Record: Codable & Sendable> {
         let now = Timestamp(Date())
         var recorder = try EvidenceRecorder(path: path("evidence.jsonl"), app: app, plan: plan, at: now)
         _ = try await comparison.summary(at: now) { recorder.add(try await comparison.hybrid.store.evidence(of: $0)) }
-        _ = try recorder.append()
+        _ = try recorder.append(app)
     }
 }

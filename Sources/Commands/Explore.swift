@@ -17,6 +17,7 @@ struct Explore: AsyncParsableCommand {
             \(Program.name) explore trace.jsonl --entity R-900002
             \(Program.name) explore trace.jsonl --entity R-900002 --events 4 --duplicates 2 --losses 2 --delays 2 --crashes 0
             \(Program.name) explore trace.jsonl --entity R-900003 --events 2 --format json
+            \(Program.name) explore trace.jsonl --entity R-900002 --evidence evidence.jsonl     # adds it to the evidence for a gate
 
             An exploration begins where a recording enters the step. The next deliveries then arrive in every order, again, never, and \
             after the next timer; the process dies after each piece of its work; the rest of the recording is played to its end. The order \
@@ -53,6 +54,9 @@ struct Explore: AsyncParsableCommand {
     @Option(help: "How often the process dies in one schedule.")
     var crashes = 1
 
+    @Option(help: ArgumentHelp("Add what was found to this file, see '\(Program.name) evidence'.", valueName: "file"))
+    var evidence: String?
+
     @Option(help: "Output: text or json.")
     var format: OutputFormat = .text
 
@@ -73,6 +77,7 @@ struct Explore: AsyncParsableCommand {
         let began = clock.now
         let plan = try app.plan(plan)
         try plan.check(against: app.processSteps)
+        let file = try evidence.map { try TrialEvidence(path: $0, app: app, plan: plan) }
         let bounds = ExplorationBounds(events: events, duplicates: duplicates, losses: losses, delays: delays, crashes: crashes)
         var text = ExploreText(bounds: bounds)
         let comparator = plan.comparator(at: Timestamp(Date()))
@@ -81,6 +86,7 @@ struct Explore: AsyncParsableCommand {
         for exploration in explorations { text.steps.append(try await explore(exploration, recordings, comparator)) }
         Console.endProgress()
         text.seconds = began.duration(to: clock.now).roundedSeconds
+        text.evidence = try file?.append(text.steps, app)
         Console.print(format == .json ? try text.json.canonicalText : text.text)
         if text.hasFindings { throw CommandFailure(.differences, "") }
     }

@@ -1,3 +1,4 @@
+import Cutover
 import Events
 import Outcomes
 import ShadowComparator
@@ -7,6 +8,8 @@ struct ExploreText {
     var bounds: ExplorationBounds
     var steps: [Step] = []
     var seconds = 0.0
+    /// The evidence file as it is now; nil when nothing was added to one.
+    var evidence: EvidenceSummary?
 
     /// One step, over all recordings.
     struct Step {
@@ -36,7 +39,8 @@ struct ExploreText {
 
     var text: String {
         let head = "bounds: \(bounds); complete within them, in \(seconds) s"
-        return ([head] + steps.flatMap(text)).joined(separator: "\n")
+        let gates = evidence.map { ["", EvidenceText.text($0)] } ?? []
+        return ([head] + steps.flatMap(text) + gates).joined(separator: "\n")
     }
 
     private func text(_ step: Step) -> [String] {
@@ -81,6 +85,7 @@ struct ExploreText {
             var json = try JSONValue(encoding: total)
             json["coverage"] = .object(total.paths.mapValues { .object($0.cells.mapValues { .integer($0) }) })
             json["secondsElapsed"] = .number(seconds)
+            if let evidence { json["evidence"] = try EvidenceText.json(evidence) }
             json["steps"] = .array(
                 try steps.map { step in
                     var one = try JSONValue(encoding: step.result)

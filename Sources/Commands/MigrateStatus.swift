@@ -29,10 +29,7 @@ struct MigrateStatus: AsyncParsableCommand {
 
     func run() async throws {
         let plan = try InputOptions.plan(plan)
-        let gates = try evidence.map { file in
-            try EvidenceFile(path: file).existingLog().summary(
-                of: plan, version: try BuildIdentity.version(of: try Program.app, plan: plan))
-        }
+        let gates = try evidence.map { try EvidenceFile(path: $0).existing().weigh(plan, try Program.app) }
         let desk = try await OperatorDesk(database, .reader, plan: plan)
         var summary = MigrationStatus(desk.bridge.plan, try desk.store.census())
         summary.database = database

@@ -88,7 +88,7 @@ struct PlanCommand: ParsableCommand {
                     step: step.number.description, title: step.title, stage: step.stage.description,
                     legacy: process.legacy.contains(step.number), durable: process.durable.contains(step.number),
                     boundary: process.boundaries.contains(step.number),
-                    announces: step.announces.map(\.description) + step.rules.map(\.description))
+                    announces: step.announces.map(\.description) + step.rules.map(\.description) + step.survivors.map(\.description))
             }
             guard format == .text else {
                 let json: JSONValue = [

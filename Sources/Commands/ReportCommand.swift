@@ -18,7 +18,7 @@ struct ReportCommand: AsyncParsableCommand {
             \(Program.name) report                          # all fixtures; the paths of the reports are printed
             \(Program.name) report trace.jsonl --output reports
             \(Program.name) report --audit R-900001         # with the history of that \(Program.noun)'s durable segments
-            \(Program.name) report --evidence evidence.jsonl  # what 'compare --evidence' has left: without it no gate is open
+            \(Program.name) report --evidence evidence.jsonl  # what compare, mutants and explore have left: without it no gate is open
             \(Program.name) report --of work.sqlite           # of a database as it stands, beside the process that runs on it
             Writes report.html (one file, no network), report.md and report.json.
             """)
@@ -85,8 +85,7 @@ struct ReportCommand: AsyncParsableCommand {
     /// What the evidence file says of the plan and this build; nil without one.
     private func weigh(_ app: some Application) throws -> EvidenceSummary? {
         guard let evidence else { return nil }
-        let plan = try input.loadPlan()
-        return try EvidenceFile(path: evidence).existingLog().summary(of: plan, version: try BuildIdentity.version(of: app, plan: plan))
+        return try EvidenceFile(path: evidence).existing().weigh(try input.loadPlan(), app)
     }
 
     private static func write(_ report: Report, to folder: String) throws -> [String] {

@@ -60,10 +60,14 @@ public struct PlannedStep: Hashable, Sendable {
     public var announces: [Announcement]
     /// Differences that somebody answers for.
     public var rules: [DifferenceRule]
+    /// Bugs that nobody finds, and that somebody answers for.
+    public var survivors: [SignedSurvivor]
 
     /// A step.
     public init(
-        number: StepNumber, title: String, stage: Stage, isAdded: Bool = false, announces: [Announcement] = [], rules: [DifferenceRule] = []
+        number: StepNumber, title: String, stage: Stage, isAdded: Bool = false, announces: [Announcement] = [],
+        rules: [DifferenceRule] = [],
+        survivors: [SignedSurvivor] = []
     ) {
         self.number = number
         self.title = title
@@ -71,6 +75,7 @@ public struct PlannedStep: Hashable, Sendable {
         self.isAdded = isAdded
         self.announces = announces
         self.rules = rules
+        self.survivors = survivors
     }
 }
 

@@ -123,7 +123,7 @@ extension PlanReader {
         return Set(texts)
     }
 
-    private func day(_ node: Node?, _ name: String, _ parent: Node) throws(PlanError) -> Timestamp {
+    func day(_ node: Node?, _ name: String, _ parent: Node) throws(PlanError) -> Timestamp {
         let word = try text(node, name, parent)
         guard let day = Timestamp(word.contains("T") ? word : word + "T00:00:00Z") else {
             throw refusal(node ?? parent, expected: "'\(name)' as a day like 2026-03-01", found: "'\(word)'")

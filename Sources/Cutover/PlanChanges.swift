@@ -10,7 +10,8 @@ public struct PlanStepChange: Hashable, Sendable {
     public var before: Stage?
     /// Its stage after; nil when it is gone.
     public var after: Stage?
-    /// What else is different, a few words each: `title`, `added`, `announced differences`, `rules`.
+    /// What else is different, a few words each: `title`, `added`, `announced differences`, `rules`,
+    /// `survivors`.
     public var other: [String]
 
     /// What it means for entities on their way.
@@ -61,6 +62,7 @@ extension MigrationPlan {
                 if before.isAdded != after.isAdded { other.append("added") }
                 if before.announces != after.announces { other.append("announced differences") }
                 if before.rules != after.rules { other.append("rules") }
+                if before.survivors != after.survivors { other.append("survivors") }
             }
             return PlanStepChange(
                 step: number, title: after?.title ?? before?.title ?? "", before: before?.stage, after: after?.stage, other: other)

@@ -75,7 +75,8 @@ extension MigrationPlan {
     public var digest: String {
         let lines = steps.map { step in
             let words = [step.number.description, step.title, step.stage.description, step.isAdded ? "added" : ""]
-            return (words + step.announces.map(\.description) + ["|"] + step.rules.map(\.words)).joined(separator: "\u{1F}")
+            let signed = step.rules.map(\.words) + step.survivors.map(\.words)
+            return (words + step.announces.map(\.description) + ["|"] + signed).joined(separator: "\u{1F}")
         }
         let answering = interrupts == .legacy ? [] : ["interrupts \(interrupts.rawValue)"]
         return StableHash.hexadecimal(([name, String(version)] + lines + answering).joined(separator: "\u{1E}"))

@@ -112,7 +112,7 @@ struct PlanReader {
     }
 
     private func step(_ node: Node) throws(PlanError) -> PlannedStep {
-        let keys: Set = ["step", "title", "stage", "added", "announces", "intends", "ignores"]
+        let keys: Set = ["step", "title", "stage", "added", "announces", "intends", "ignores", "survives"]
         try refuseWildcards(node)
         let members = try mapping(node, keys: keys, of: "a step")
         let number = try text(members["step"], "step", node)
@@ -129,7 +129,8 @@ struct PlanReader {
             number: step, title: try text(members["title"], "title", node), stage: stage, isAdded: try flag(members["added"]),
             announces: try list(members["announces"], "announces") { node throws(PlanError) in try announcement(node, of: step) },
             rules: try list(members["intends"], "intends") { node throws(PlanError) in try rule(.intended, node, of: step) }
-                + list(members["ignores"], "ignores") { node throws(PlanError) in try rule(.ignored, node, of: step) })
+                + list(members["ignores"], "ignores") { node throws(PlanError) in try rule(.ignored, node, of: step) },
+            survivors: try list(members["survives"], "survives", survivor))
     }
 
     /// The form of earlier versions: it would let a fee that is charged twice pass.

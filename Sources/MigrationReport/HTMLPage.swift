@@ -53,6 +53,8 @@ struct HTMLPage {
     let runRows: [Row]
     let comparison: HTMLComparison?
     let evidence: [HTMLEvidence]
+    let gateHead = GateRow.head
+    let gates: [GateRow]
     let hasEvidence: Bool
     let segments: [HTMLSegment]
     let hasSegments: Bool
@@ -73,7 +75,8 @@ struct HTMLPage {
         runRows = RunRow.rows(of: report.runs).map { Row(title: $0.title, cells: $0.values) }
         comparison = report.comparison.map { HTMLComparison($0, details: report.mismatches, showing: limit) }
         evidence = HTMLEvidence.rows(of: report.evidence)
-        hasEvidence = !evidence.isEmpty
+        gates = GateRow.rows(of: report.evidence)
+        hasEvidence = !gates.isEmpty
         segments = report.segments.map { HTMLSegment($0) }
         hasSegments = !segments.isEmpty
         matrix = report.matrix.map { HTMLMatrix($0) }

@@ -146,6 +146,14 @@ enum HTMLTemplate {
         {{/evidence}}
         </tbody>
         </table>
+        <table>
+        <thead><tr>{{#gateHead}}<th>{{.}}</th>{{/gateHead}}</tr></thead>
+        <tbody>
+        {{#gates}}
+        <tr class="{{tone}}">{{#cells}}<td>{{.}}</td>{{/cells}}</tr>
+        {{/gates}}
+        </tbody>
+        </table>
         </div>
         </section>
         {{/hasEvidence}}

@@ -56,7 +56,8 @@ public struct MarkdownRenderer: ReportRenderer {
     private func evidence(_ evidence: EvidenceSummary?) -> [String] {
         guard let evidence else { return [] }
         let head = ["step", "ends with", "cases", "mismatches", "gate", "rate is below", "more clean cases", "voided"]
-        return ["## Evidence", ""] + table(head, HTMLEvidence.rows(of: evidence).map(\.cells), numbersFrom: 5)
+        return ["## Evidence", ""] + table(head, HTMLEvidence.rows(of: evidence).map(\.cells), numbersFrom: 5) + [""]
+            + table(GateRow.head, GateRow.rows(of: evidence).map(\.cells), numbersFrom: 5)
     }
 
     private func layers(_ summary: ComparisonSummary) -> [String] {

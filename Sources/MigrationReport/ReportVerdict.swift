@@ -1,4 +1,5 @@
 import Cutover
+import Events
 import Outcomes
 import ShadowComparator
 
@@ -42,7 +43,26 @@ public struct ReportVerdict: Codable, Hashable, Sendable {
                 "Step \(step.step): \(Text.count(step.mismatches, "mismatch", "mismatches")) in \(Text.count(step.cases, "case", "cases")) exclude a rate of"
                 + " \(Text.decimal(bound * 100)) % in every kind of ending, however often one has looked; at most \(unseen) % of new cases"
                 + " take a path never taken before. Cases are taken as exchangeable."
+        } + evidence.steps.flatMap(tried)
+    }
+
+    private static func tried(_ step: EvidenceSummary.Step) -> [String] {
+        var notes: [String] = []
+        let score = step.mutants
+        if score.triedLast != nil {
+            let signed = score.survivors.count { $0.answer == .signed }
+            let survive =
+                score.survivors.isEmpty ? "" : "; \(Text.number(score.survivors.count)) survive, \(Text.number(signed)) of them signed for"
+            notes.append(
+                "Step \(step.step): \(Text.number(score.caught)) of \(Text.count(score.expressible, "bug that was", "bugs that were")) put in on purpose found\(survive)\(score.triesHandOff ? "" : "; none of the hand-off was tried")."
+            )
         }
+        if !step.exploration.isNeeded, step.exploration.rows.isEmpty { notes.append("Step \(step.step): this program cannot be explored.") }
+        return notes
+            + step.exploration.rows.map { row in
+                "Step \(step.step): explored within \(row.bounds), \(Text.count(row.covered, "schedule", "schedules")) of"
+                    + " \(Text.count(row.recordings, "recording", "recordings"))."
+            }
     }
 
     private static func reasons(_ run: RunFigures?, _ comparison: ComparisonSummary?) -> [String] {

@@ -114,7 +114,7 @@ enum Scanner {
     }
 
     /// Verbs and the like that end in s, and measures of a limit.
-    private static let notCounted: Set = ["is", "was", "has", "as", "its", "bytes", "this", "does", "declares", "draws"]
+    private static let notCounted: Set = ["is", "was", "has", "as", "its", "bytes", "this", "does", "declares", "draws", "needs"]
 
     /// Targets of Markdown links that point into the checkout.
     static func links(_ text: String) -> [String] {

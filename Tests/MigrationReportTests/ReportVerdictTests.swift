@@ -9,15 +9,21 @@ import Testing
 struct ReportVerdictTests {
     private static let version = EvidenceVersion(build: "b", machine: "m", plan: SampleReport.plan)
 
-    /// Evidence of so many clean cases of each of both moved steps.
-    static func evidence(cases: Int, mismatches: Int = 0) -> EvidenceSummary {
+    /// Evidence of so many clean cases of each of both moved steps, of a bug that is found, and of an exploration.
+    static func evidence(cases: Int, mismatches: Int = 0, surviving: Bool = false, explored: Bool = true) -> EvidenceSummary {
         var log = EvidenceLog()
         log.add(.run(at: .distantPast, version: version))
         for number in 0..<cases {
             let steps: [StepNumber: String] = ["5.2": "EVP_REPORT_SCORE", "6": "content.approved"]
             log.add(.compared(EvidenceCase(id: "\(number)", steps: steps, paths: steps, isMismatch: number < mismatches)))
         }
-        return log.summary(of: SampleReport.plan, version: version)
+        for step in ["5.2", "6"] as [StepNumber] {
+            let bugs = ["a bug": ["effects"]].merging(surviving ? ["another": []] : [:]) { $1 }
+            log.add(.mutants(MutantEvidence(at: .distantPast, version: version, step: step, bugs: bugs)))
+            let found = ExplorationFigures(bounds: ExplorationBounds(events: 3), recordings: 2, executed: 10, covered: 1234)
+            if explored { log.add(.explored(ExplorationEvidence(at: .distantPast, version: version, step: step, found: found))) }
+        }
+        return log.summary(of: SampleReport.plan, version: version, at: .distantPast)
     }
 
     private func verdict(
@@ -55,6 +61,23 @@ struct ReportVerdictTests {
         #expect(verdict(matched: 5000, evidence: Self.evidence(cases: 3792, mismatches: 1)).isSafe == false)
         let none = verdict(matched: 5000, evidence: nil)
         #expect(none.sentence == "Not safe to move on: no evidence was given, so no gate is open.")
+    }
+
+    @Test("is never safe with a bug that survives, or where nothing was explored, and says what was tried")
+    func tried() {
+        let surviving = verdict(matched: 5, evidence: Self.evidence(cases: 3792, surviving: true))
+        #expect(
+            surviving.sentence
+                == "Not safe to move on: step 5.2 has 1 bug that survives and that nobody has signed for, the first is 'another';"
+                + " record what shows it, or sign for it in the plan, with 'survives'.")
+        #expect(surviving.reasons.count == 2)
+        let unexplored = verdict(matched: 5, evidence: Self.evidence(cases: 3792, explored: false))
+        #expect(
+            unexplored.sentence
+                == "Not safe to move on: step 5.2 has no exploration; 'explore --evidence' makes one of recordings that enter it.")
+        let notes = verdict(matched: 5).notes
+        #expect(notes.contains("Step 5.2: 1 of 1 bug that was put in on purpose found."))
+        #expect(notes.contains("Step 6: explored within 3 events, 1 duplicate, 1 loss, 1 delay, 1 crash, 1,234 schedules of 2 recordings."))
     }
 
     @Test("is not safe with a single mismatch among thousands")

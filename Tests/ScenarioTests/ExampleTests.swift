@@ -11,6 +11,7 @@ import Testing
         "lockstep evidence": 1,
         // Some bugs survive, see `Mutants`.
         "lockstep mutants trace.jsonl --side durable": 1, "lockstep mutants trace.jsonl --only": 1,
+        "lockstep mutants recording.jsonl": 1,
         // Nothing is set aside.
         "lockstep migrate release": 3, "lockstep migrate settle": 3, "lockstep workflow quarantined --release": 2,
         // The two plans differ.

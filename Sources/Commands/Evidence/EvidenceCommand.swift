@@ -6,15 +6,19 @@ import Outcomes
 /// `lockstep evidence`
 struct EvidenceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "evidence", abstract: "Says for every moved step what was compared, what that proves, and what is still missing.",
+        commandName: "evidence",
+        abstract: "Says for every moved step what was compared and tried, what that proves, and what is still missing.",
         discussion: """
             \(Program.name) compare trace.jsonl --evidence evidence.jsonl     # adds what was compared
+            \(Program.name) explore trace.jsonl --entity R-900002 --evidence evidence.jsonl     # adds what schedules came to
             \(Program.name) evidence evidence.jsonl
             \(Program.name) evidence evidence.jsonl --plan my-plan.yaml --format json
 
             A gate is open when a rate of mismatches of --limit or more is excluded at level --alpha, for every kind of ending of the \
-            step. You may look as often as you like; every further build of a step is judged at half the level of the one before. \
-            Evidence of another build, table, plan or rule does not count.
+            step; when every bug that '\(Program.name) mutants --evidence' has put in was found, or is signed for in the plan \
+            ('survives'); and when '\(Program.name) explore --evidence' has found nothing unexplained. You may look as often as you \
+            like; every further build of a step is judged at half the level of the one before. Evidence of another build, table, plan \
+            or rule does not count.
             Exit codes: 1 when a gate is closed, 2 for a file that is no evidence.
             """)
 
@@ -25,10 +29,13 @@ struct EvidenceCommand: AsyncParsableCommand {
 
     func run() async throws {
         let plan = try InputOptions.plan(plan)
-        let version = try BuildIdentity.version(of: try Program.app, plan: plan)
-        let summary = try EvidenceFile(path: file).existingLog().summary(of: plan, version: version, terms: terms.terms)
+        let summary = try weigh(plan, try Program.app)
         Console.print(format == .json ? try EvidenceText.json(summary).canonicalText : EvidenceText.text(summary))
         if !summary.isOpen { throw CommandFailure(.differences, "") }
+    }
+
+    private func weigh(_ plan: MigrationPlan, _ app: some Application) throws -> EvidenceSummary {
+        try EvidenceFile(path: file).existing().weigh(plan, app, terms.terms)
     }
 }
 

@@ -21,13 +21,13 @@ struct EvidenceFile {
         return log
     }
 
-    /// The same, of a file that has to be there.
-    func existingLog() throws -> EvidenceLog {
+    /// The same file, which has to be there.
+    func existing() throws -> EvidenceFile {
         guard FileManager.default.fileExists(atPath: path) else {
             throw CommandFailure(
                 .usage, "\(path): expected an evidence file, found none; '\(Program.name) compare --evidence \(path)' makes one")
         }
-        return try log()
+        return self
     }
 
     private func read(_ line: ByteLine) throws -> EvidenceLine {
@@ -35,7 +35,7 @@ struct EvidenceFile {
             throw CommandFailure(
                 .usage,
                 "\(path):\(line.number): expected a line of evidence of form \(EvidenceLine.form), found another;"
-                    + " pass the file that 'compare --evidence' wrote, or begin a new one")
+                    + " pass a file that --evidence of this build or an earlier one wrote, or begin a new one")
         }
     }
 

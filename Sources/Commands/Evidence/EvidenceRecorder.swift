@@ -5,7 +5,6 @@ import Events
 struct EvidenceRecorder {
     private let file: EvidenceFile
     private let plan: MigrationPlan
-    private let version: EvidenceVersion
     private var lines: [EvidenceLine]
 
     /// Refuses a file that holds something else, before anything is compared.
@@ -13,8 +12,7 @@ struct EvidenceRecorder {
         file = EvidenceFile(path: path)
         _ = try file.log()
         self.plan = plan
-        version = try BuildIdentity.version(of: app, plan: plan)
-        lines = [.run(at: now, version: version)]
+        lines = [.run(at: now, version: try BuildIdentity.version(of: app, plan: plan))]
     }
 
     mutating func add(_ one: EvidenceCase?) {
@@ -22,8 +20,8 @@ struct EvidenceRecorder {
     }
 
     /// Writes it, and says what the file comes to.
-    func append() throws -> EvidenceSummary {
+    func append(_ app: some Application) throws -> EvidenceSummary {
         try file.append(lines)
-        return try file.log().summary(of: plan, version: version)
+        return try file.weigh(plan, app)
     }
 }

@@ -16,7 +16,39 @@ enum EvidenceText {
 
     private static func last(_ summary: EvidenceSummary) -> String { summary.comparedLast?.description ?? "never" }
 
-    private static func text(_ step: EvidenceSummary.Step) -> [String] {
+    private static func text(_ step: EvidenceSummary.Step) -> [String] { cases(step) + mutants(step.mutants) + explored(step.exploration) }
+
+    private static func mutants(_ score: MutationScore) -> [String] {
+        guard let last = score.triedLast else { return ["  bugs put in on purpose: \(tried(score.isStale))"] }
+        let shown = score.shownBy.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) \($0.value)" }
+        let handOff = score.triesHandOff ? "" : "; none of the hand-off, since this program has no simulation"
+        let unreached = score.unreached > 0 ? "; \(score.unreached) more in cells that no recording comes to" : ""
+        return [
+            "  bugs put in on purpose: \(score.caught) of \(score.expressible) found (\(shown.joined(separator: ", ")))\(unreached)\(handOff); last \(last)"
+        ] + score.survivors.map { Console.visible("    survives: \($0.bug); \(answer($0))") }
+    }
+
+    private static func answer(_ survivor: MutationScore.Survivor) -> String {
+        let expires = survivor.expires.map { $0.description } ?? ""
+        return switch survivor.answer {
+        case .none: "nobody has signed for it"
+        case .signed: "signed for by \(survivor.owner) until \(expires): \(survivor.reason)"
+        case .expired: "the signature of \(survivor.owner), until \(expires), does not count now"
+        }
+    }
+
+    private static func explored(_ score: ExplorationScore) -> [String] {
+        guard !score.rows.isEmpty else { return ["  explored: \(score.isNeeded ? tried(score.isStale) : "this program cannot be")"] }
+        return score.rows.map { row in
+            let end = row.isComplete ? "complete" : "complete but for \(row.unanswerable.counted("joint state"))"
+            return
+                "  explored: \(row.bounds); \(row.recordings.counted("recording")), \(row.covered.counted("schedule")), \(end); \(row.unexplained) unexplained"
+        } + score.findings.map { Console.visible("    found: \($0)") }
+    }
+
+    private static func tried(_ isStale: Bool) -> String { isStale ? "with other builds, tables, plans or rules alone" : "never" }
+
+    private static func cases(_ step: EvidenceSummary.Step) -> [String] {
         var lines = ["step \(step.step): gate \(step.isOpen ? "open" : "closed"), build \(step.build) of the step"]
         if step.isStale { lines.append("  stale: every case is of another build, table, plan or rule (\(step.voided.counted("case")))") }
         if step.voided > 0, !step.isStale {
@@ -67,6 +99,7 @@ enum EvidenceText {
             try summary.steps.map { step in
                 var json = try JSONValue(encoding: step)
                 json["isOpen"] = .bool(step.isOpen)
+                json["reasons"] = .array(step.reasons.map { .string($0) })
                 json["cases"] = .integer(step.cases)
                 json["mismatches"] = .integer(step.mismatches)
                 return json

@@ -20,7 +20,7 @@ final class MutantExplorer<State: MachineState, Record: Codable & Sendable> {
     init?(
         _ app: LockstepApp<State, Record>, _ plan: MigrationPlan, _ comparator: Comparator, _ options: MutantOptions
     ) async throws {
-        guard options.explored > 0, app.domain.service == nil, app.recorded(MemoryJournal()) is any ForkableOutside else { return nil }
+        guard options.explored > 0, app.canBeExplored else { return nil }
         explorations = try plan.steps.filter(\.stage.isMoved).map {
             try app.exploration(
                 of: $0.number, plan, ExplorationBounds(events: 2, duplicates: 1, losses: 1, delays: 1, crashes: 1))

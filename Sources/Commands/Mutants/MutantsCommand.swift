@@ -48,6 +48,7 @@ struct MutantsCommand: AsyncParsableCommand {
             \(Program.name) mutants trace.jsonl --side durable --only "never called"
             \(Program.name) mutants trace.jsonl --side handOff --only parked --seeds 0
             \(Program.name) mutants trace.jsonl --only "called twice" --explored 0 --format json
+            \(Program.name) mutants recording.jsonl --seeds 1 --evidence evidence.jsonl     # adds the score to the evidence for a gate
 
             A comparison that finds nothing proves as much as it would have found. Bugs are put into the durable steps (a call is never \
             made, made twice or with another content; a member of the record is not written back; another end), into the hand-off \
@@ -56,7 +57,7 @@ struct MutantsCommand: AsyncParsableCommand {
 
             Half of the bugs of the hand-off need an operator or a fault: without a simulation they are tried with --side handOff alone.
             A bug that survives is one that the recordings meet and nothing compares: exit code 1. Cells of the table that no recording \
-            comes to are listed apart.
+            comes to are listed apart. A gate whose step has a survivor stays closed, unless the plan says who answers for it ('survives').
             """)
 
     @OptionGroup var options: MutantOptions
@@ -64,8 +65,18 @@ struct MutantsCommand: AsyncParsableCommand {
     @Option(help: "A plan file; default: the program's own.")
     var plan: String?
 
+    @Option(help: ArgumentHelp("Add the score to this file, see '\(Program.name) evidence'.", valueName: "file"))
+    var evidence: String?
+
     @Option(help: "Output: text or json.")
     var format: OutputFormat = .text
+
+    func validate() throws {
+        guard evidence == nil || (options.step == nil && options.side == nil && options.only == nil && options.seeds > 0) else {
+            throw ValidationError(
+                "--evidence keeps the score of all bugs: give it without --step, --side and --only, and with --seeds of 1 or more")
+        }
+    }
 
     func run() async throws { try await run(Program.appWithLegacy) }
 
@@ -75,6 +86,7 @@ struct MutantsCommand: AsyncParsableCommand {
         let plan = try app.plan(plan)
         try plan.check(against: app.processSteps)
         let trials = MutantTrials(app.typed, plan, try InputOptions.load(options.inputs).lines, options, at: Timestamp(Date()))
+        let file = try evidence.map { try TrialEvidence(path: $0, app: app, plan: plan) }
         Console.progress("playing the recordings without a bug")
         let mutants = try await trials.mutants()
         guard !mutants.isEmpty else {
@@ -88,7 +100,15 @@ struct MutantsCommand: AsyncParsableCommand {
         }
         Console.endProgress()
         score.secondsElapsed = began.duration(to: clock.now).roundedSeconds
-        Console.print(format == .json ? try JSONValue(encoding: score).canonicalText : score.text)
+        let weighed = try file?.append(score.mutants, app)
+        try print(score, weighed)
         if !score.mutants.survivors.isEmpty { throw CommandFailure(.differences, "") }
+    }
+
+    private func print(_ score: MutantScore, _ weighed: EvidenceSummary?) throws {
+        var json = try JSONValue(encoding: score)
+        if let weighed { json["evidence"] = try EvidenceText.json(weighed) }
+        let text = [score.text] + (weighed.map { ["", EvidenceText.text($0)] } ?? [])
+        Console.print(format == .json ? json.canonicalText : text.joined(separator: "\n"))
     }
 }

@@ -1,18 +1,24 @@
 public import Events
 import Outcomes
 
-/// One line of an evidence file, in the order of comparison: `{"run":{…},"v":1}` when a comparison begins, and `{"case":{…},"v":1}`
-/// for every case that it compared.
+/// One line of an evidence file, in the order of time: `{"run":{…},"v":1}` when a comparison begins, `{"case":{…},"v":1}` for every case
+/// that it compared, `{"mutants":{…},"v":1}` and `{"explored":{…},"v":1}` for the bugs and the schedules that were tried for a step.
+///
+/// A build that is older than a kind of line refuses a file that has one.
 public enum EvidenceLine: Hashable, Sendable, Codable {
     /// A comparison began.
     case run(at: Timestamp, version: EvidenceVersion)
     /// It compared a case.
     case compared(EvidenceCase)
+    /// Bugs were put in on purpose.
+    case mutants(MutantEvidence)
+    /// Schedules were explored.
+    case explored(ExplorationEvidence)
 
     /// The version of the form.
     public static let form = 1
 
-    private enum Keys: String, CodingKey { case v, run, `case` }
+    private enum Keys: String, CodingKey { case v, run, `case`, mutants, explored }
 
     private struct Run: Codable {
         var at: Timestamp
@@ -29,6 +35,10 @@ public enum EvidenceLine: Hashable, Sendable, Codable {
         }
         if let run = try line.decodeIfPresent(Run.self, forKey: .run) {
             self = .run(at: run.at, version: run.version)
+        } else if let score = try line.decodeIfPresent(MutantEvidence.self, forKey: .mutants) {
+            self = .mutants(score)
+        } else if let explored = try line.decodeIfPresent(ExplorationEvidence.self, forKey: .explored) {
+            self = .explored(explored)
         } else {
             self = .compared(try line.decode(EvidenceCase.self, forKey: .case))
         }
@@ -41,6 +51,8 @@ public enum EvidenceLine: Hashable, Sendable, Codable {
         switch self {
         case .run(let at, let version): try line.encode(Run(at: at, version: version), forKey: .run)
         case .compared(let one): try line.encode(one, forKey: .case)
+        case .mutants(let score): try line.encode(score, forKey: .mutants)
+        case .explored(let explored): try line.encode(explored, forKey: .explored)
         }
     }
 }

@@ -74,6 +74,10 @@ public struct EvidenceLog: Sendable {
         var unseen: [String: UnseenMass] = [:]
         /// Cases that were compared again with another version, by that version.
         var again: [String: Int] = [:]
+        /// What came of bugs that were put in, by version.
+        var mutants: [String: [MutantEvidence]] = [:]
+        /// Explorations by version.
+        var explored: [String: [ExplorationEvidence]] = [:]
     }
 
     private var version: EvidenceVersion?
@@ -91,18 +95,43 @@ public struct EvidenceLog: Sendable {
         case .compared(let one):
             guard let version else { return }
             for (step, path) in one.steps { steps[step, default: Known()].add(one, path, step, version.name(for: step)) }
+        case .mutants(let score):
+            steps[score.step, default: Known()].mutants[score.version.name(for: score.step), default: []].append(score)
+        case .explored(let explored):
+            steps[explored.step, default: Known()].explored[explored.version.name(for: explored.step), default: []].append(explored)
         }
     }
 
-    /// What counts for the steps that `plan` has moved, as `version` judges them.
-    public func summary(of plan: MigrationPlan, version: EvidenceVersion, terms: GateTerms = GateTerms()) -> EvidenceSummary {
+    /// What counts for the steps that `plan` has moved, as `version` judges them. Signatures of the plan count as they do at `moment`.
+    public func summary(
+        of plan: MigrationPlan, version: EvidenceVersion, terms: GateTerms = GateTerms(), at moment: Timestamp
+    ) -> EvidenceSummary {
         let moved = plan.steps.filter(\.stage.isMoved)
+        let signed = moved.flatMap(\.survivors)
         return EvidenceSummary(
             limit: terms.limit, alpha: terms.alpha, comparedLast: last, version: version,
-            steps: moved.map { step in summary(of: step.number, version.name(for: step.number), terms) })
+            steps: moved.map { step in
+                let name = version.name(for: step.number)
+                let mutants = mutationScore(of: step.number, name, signed, at: moment)
+                return summary(of: step.number, name, terms, mutants, explorationScore(of: step.number, name, terms))
+            })
     }
 
-    private func summary(of step: StepNumber, _ version: String, _ terms: GateTerms) -> EvidenceSummary.Step {
+    private func mutationScore(
+        of step: StepNumber, _ version: String, _ signed: [SignedSurvivor], at moment: Timestamp
+    ) -> MutationScore {
+        let tried = steps[step]?.mutants ?? [:]
+        return MutationScore(tried[version] ?? [], isTriedOtherwise: !tried.isEmpty, signed: signed, at: moment)
+    }
+
+    private func explorationScore(of step: StepNumber, _ version: String, _ terms: GateTerms) -> ExplorationScore {
+        let tried = steps[step]?.explored ?? [:]
+        return ExplorationScore(tried[version] ?? [], isTriedOtherwise: !tried.isEmpty, isNeeded: terms.needsExploration)
+    }
+
+    private func summary(
+        of step: StepNumber, _ version: String, _ terms: GateTerms, _ mutants: MutationScore, _ explored: ExplorationScore
+    ) -> EvidenceSummary.Step {
         let known = steps[step] ?? Known()
         let isNew = !known.versions.contains(version)
         let number = (known.versions.firstIndex(of: version) ?? known.versions.count) + 1
@@ -117,7 +146,8 @@ public struct EvidenceLog: Sendable {
         let voided = known.cases.values.count { $0.version != version }
         return EvidenceSummary.Step(
             step: step, build: number, isStale: isNew && voided > 0, voided: voided, comparedAgain: known.again[version] ?? 0, rows: rows,
-            unseenEstimate: mass.estimate, unseenBound: mass.bound(alpha: terms.alpha), paths: mass.firsts)
+            unseenEstimate: mass.estimate, unseenBound: mass.bound(alpha: terms.alpha), paths: mass.firsts, mutants: mutants,
+            exploration: explored)
     }
 }
 

@@ -61,9 +61,16 @@ public struct EvidenceSummary: Codable, Hashable, Sendable {
         public var unseenBound: Double
         /// Different paths that were taken.
         public var paths: Int
+        /// What came of bugs that were put in on purpose.
+        public var mutants: MutationScore
+        /// What explorations came to.
+        public var exploration: ExplorationScore
+
+        /// True when the cases suffice, every bug that survives is signed for, and the exploration has found nothing.
+        public var isOpen: Bool { hasEnoughCases && mutants.isOpen && exploration.isOpen }
 
         /// True when every stratum's gate is open, and there is one.
-        public var isOpen: Bool { !rows.isEmpty && rows.allSatisfy(\.isOpen) }
+        public var hasEnoughCases: Bool { !rows.isEmpty && rows.allSatisfy(\.isOpen) }
 
         /// Cases that count.
         public var cases: Int { rows.reduce(0) { $0 + $1.cases } }
@@ -86,20 +93,28 @@ public struct EvidenceSummary: Codable, Hashable, Sendable {
     /// True when every moved step's gate is open, and there is one.
     public var isOpen: Bool { !steps.isEmpty && steps.allSatisfy(\.isOpen) }
 
-    /// What keeps the gates closed, one sentence for each closed step; a sentence when no step is moved.
+    /// What keeps the gates closed, a sentence for each thing that a step lacks; a sentence when no step is moved.
     public var reasons: [String] {
         guard !steps.isEmpty else { return ["the plan moves no step"] }
-        return steps.filter { !$0.isOpen }.map { step in
-            guard !step.rows.isEmpty else {
-                return step.isStale
-                    ? "step \(step.step) has no case of this build, table, plan and rules; \(step.voided.counted("of others counts", "of others count")) no longer"
-                    : "step \(step.step) has no compared case"
-            }
-            let closed = step.rows.filter { !$0.isOpen }
-            let more = closed.compactMap(\.moreCleanCases).max() ?? 0
-            let row = closed.first { $0.moreCleanCases == more } ?? closed.first
-            return
-                "step \(step.step) needs \(more.counted("more clean case that ends", "more clean cases that end")) with \(row?.path ?? "")"
+        return steps.flatMap(\.reasons)
+    }
+}
+
+extension EvidenceSummary.Step {
+    /// What keeps the gate of the step closed.
+    public var reasons: [String] {
+        (hasEnoughCases ? [] : [lackOfCases]) + mutants.reasons(of: step) + exploration.reasons(of: step)
+    }
+
+    private var lackOfCases: String {
+        guard !rows.isEmpty else {
+            return isStale
+                ? "step \(step) has no case of this build, table, plan and rules; \(voided.counted("of others counts", "of others count")) no longer"
+                : "step \(step) has no compared case"
         }
+        let closed = rows.filter { !$0.isOpen }
+        let more = closed.compactMap(\.moreCleanCases).max() ?? 0
+        let row = closed.first { $0.moreCleanCases == more } ?? closed.first
+        return "step \(step) needs \(more.counted("more clean case that ends", "more clean cases that end")) with \(row?.path ?? "")"
     }
 }

@@ -33,11 +33,14 @@ public struct GateTerms: Hashable, Sendable {
     public var limit: Double
     /// The level over all builds of a step.
     public var alpha: Double
+    /// False for a program that cannot be explored.
+    public var needsExploration: Bool
 
     /// Terms: below 0.1 % at 5 % unless given.
-    public init(limit: Double = 0.001, alpha: Double = 0.05) {
+    public init(limit: Double = 0.001, alpha: Double = 0.05, needsExploration: Bool = true) {
         self.limit = limit
         self.alpha = alpha
+        self.needsExploration = needsExploration
     }
 }
 

@@ -23,10 +23,12 @@ struct EvidenceLogTests {
         .compared(EvidenceCase(id: id, steps: ["2": ending], paths: ["2": ending], isMismatch: isMismatch))
     }
 
+    /// What lines of cases come to, where bugs and schedules leave nothing to be desired.
     private func summary(_ lines: [EvidenceLine], _ build: String, _ plan: MigrationPlan = plan) -> EvidenceSummary {
         var log = EvidenceLog()
-        for line in lines { log.add(line) }
-        return log.summary(of: plan, version: Self.version(build, plan))
+        let version = Self.version(build, plan)
+        for line in lines + plan.steps.flatMap({ version.cleanTrials(of: $0.number) }) { log.add(line) }
+        return log.summary(of: plan, version: version, at: .distantPast)
     }
 
     private static func cases(_ range: Range<Int>, _ ending: String = "done") -> [EvidenceLine] { range.map { one("\($0)", ending) } }
@@ -131,5 +133,16 @@ struct EvidenceLogTests {
         #expect(StepPath.all(of: told + [entry(.interrupted("2", by: "cancel", used: []))])["2"]?.ending == "interrupted by cancel")
         #expect(StepPath.all(of: [entry(.completed("1", visit: 1, used: []), .legacy)]).isEmpty)
         #expect(EvidenceCase(entity: "R-1", deliveries: [], journal: [], isMismatch: false) == nil)
+    }
+}
+
+extension EvidenceVersion {
+    /// One bug that was found, and one exploration that has found nothing.
+    func cleanTrials(of step: StepNumber) -> [EvidenceLine] {
+        let found = ExplorationFigures(bounds: ExplorationBounds(), recordings: 1)
+        return [
+            .mutants(MutantEvidence(at: .distantPast, version: self, step: step, bugs: ["a bug": ["effects"]])),
+            .explored(ExplorationEvidence(at: .distantPast, version: self, step: step, found: found)),
+        ]
     }
 }
