@@ -44,6 +44,7 @@ public struct ReportVerdict: Codable, Hashable, Sendable {
                 + " \(Text.decimal(bound * 100)) % in every kind of ending, however often one has looked; at most \(unseen) % of new cases"
                 + " take a path never taken before. Cases are taken as exchangeable."
         } + evidence.steps.flatMap(tried)
+            + evidence.needless.map { "The signature for the bug '\($0)' is not needed; it does not survive." }
     }
 
     private static func tried(_ step: EvidenceSummary.Step) -> [String] {

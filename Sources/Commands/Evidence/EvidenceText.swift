@@ -5,10 +5,12 @@ import Outcomes
 /// Evidence as people read it.
 enum EvidenceText {
     static func text(_ summary: EvidenceSummary) -> String {
-        var lines = [summary.isOpen ? "All gates are open." : "Gates are closed: \(summary.reasons.joined(separator: "; "))."]
+        var lines = summary.isOpen ? ["All gates are open."] : ["Gates are closed:"] + summary.reasons.map { Console.visible("  \($0)") }
         lines.append(
             "Limit \(percent(summary.limit)), level \(percent(summary.alpha)) over all builds of a step, cases taken as exchangeable.")
         for step in summary.steps { lines += [""] + text(step) }
+        if !summary.needless.isEmpty { lines.append("") }
+        lines += summary.needless.map { Console.visible("signed for, and no survivor: \($0); remove it from the plan") }
         let version = summary.version
         lines += ["", "build \(version.build), table \(version.machine), plan \(version.plan), compared last \(last(summary))"]
         return lines.joined(separator: "\n")

@@ -108,13 +108,20 @@ public struct EvidenceLog: Sendable {
     ) -> EvidenceSummary {
         let moved = plan.steps.filter(\.stage.isMoved)
         let signed = moved.flatMap(\.survivors)
+        let steps = moved.map { step in
+            let name = version.name(for: step.number)
+            let mutants = mutationScore(of: step.number, name, signed, at: moment)
+            return summary(of: step.number, name, terms, mutants, explorationScore(of: step.number, name, terms))
+        }
         return EvidenceSummary(
-            limit: terms.limit, alpha: terms.alpha, comparedLast: last, version: version,
-            steps: moved.map { step in
-                let name = version.name(for: step.number)
-                let mutants = mutationScore(of: step.number, name, signed, at: moment)
-                return summary(of: step.number, name, terms, mutants, explorationScore(of: step.number, name, terms))
-            })
+            limit: terms.limit, alpha: terms.alpha, comparedLast: last, version: version, steps: steps,
+            needless: Self.needless(signed, steps.map(\.mutants)))
+    }
+
+    private static func needless(_ signed: [SignedSurvivor], _ scores: [MutationScore]) -> [String] {
+        guard scores.allSatisfy({ $0.triedLast != nil }) else { return [] }
+        let surviving = Set(scores.flatMap { $0.survivors.map(\.bug) })
+        return Set(signed.map(\.bug)).subtracting(surviving).sorted()
     }
 
     private func mutationScore(

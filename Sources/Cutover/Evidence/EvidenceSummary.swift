@@ -89,6 +89,8 @@ public struct EvidenceSummary: Codable, Hashable, Sendable {
     public var version: EvidenceVersion
     /// The steps that the plan has moved.
     public var steps: [Step]
+    /// Bugs that somebody has signed for, and that do not survive; none as long as a step lacks its mutation score.
+    public var needless: [String]
 
     /// True when every moved step's gate is open, and there is one.
     public var isOpen: Bool { !steps.isEmpty && steps.allSatisfy(\.isOpen) }

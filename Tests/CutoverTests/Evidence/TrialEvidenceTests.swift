@@ -101,6 +101,13 @@ struct TrialEvidenceTests {
         #expect(!weigh(lines, Self.plan([signature("step 2")])).isOpen, "a part of a description is none")
     }
 
+    @Test("a signature for a bug that does not survive is named, as soon as every step has a score")
+    func needless() {
+        let plan = Self.plan([signature("a"), signature("x"), signature("nobody's")])
+        #expect(weigh([Self.bugs(["x": ["effects"], "a": []])], plan).needless == ["nobody's", "x"])
+        #expect(weigh([], plan).needless.isEmpty)
+    }
+
     @Test("a signature makes no evidence stale, and is part of what a plan says")
     func signatures() {
         let signed = Self.plan([signature("a")])
