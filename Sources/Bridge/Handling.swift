@@ -43,7 +43,7 @@ extension EventBridge {
         if let service = pipeline.machine.service, try await pipeline.attend(service, row, snapshot, at: now) { return }
         let reference = RowReference(row.sequence, row.event.kind)
         var facts = try pipeline.facts(row.event, snapshot)
-        if facts.legacyWouldDrop { facts.isWaiting = await isWaiting(snapshot.ownership) }
+        if facts.isUseless { facts.isWaiting = await isWaiting(snapshot.ownership) }
         switch Router.route(facts) {
         case .legacy: try await pipeline.runLegacy(row, snapshot, at: now)
         case .signal: try await pipeline.settle(row, snapshot, .signalled(reference), at: now)

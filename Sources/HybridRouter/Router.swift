@@ -62,11 +62,17 @@ public struct RoutingFacts: Hashable, Sendable {
 }
 
 extension RoutingFacts {
-    /// True for an event of a later step that legacy would drop in the present state. The state says so only while it belongs to the step
-    /// that the segment is in, and while the segment waits there.
-    public var legacyWouldDrop: Bool {
-        guard ownership.owner == .durable, early == nil, !isInterrupt, let durableStep, durableStep > ownership.step else { return false }
-        return legacyStep == ownership.step && !legacyHandles
+    /// True for an event that a waiting segment would have no use for, now or later. While the segment is at work nobody knows: it may wait
+    /// elsewhere next, or end its step.
+    public var isUseless: Bool {
+        guard ownership.owner == .durable else { return false }
+        var waiting = self
+        waiting.isWaiting = true
+        switch Router.route(waiting) {
+        case .late, .ignore: return true
+        case .drop: return early == nil
+        default: return false
+        }
     }
 }
 
@@ -75,7 +81,7 @@ public enum Router {
     /// The route of an event.
     public static func route(_ facts: RoutingFacts) -> Route {
         switch facts.ownership.owner {
-        case .durable: durableRoute(facts)
+        case .durable: !facts.isWaiting && facts.isUseless ? .hold : durableRoute(facts)
         case .legacy: legacyRoute(facts)
         }
     }
@@ -86,9 +92,9 @@ public enum Router {
         guard let step = facts.durableStep, step > facts.ownership.step else {
             return past(facts)
         }
-        if let wanted = facts.early { return early(wanted, step) }
-        guard facts.legacyWouldDrop else { return .park(step) }
-        return facts.isWaiting ? .drop(step) : .hold
+        // Legacy drops it where it would not handle it. The state says so only while it belongs to the step that the segment is in.
+        let isDropped = facts.legacyStep == facts.ownership.step && !facts.legacyHandles
+        return early(facts.early ?? (isDropped ? .drop : .keep), step)
     }
 
     /// What the segment has no use for: it waits for legacy, unless nobody there will ever use it.

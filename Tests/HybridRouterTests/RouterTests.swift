@@ -42,6 +42,16 @@ import Testing
         #expect(route(durable: "6", handles: true) == .park("6"))
         #expect(route(durable: "6", early: .drop) == .drop("6"))
         #expect(route(durable: "5.2") == .signal)
+        // A process that goes round may come to an earlier step next.
+        #expect(route(durable: "5") == .park(nil))
+        var past = facts(.durable, legacy: "5.2", durable: "5")
+        (past.isLegacyAhead, past.isWaiting) = (false, false)
+        #expect(Router.route(past) == .hold)
+        past.isWaiting = true
+        #expect(Router.route(past) == .late("5"))
+        var gone = facts(.durable, durable: "5", gone: true)
+        gone.isWaiting = false
+        #expect(Router.route(gone) == .hold)
     }
     @Test func aLateEventGoesToWhoeverCanUseIt() {
         #expect(Router.route(facts(.legacy, legacy: "6", durable: "5.2", passed: "5.2", handles: true)) == .legacy)
