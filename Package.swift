@@ -183,6 +183,12 @@ let package = Package(
             dependencies: ["Outcomes", "A2PRegistration", "A2PRetired", "Commands", "LegacyFixtures", "Migrations"],
             path: "Tests/RetiredRegistrations"),
 
+        // test code only: the legacy machine as it would be with step 5.2, beside links to what stays as it is
+        .target(
+            name: "ExtendedLegacy",
+            dependencies: ["Events", "Outcomes", "LegacyStateMachine", .product(name: "Crypto", package: "swift-crypto")],
+            path: "Tests/ExtendedLegacy"),
+
         // test code only: two versions of one deployment
         .target(name: "Deploys", dependencies: ["Events", "DurableWorkflow", "SQLiteStorage"], path: "Tests/Deploys/Both"),
         .executableTarget(name: "deploy-v1", dependencies: ["Deploys", "DurableWorkflow"], path: "Tests/Deploys/V1"),
@@ -256,7 +262,7 @@ let package = Package(
             dependencies: [
                 "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "Cutover", "Bridge",
                 "SQLiteStorage", "A2PRegistration", "A2PRetired", "BridgeTesting", "LegacyFixtures", "Migrations", "Commands", "A2PApp",
-                "LockstepCommand", "ClaimMachine", "retired-registrations", .product(name: "GRDB", package: "GRDB.swift"),
+                "LockstepCommand", "ClaimMachine", "ExtendedLegacy", "retired-registrations", .product(name: "GRDB", package: "GRDB.swift"),
             ]),
     ]
 )

@@ -1,0 +1,1 @@
+../../../../Sources/A2PRegistration/Wire/TwilioDecoder.swift
