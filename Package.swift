@@ -159,7 +159,7 @@ let package = Package(
                 .embedInCode("Schema/v019_history_by_place.sql"),
                 .embedInCode("Plans/hybrid-5.2.yaml"), .embedInCode("Plans/hybrid-2-5.2.yaml"),
                 .embedInCode("Plans/legacy.yaml"), .embedInCode("Plans/all-durable.yaml"), .embedInCode("Plans/retired.yaml"),
-                .embedInCode("Machines/a2p-registration.json"),
+                .embedInCode("Machines/a2p-registration.json"), .embedInCode("Machines/a2p-registration-5.2.json"),
             ]),
         // recorded scenarios
         .target(name: "LegacyFixtures", path: "LegacyFixtures", exclude: scenarios),

@@ -6,6 +6,7 @@ public import Cutover
 public import DurableWorkflow
 import Events
 import LegacyFixtures
+import LegacyStateMachine
 import Migrations
 package import Outcomes
 public import SQLiteStorage
@@ -27,6 +28,7 @@ public enum A2P {
         app.completions = [.ACTIVE: "10"]
         app.fixtures = LegacyFixtures.folder
         app.simulation = A2PSimulator()
+        app.extensions = { [try MachineExtension(parsing: EmbeddedMachines.vetting)] }
         app.verifying = { try A2PDecoders.verified(by: WebhookSecrets(bySource: $0)) }
         return app
     }

@@ -39,6 +39,8 @@ public struct LockstepApp<State: MachineState, Record: Codable & Sendable>: Send
     /// Makes the decoders of a live run from the senders' secrets, by source: a delivery of such a sender has to be signed. It throws a
     /// ``CommandFailure`` for secrets that it cannot use; nil when no sender signs.
     public var verifying: (@Sendable (_ secrets: [String: String]) throws -> [any WireDecoder])?
+    /// What adding steps to the table would take, for `machine --diff` and the report; see `MachineExtension`. It is read when it is asked for.
+    public var extensions: @Sendable () throws -> [MachineExtension] = { [] }
     /// The simulated outside of `generate` and `simulate`; nil when the domain has none.
     public var simulation: (any AppSimulation)?
 

@@ -104,6 +104,18 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: folder + "/trace.jsonl"))
     }
 
+    @Test func theMachineIsComparedWithAnExport() throws {
+        let cost = try run("machine", "--diff", "1.1")
+        #expect(cost.code == 2 && cost.error.contains("give its LockstepApp extensions"), "\(cost.error)")
+        let export = try run("machine", "--format", "json").output
+        let file = folder + "/before.json"
+        try Data(export.utf8).write(to: URL(filePath: file))
+        #expect(try run("machine", "--against", file).code == 0)
+        try Data(export.replacingOccurrences(of: "CHECKED", with: "SEEN").utf8).write(to: URL(filePath: file))
+        let other = try run("machine", "--against", file)
+        #expect(other.code == 1 && other.output.contains("states that are gone: 1\n  SEEN"), "\(other.output)")
+    }
+
     /// The whole life of a claim in three live runs, one of which is stopped by a recall.
     @Test func aClaimLivesThroughThreeRuns() throws {
         let database = folder + "/work.sqlite"
