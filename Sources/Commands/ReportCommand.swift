@@ -133,7 +133,8 @@ extension AppComparison {
             runs: [try await legacy.bridge.figures(of: "legacy"), try await hybrid.bridge.figures(of: "hybrid")], comparison: summary,
             mismatches: details,
             segments: try await SegmentAudit.all(of: details.map(\.comparison.entity) + audited, hybrid.store, hybrid.database),
-            matrix: MatrixView(app.domain.machineDescription, taken: tally.taken), evidence: evidence)
+            matrix: MatrixView(app.domain.machineDescription, taken: tally.taken),
+            costs: try app.stepCosts(of: hybrid.options.plan.steps.map(\.number)), evidence: evidence)
     }
 }
 

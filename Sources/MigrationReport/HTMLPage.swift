@@ -38,6 +38,11 @@ struct HTMLPage {
         let cells: [String]
     }
 
+    struct Cost {
+        let step: String
+        let rows: [Row]
+    }
+
     let style = HTMLTemplate.style
     let title: String
     let subtitle: String
@@ -59,6 +64,8 @@ struct HTMLPage {
     let segments: [HTMLSegment]
     let hasSegments: Bool
     let matrix: HTMLMatrix?
+    let costs: [Cost]
+    let hasCosts: Bool
 
     init(_ report: Report, showing limit: Int) {
         title = report.title
@@ -80,6 +87,8 @@ struct HTMLPage {
         segments = report.segments.map { HTMLSegment($0) }
         hasSegments = !segments.isEmpty
         matrix = report.matrix.map { HTMLMatrix($0) }
+        costs = report.costs.map(Self.cost)
+        hasCosts = !costs.isEmpty
     }
 
     private static let stageNames = ["legacy", "shadow", "canary", "durable", "retired"]
@@ -118,6 +127,11 @@ struct HTMLPage {
             ownerClass: step.owner == Owner.legacy.rawValue ? "legacy" : "durable", entered: Text.number(figures.entered),
             completed: Text.number(figures.completed), share: String(share), handOffs: blankZero(figures.handOffs),
             handBacks: blankZero(figures.handBacks), time: Text.hours(figures.meanHours))
+    }
+
+    private static func cost(_ cost: StepCost) -> Cost {
+        let rows = cost.rows.map { Row(title: $0.title, cells: [Text.number($0.legacy), Text.number($0.durable)]) }
+        return Cost(step: cost.step.description, rows: rows)
     }
 
     private static func blankZero(_ value: Int) -> String { value == 0 ? "–" : Text.number(value) }

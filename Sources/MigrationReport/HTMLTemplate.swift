@@ -1,6 +1,6 @@
 /// The page's text; values are put in by Mustache, which escapes every one of them.
 enum HTMLTemplate {
-    static let page = head + verdict + ladder + figures + evidence + comparison + segments + matrix + "</main>\n</body>\n</html>\n"
+    static let page = head + verdict + ladder + figures + evidence + comparison + segments + matrix + costs + "</main>\n</body>\n</html>\n"
 
     private static let head = """
         <!doctype html>
@@ -238,6 +238,28 @@ enum HTMLTemplate {
         </div>
         </section>
         {{/matrix}}
+
+        """
+
+    private static let costs = """
+        {{#hasCosts}}
+        <section>
+        <h2>What adding a step costs</h2>
+        {{#costs}}
+        <div class="card scroll">
+        <p>Step {{step}} as rows of the table, and as durable code</p>
+        <table>
+        <thead><tr><th></th><th class="n">legacy</th><th class="n">durable</th></tr></thead>
+        <tbody>
+        {{#rows}}
+        <tr><td>{{title}}</td>{{#cells}}<td class="n">{{.}}</td>{{/cells}}</tr>
+        {{/rows}}
+        </tbody>
+        </table>
+        </div>
+        {{/costs}}
+        </section>
+        {{/hasCosts}}
 
         """
 }

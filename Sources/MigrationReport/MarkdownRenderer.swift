@@ -18,7 +18,7 @@ public struct MarkdownRenderer: ReportRenderer {
     public func render(_ report: Report) throws -> String {
         let parts = [
             heading(report), steps(report.plan), runs(report.runs), evidence(report.evidence), comparison(report),
-            segments(report.segments), matrix(report.matrix),
+            segments(report.segments), matrix(report.matrix), costs(report.costs),
         ]
         return parts.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
     }
@@ -127,6 +127,17 @@ public struct MarkdownRenderer: ReportRenderer {
                 MatrixView.Kind.allCases.map {
                     [$0.rawValue, Text.number(matrix.count(of: $0)), Text.number(matrix.count(of: $0, taken: true))]
                 }, numbersFrom: 1)
+    }
+
+    private func costs(_ costs: [StepCost]) -> [String] {
+        guard !costs.isEmpty else { return [] }
+        return ["## What adding a step costs"]
+            + costs.flatMap { cost in
+                ["", "Step \(cost.step) as rows of the table, and as durable code:", ""]
+                    + table(
+                        ["", "legacy", "durable"], cost.rows.map { [$0.title, Text.number($0.legacy), Text.number($0.durable)] },
+                        numbersFrom: 1)
+            }
     }
 
     private func table(_ head: [String], _ rows: [[String]], numbersFrom: Int = .max) -> [String] {

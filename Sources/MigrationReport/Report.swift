@@ -21,6 +21,8 @@ public struct Report: Codable, Hashable, Sendable {
     public var segments: [SegmentAudit]
     /// The legacy machine's matrix with what was taken of it.
     public var matrix: MatrixView?
+    /// What the steps of the plan cost whose cost was measured, as rows of the table and as durable code.
+    public var costs: [StepCost]
     /// What the evidence for the moved steps comes to; nil when no evidence file was given, and every gate is closed.
     public var evidence: EvidenceSummary?
     /// Whether the next step may move, and why.
@@ -30,7 +32,7 @@ public struct Report: Codable, Hashable, Sendable {
     public init(
         title: String, generatedAt: Timestamp, plan: PlanProgress, runs: [RunFigures], comparison: ComparisonSummary? = nil,
         mismatches: [MismatchDetail] = [], segments: [SegmentAudit] = [], matrix: MatrixView? = nil,
-        evidence: EvidenceSummary? = nil
+        costs: [StepCost] = [], evidence: EvidenceSummary? = nil
     ) {
         self.title = title
         self.generatedAt = generatedAt
@@ -40,6 +42,7 @@ public struct Report: Codable, Hashable, Sendable {
         self.mismatches = mismatches
         self.segments = segments
         self.matrix = matrix
+        self.costs = costs
         self.evidence = evidence
         verdict = ReportVerdict(run: runs.last, comparison: comparison, matrix: matrix, evidence: evidence)
     }

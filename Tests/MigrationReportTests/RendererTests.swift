@@ -15,7 +15,10 @@ struct RendererTests {
     @Test("HTML says the verdict first, then steps, figures, mismatches and the matrix")
     func order() throws {
         let page = try HTMLRenderer().render(SampleReport.report())
-        let parts = ["Not safe to move on", "Steps and their stages", "Runs", "Mismatch: R-000042", "Durable segments", "Legacy machine"]
+        let parts = [
+            "Not safe to move on", "Steps and their stages", "Runs", "Mismatch: R-000042", "Durable segments", "Legacy machine",
+            "What adding a step costs",
+        ]
         let places = try parts.map { try position($0, in: page) }
         #expect(places == places.sorted())
     }
@@ -62,6 +65,24 @@ struct RendererTests {
         #expect(html.contains(sentence) && html.contains("nobody reads: twilio &lt;b&gt;"))
         #expect(text.contains(sentence) && text.contains("| nobody reads: tcr BRAND\\_FEEDBACK | 11 | 11 |"))
         #expect(try JSONRenderer().render(report).contains("\"tcr BRAND_FEEDBACK\" : 11"))
+    }
+
+    @Test("every form says what adding a step costs on either side")
+    func costs() throws {
+        let report = SampleReport.report()
+        let (html, text) = (try HTMLRenderer().render(report), try MarkdownRenderer().render(report))
+        #expect(report.costs.first?.rows.count == 10)
+        for row in try #require(report.costs.first).rows {
+            let (legacy, durable) = (row.legacy == 1290 ? "1,290" : row.legacy == 1436 ? "1,436" : "\(row.legacy)", "\(row.durable)")
+            #expect(html.contains("<td>\(row.title)</td><td class=\"n\">\(legacy)</td><td class=\"n\">\(durable)</td>"))
+            #expect(text.contains("| \(row.title) | \(legacy) | \(durable) |"))
+        }
+        let json = try JSONValue(parsing: try JSONRenderer().render(report))
+        #expect(json["costs"]?.array?.first?["legacy"]?["table"]?["rowsChanged"] == 13)
+        var without = report
+        without.costs = []
+        #expect(
+            try !HTMLRenderer().render(without).contains("adding a step") && !MarkdownRenderer().render(without).contains("adding a step"))
     }
 
     @Test("HTML shows no more mismatches than asked for and says how many are left")

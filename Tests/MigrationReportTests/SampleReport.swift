@@ -168,8 +168,17 @@ enum SampleReport {
             title: "A2P registration\(hostile)", generatedAt: Timestamp("2026-06-10T12:00:00Z") ?? .distantPast,
             plan: PlanProgress(plan, figures: figures), runs: runs, comparison: summary,
             mismatches: summary.mismatches.map { MismatchDetail(comparison: $0, control: control, candidate: candidate) },
-            segments: [segment(hostile: hostile)], matrix: matrix)
+            segments: [segment(hostile: hostile)], matrix: matrix, costs: [cost])
     }
+
+    static let cost: StepCost = {
+        var table = StepCost.Table()
+        (table.states, table.events, table.cells, table.cellsHandled) = (7, 9, 1436, 281)
+        (table.rowsAdded, table.rowsChanged, table.statesTouched) = (31, 13, 2)
+        return StepCost(
+            step: "5.2", legacy: StepCost.Side(files: 7, linesAdded: 1290, linesRemoved: 21, table: table),
+            durable: StepCost.Side(files: 4, linesAdded: 214, linesRemoved: 1))
+    }()
 
     static func segment(hostile: String) -> SegmentAudit {
         let at = Timestamp("2026-06-01T09:00:00Z") ?? .distantPast

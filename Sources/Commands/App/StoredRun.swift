@@ -71,7 +71,8 @@ public struct StoredRun<State: MachineState, Record: Codable & Sendable>: Sendab
             title: app.title, generatedAt: Timestamp(Date()), plan: PlanProgress(bridge.plan, figures: tally.figures),
             runs: [try await bridge.figures(of: "stored")], comparison: summary.comparison, mismatches: details,
             segments: try await SegmentAudit.all(of: details.map(\.comparison.entity) + audited, store, database),
-            matrix: MatrixView(app.domain.machineDescription, taken: tally.taken), evidence: evidence)
+            matrix: MatrixView(app.domain.machineDescription, taken: tally.taken),
+            costs: try app.stepCosts(of: bridge.plan.steps.map(\.number)), evidence: evidence)
     }
 }
 
