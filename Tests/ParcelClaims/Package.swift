@@ -15,10 +15,13 @@ let package = Package(
             name: "registrations-bridge",
             dependencies: ["Registrations", "ParcelClaims", .product(name: "LockstepApp", package: "lockstep")]),
         .executableTarget(name: "parcel-claims", dependencies: ["ParcelClaims", .product(name: "LockstepApp", package: "lockstep")]),
+        // the same machine with the new step in its table, to measure what that costs
+        .target(
+            name: "ClaimsWithPhoto", dependencies: [.product(name: "Lockstep", package: "lockstep")], path: "Tests/ClaimsWithPhoto"),
         .testTarget(
             name: "ParcelClaimsTests",
             dependencies: [
-                "ParcelClaims", "BareMetal", "parcel-claims",
+                "ParcelClaims", "ClaimsWithPhoto", "BareMetal", "parcel-claims",
                 .product(name: "LockstepApp", package: "lockstep"),
                 .product(name: "LockstepTesting", package: "lockstep"),
             ]),

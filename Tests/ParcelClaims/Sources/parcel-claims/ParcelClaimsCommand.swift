@@ -9,6 +9,7 @@ import ParcelClaims
         app.title = "Parcel claims"
         app.noun = Noun("claim", "claims")
         app.fixtures = "Scenarios"
+        app.extensions = { [try MachineExtension(parsing: photoCost)] }
         await app.main()
     }
 }
