@@ -130,12 +130,21 @@ extension Pipeline {
     func facts(_ event: Event, _ snapshot: EntitySnapshot) throws -> RoutingFacts {
         let state = snapshot.record.state
         let step = durableStep(of: event.kind, for: snapshot.ownership)
-        return RoutingFacts(
-            ownership: snapshot.ownership, legacyStep: try legacyStep(state, snapshot.ownership), isFinal: snapshot.record.isFinal,
+        let place = try legacy.place(of: state)
+        var facts = RoutingFacts(
+            ownership: snapshot.ownership, legacyStep: place.step ?? snapshot.ownership.step, isFinal: snapshot.record.isFinal,
             durableStep: step, early: step.flatMap { steps[$0]?.early[event.kind] }, isInterrupt: interrupts.contains(event.kind),
             legacyHandles: try legacy.handles(event.kind, in: state), isLegacyGone: plan.isWithoutLegacy,
             isLegacyAhead: snapshot.ownership.owner == .legacy
                 || plan.isLegacyAhead(of: snapshot.ownership.step, for: snapshot.ownership))
+        facts.isAtBoundary = event.isFromOutside && isDurableNext(after: place.completed, snapshot.ownership)
+        facts.isBesideSteps = place.step == nil && place.completed == nil
+        return facts
+    }
+
+    private func isDurableNext(after step: StepNumber?, _ ownership: Ownership) -> Bool {
+        guard let step, let next = plan.next(after: step, for: ownership), steps[next] != nil else { return false }
+        return plan.owner(of: next, for: ownership) == .durable
     }
 
     /// Makes what became of a row true, when no machine handles it now.

@@ -33,6 +33,10 @@ public struct RoutingFacts: Hashable, Sendable {
     public var durableStep: StepNumber?
     /// What that step wants of an event that comes early; nil for what legacy does with it.
     public var early: EarlyEvent?
+    /// True when legacy rests where a step is complete, because a durable step comes next.
+    public var isAtBoundary = false
+    /// True when legacy is in a state of no step, for instance a hold: the present step is not over.
+    public var isBesideSteps = false
     /// True when the segment waits for something to happen; false while it is at work, and nobody knows yet where it will wait.
     public var isWaiting = true
     /// True for an event that belongs to no step and goes to whoever owns the entity (cancel, override, brand suspended).
@@ -105,10 +109,16 @@ public enum Router {
     }
 
     private static func legacyRoute(_ facts: RoutingFacts) -> Route {
-        guard let step = facts.durableStep else { return .legacy }
-        let isAhead = step > facts.legacyStep && facts.ownership.passed.map { step > $0 } ?? true && !facts.isFinal
-        if isAhead { return facts.early.map { early($0, step) } ?? .legacy }
+        // Legacy alone never rests at a boundary: what it would drop there, a step behind the durable one may want.
+        let isKept = facts.isAtBoundary && !facts.legacyHandles && !facts.isInterrupt && !facts.isFinal
+        guard let step = facts.durableStep else { return isKept ? .park(nil) : .legacy }
+        if isAhead(step, facts) { return facts.early.map { early($0, step) } ?? (isKept ? .park(step) : .legacy) }
         return facts.legacyHandles ? .legacy : .late(step)
+    }
+
+    private static func isAhead(_ step: StepNumber, _ facts: RoutingFacts) -> Bool {
+        guard !facts.isFinal, facts.ownership.passed.map({ step > $0 }) ?? true else { return false }
+        return step > facts.legacyStep || facts.isBesideSteps && step == facts.ownership.step
     }
 
     private static func early(_ policy: EarlyEvent, _ step: StepNumber) -> Route {

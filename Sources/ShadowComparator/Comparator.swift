@@ -35,7 +35,8 @@ public struct Comparator: Sendable {
         let outcome = differences(.outcome, control.outcomeFacts, candidate.outcomeFacts)
         let waited = Self.waited(control, candidate)
         let times = waited.sorted().map { StepTime(in: $0, control: control, candidate: candidate) }
-        var state = differences(.state, control.stateFacts(of: waited), candidate.stateFacts(of: waited))
+        let differing = isStrict ? waited : waited.filter { Self.isElsewhere($0, control, candidate) }
+        var state = differences(.state, control.stateFacts(of: differing), candidate.stateFacts(of: differing))
         if isStrict {
             state += times.compactMap(\.delay)
             state += differences(.state, control.recordFacts, candidate.recordFacts)
@@ -44,6 +45,10 @@ public struct Comparator: Sendable {
         for announcement in announcements { explained.hold(announcement, control, candidate) }
         for rule in rules where rule.counts(at: moment) { explained.apply(rule, control, candidate) }
         return Comparison(entity: control.entity, differences: explained.differences, times: times)
+    }
+
+    private static func isElsewhere(_ step: StepNumber, _ control: Observation, _ candidate: Observation) -> Bool {
+        !(control.waits?[step] ?? Waiting()).isAlmost(candidate.waits?[step] ?? Waiting())
     }
 
     /// The steps whose wait points can be compared: both paths have noted theirs, and the candidate has completed the step on its own.

@@ -81,6 +81,18 @@ public struct Waiting: Codable, Hashable, Sendable {
     /// Nowhere yet.
     public init() {}
 
+    /// A stay that is shorter may be made by one path alone: the two try again at other moments what a party has refused.
+    static let shortStay = Duration.seconds(10)
+
+    /// True when both have been in the same states in the same order, short stays of either aside.
+    func isAlmost(_ other: Waiting) -> Bool { states == other.states || longStays == other.longStays }
+
+    private var longStays: [String] {
+        var long = Waiting()
+        for (state, time) in zip(states, times) where time >= Self.shortStay { long.note(state, for: time) }
+        return long.states
+    }
+
     /// How long in all.
     public var time: Duration { times.reduce(.zero, +) }
 

@@ -32,6 +32,28 @@ import Testing
         #expect(Router.route(facts(.durable, legacy: "5.2", durable: "6", early: nil)) == .drop("6"))
         #expect(Router.route(facts(.durable, legacy: "5.2", durable: "6", handles: true, early: nil)) == .park("6"))
     }
+    @Test func whatLegacyWouldDropAtABoundaryWaits() {
+        func route(_ durable: StepNumber?, handles: Bool = false, interrupt: Bool = false, early: EarlyEvent? = nil) -> Route {
+            var facts = facts(.legacy, durable: durable, passed: "5", interrupt: interrupt, handles: handles, early: early)
+            facts.isAtBoundary = true
+            return Router.route(facts)
+        }
+        #expect(route(nil) == .park(nil))
+        #expect(route("6") == .park("6"))
+        #expect(route(nil, handles: true) == .legacy)
+        #expect(route("6", handles: true) == .legacy)
+        #expect(route(nil, interrupt: true) == .legacy)
+        #expect(route("5.2", early: .keep) == .park("5.2"))
+        #expect(route("5.2", early: .drop) == .drop("5.2"))
+    }
+    @Test func aStepIsNotOverWhileItsEntityIsHeld() {
+        var held = facts(.legacy, legacy: "5.2", durable: "5.2", passed: "5")
+        #expect(Router.route(held) == .late("5.2"))
+        held.isBesideSteps = true
+        #expect(Router.route(held) == .park("5.2"))
+        held.ownership.passed = "5.2"
+        #expect(Router.route(held) == .late("5.2"))
+    }
     @Test func whatLegacyWouldDropIsHeldWhileTheSegmentIsAtWork() {
         func route(durable: StepNumber, handles: Bool = false, early: EarlyEvent? = nil) -> Route {
             var facts = facts(.durable, legacy: "5.2", durable: durable, handles: handles, early: early)

@@ -45,6 +45,30 @@ import Testing
         #expect(isSlower(30, 0, [Announcement(step: "1", place: .fact("time/2"), change: .changed)]))
     }
 
+    /// The two paths try again at other moments, so that one of them may pass through a state in which the other waits for seconds.
+    @Test func aShortStayOfOnePathIsNoDifference() {
+        func paths(_ control: KeyValuePairs<String, Int>, _ candidate: KeyValuePairs<String, Int>, strict: Bool = false) -> [String] {
+            var observations: [Observation] = []
+            for stays in [control, candidate] {
+                var waiting = Waiting()
+                for (state, seconds) in stays { waiting.note(state, for: .seconds(seconds)) }
+                var observation = observation([:])
+                observation.waits = ["1": waiting]
+                observations.append(observation)
+            }
+            return places(Comparator(strict: strict), observations[0], observations[1])
+        }
+        #expect(paths(["A": 60, "B": 9], ["A": 60]) == [])
+        #expect(paths(["A": 60], ["A": 60, "B": 9]) == [])
+        #expect(paths(["A": 60, "B": 9, "A": 60], ["A": 120]) == [])
+        #expect(paths(["A": 5], [:]) == [])
+        #expect(paths(["A": 5], ["A": 60]) == [])
+        #expect(paths(["A": 60, "B": 10], ["A": 60]) == ["waits/1"])
+        #expect(paths(["A": 60], ["B": 60]) == ["waits/1"])
+        #expect(paths(["A": 60, "B": 60], ["B": 60, "A": 60]) == ["waits/1"])
+        #expect(paths(["A": 60, "B": 9], ["A": 60], strict: true) == ["waits/1"])
+    }
+
     /// Looks fall on the full hour, so an hour or two are no difference, and less time never is.
     @Test func eachDelayCountsInAStrictComparison() {
         let (strict, control) = (Comparator(strict: true), observation(["A": 10, "B": 20]))
