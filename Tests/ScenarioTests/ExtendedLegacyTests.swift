@@ -81,25 +81,21 @@ import Testing
     /// Where the table does something else than hybrid, and why.
     enum Deviation: String, CaseIterable {
         case overrideToReady = "during the vetting hybrid is in BRAND_READY, so an override to it changes nothing; legacy is elsewhere"
-        case keptReview = "an interrupt ends hybrid's wait, and legacy drops in BRAND_READY what the reviewer said; the table keeps it"
-        case keptAnswer = "an answer during a hold is late in hybrid, whose next look finds it; the table keeps it until the release"
+        case overrideToReview =
+            "support moves it on to the review: hybrid uses what the reviewer said before, the table has no row for that"
         case confirmedBefore = "a PIN that is confirmed before the step is kept by hybrid, which sends one first; the table needs none then"
         case expiredBefore = "an e-mail that expires before it was sent is kept by hybrid, which sends it twice; the table drops that"
 
         init?(_ variation: VettingVariation, _ differences: [Difference]) {
-            let kinds = Set(variation.lines.compactMap { $0.body["type"]?.string ?? $0.body["eventType"]?.string })
             let paths = Set(differences.map(\.path))
-            let isInterrupted = !kinds.isDisjoint(with: ["brand.suspended", "billing.result", "registration.update"])
             if variation.change == "override to BRAND_READY" {
                 self = .overrideToReady
+            } else if variation.change == "override to CONTENT_REVIEW", paths.contains("7/registry.createCampaign/1") {
+                self = .overrideToReview
             } else if paths == ["5.2/registry.sendOTP/1"] {
                 self = .confirmedBefore
             } else if paths == ["5.2/vetting.startAuthPlus/2"] {
                 self = .expiredBefore
-            } else if isInterrupted, paths.contains("7/registry.createCampaign/1") {
-                self = .keptReview
-            } else if isInterrupted, paths.contains(where: { $0.contains("vetting") }) {
-                self = .keptAnswer
             } else {
                 return nil
             }
@@ -108,11 +104,11 @@ import Testing
 
     /// The recordings that show every deviation.
     private static let varied: [(recording: String, deviations: Set<Deviation>)] = [
-        ("content-approved-during-vetting", [.overrideToReady, .keptReview]),
+        ("content-approved-during-vetting", [.overrideToReady, .overrideToReview]),
         ("happy-sole-proprietor", [.overrideToReady, .confirmedBefore]),
         ("vetting-authplus-resent", [.overrideToReady, .expiredBefore]),
-        ("vetting-brand-suspended", [.overrideToReady, .keptReview, .keptAnswer]),
-        ("vetting-failed-appeal-scored", [.overrideToReady, .keptAnswer]),
+        ("vetting-brand-suspended", [.overrideToReady]),
+        ("vetting-failed-appeal-scored", [.overrideToReady]),
     ]
 
     @Test(arguments: varied) func variationsEndAsHybrid(recording: String, deviations: Set<Deviation>) async throws {
