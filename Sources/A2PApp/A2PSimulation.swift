@@ -74,7 +74,10 @@ package struct A2PSimulation {
         let alone = LegacyAlone(
             domain: domain, plan: plans[0].legacyOnly(), seed: seed, schedule: hybrid.schedule, world: world, watched: watched)
         let legacy = try await alone.run(progress: progress)
-        if watched != nil { show(hybrid, legacy) }
+        if watched != nil {
+            Self.show("hybrid", hybrid)
+            Self.show("legacy", legacy)
+        }
         hybrid.violations += legacy.violations.map { violation in
             Violation(invariant: violation.invariant, entity: violation.entity, detail: "legacy alone: \(violation.detail)")
         }
@@ -82,11 +85,9 @@ package struct A2PSimulation {
         return (hybrid, seconds)
     }
 
-    private func show(_ hybrid: SimulationRun, _ legacy: SimulationRun) {
-        for (name, run) in [("hybrid", hybrid), ("legacy", legacy)] {
-            Console.print(name)
-            Console.print(Console.table(run.journal.map { [$0.at.description, $0.owner.rawValue, "\($0.epoch)", $0.what, $0.detail] }))
-        }
+    static func show(_ name: String, _ run: SimulationRun) {
+        Console.print(name)
+        Console.print(Console.table(run.journal.map { [$0.at.description, $0.owner.rawValue, "\($0.epoch)", $0.what, $0.detail] }))
     }
 
     /// The webhooks that went wrong, as they were drawn.
@@ -109,12 +110,14 @@ package struct A2PSimulation {
         let controls = legacy.results.mapValues { $0.observation(path: "legacy") }
         let summary = comparator.compare(controls: Array(controls.values), candidates: Array(candidates.values), keeping: .max)
         let schedules = alone.schedules(of: Set(summary.mismatches.map(\.entity)))
+        hybrid.comparison.differed = summary.mismatches.count
         for mismatch in summary.mismatches where hybrid.violations.count < settings.mostViolations {
             guard let candidate = candidates[mismatch.entity], let schedule = schedules[mismatch.entity] else { continue }
-            if try await alone.comesTo(candidate, on: schedule, comparator, attempts: settings.attempts) {
-                hybrid.moves["legacyAlsoDoes", default: 0] += 1
-            } else {
+            switch try await alone.explanation(of: candidate, on: schedule, comparator) {
+            case let rules?: hybrid.comparison.add(mismatch.entity, under: rules)
+            case nil:
                 hybrid.violations.append(Violation(invariant: "I7", entity: mismatch.entity, detail: mismatch.sentence))
+                try await measure(candidate, schedule, &hybrid.comparison, alone, comparator)
             }
         }
         for (entity, result) in hybrid.results.sorted(by: { $0.key < $1.key }) where result.outcome.status == "waiting" {
@@ -122,142 +125,18 @@ package struct A2PSimulation {
             hybrid.violations.append(Violation(invariant: "I6", entity: entity, detail: "waits for ever in \(result.outcome.state)"))
         }
     }
-}
 
-/// Legacy alone on the schedule of a hybrid run: the same things happen outside, the same deliveries are made durable at the same
-/// moments, and the clock is wrong at the same times.
-struct LegacyAlone {
-    var domain: Domain<RegistrationState, Registration>
-    var plan: MigrationPlan
-    var seed: UInt64
-    var schedule: SimulatedSchedule
-    /// The hybrid run's.
-    var world: A2PSimulatedWorld
-    var watched: EntityID?
+    /// How many findings are measured against random runs of legacy alone: each costs as many runs as are asked for.
+    private static let mostMeasured = 20
 
-    /// Nothing goes wrong inside.
-    func run(progress: (Int, Timestamp) -> Void) async throws -> SimulationRun {
-        let outside = world.repeating(schedule.lines)
-        return try await Simulation(options(schedule, seed: seed, rates: .none), world: outside).play(progress: progress)
-    }
-
-    /// True when legacy alone comes to what `candidate` is, at least once when things go wrong inside it as they did in the hybrid run.
-    ///
-    /// What a machine with a daily poll and deadlines comes to depends on minutes: a poll that a full disk puts off, a retry that waits
-    /// half a second longer, a clock that was a day ahead when the sweep ran, a poll that waits behind thousands of others that the
-    /// same jump of the clock made due. Legacy alone has a spread of outcomes for one schedule; an outcome within it is no difference
-    /// that a migration made. Legacy's sweep saw nothing of the steps that were durable, so it does not see them here either in every
-    /// other try. And where the two sides asked the outside at different times, repeated deliveries answer what legacy has not asked yet:
-    /// so at last the outside answers by itself, the same to the same call; to calls of steps that legacy does not have, as it did.
-    func comesTo(_ candidate: Observation, on own: SimulatedSchedule, _ comparator: Comparator, attempts: Int) async throws -> Bool {
-        for attempt in 0..<attempts {
-            if try await comesTo(candidate, own, comparator, attempt, isAnswered: false) { return true }
-        }
-        for attempt in 0..<attempts / 2 {
-            if try await comesTo(candidate, own, comparator, attempt, isAnswered: true) { return true }
-        }
-        return false
-    }
-
-    private func comesTo(
-        _ candidate: Observation, _ own: SimulatedSchedule, _ comparator: Comparator, _ attempt: Int, isAnswered: Bool
-    ) async throws -> Bool {
-        let (luck, kind) = attempt.quotientAndRemainder(dividingBy: 4)
-        var rates = luck == 0 ? FaultRates.none : FaultRates.inside(Self.shares[luck % Self.shares.count])
-        // When exactly a jump falls between two hourly sweeps is chance, too.
-        if luck > 0, luck / Self.shares.count % 2 == 0, !own.jumps.isEmpty { rates.shares[.clockJump] = 0.02 }
-        var schedule = own
-        if kind.isMultiple(of: 2) { schedule.jumps = [] }
-        var options = options(schedule, seed: seed &+ UInt64(attempt), rates: rates)
-        options.isHeldUp = luck > 0
-        options.sweepsLegacyOnly = kind > 1
-        options.isAnswered = isAnswered
-        let outside = isAnswered ? world.alone(candidate.entity, ofAddedSteps(own.lines)) : world.repeating(schedule.lines)
-        let run = try await Simulation(options, world: outside).play()
-        guard let result = run.results[candidate.entity] else { return false }
-        return comparator.compare(controls: [result.observation(path: "legacy")], candidates: [candidate]).mismatched == 0
-    }
-
-    /// What answers steps that legacy does not have.
-    private func ofAddedSteps(_ lines: [TraceLine]) -> [TraceLine] {
-        let known = Set(plan.steps.map(\.number))
-        let added = domain.durableSteps.filter { !known.contains($0.number) }
-        let kinds = added.reduce(into: Set<EventKind>()) { $0.formUnion($1.events) }
-        return lines.filter { $0.events.contains { kinds.contains($0.kind) } }
-    }
-
-    private static let shares = [0.01, 0.05, 0.2, 0.4]
-
-    private typealias Options = SimulationOptions<RegistrationState, Registration>
-
-    private func options(_ schedule: SimulatedSchedule, seed: UInt64, rates: FaultRates) -> Options {
-        Options(domain: domain, plans: [plan], seed: seed, rates: rates, schedule: schedule, watched: watched)
-    }
-}
-
-extension LegacyAlone {
-    /// What of the schedule is about each of `entities`.
-    func schedules(of entities: Set<EntityID>) -> [EntityID: SimulatedSchedule] {
-        guard !entities.isEmpty else { return [:] }
-        var schedules: [EntityID: SimulatedSchedule] = [:]
-        for entity in entities {
-            schedules[entity] = SimulatedSchedule(
-                jumps: schedule.jumps, busy: schedule.busy, durable: schedule.durable[entity].map { [entity: $0] } ?? [:])
-        }
-        // Most lines are about somebody else, and to see that is much cheaper than to decode them.
-        let ids = Set(entities.flatMap { ReferenceBook.ids(of: $0) })
-        for line in schedule.lines where line.body.mentions(ids) {
-            for entity in world.book.entities(of: line) { schedules[entity]?.lines.append(line) }
-        }
-        for delivery in schedule.accepted where delivery.line.body.mentions(ids) {
-            for entity in world.book.entities(of: delivery.line) { schedules[entity]?.accepted.append(delivery) }
-        }
-        return schedules
-    }
-}
-
-extension JSONValue {
-    /// True when one of `texts` is a member somewhere in a document; a raw text may hold anything.
-    fileprivate func mentions(_ texts: Set<String>) -> Bool {
-        if case .string = self { return true }
-        return holds(texts)
-    }
-
-    private func holds(_ texts: Set<String>) -> Bool {
-        switch self {
-        case .string(let text): texts.contains(text)
-        case .array(let elements): elements.contains { $0.holds(texts) }
-        case .object(let members): members.values.contains { $0.holds(texts) }
-        case .null, .bool, .integer, .number: false
-        }
-    }
-}
-
-extension TraceLine {
-    /// The events that it carries.
-    fileprivate var events: [IncomingEvent] {
-        A2PDecoders.all.filter { $0.source == source }.flatMap { $0.decode(message) }.compactMap { message in
-            guard case .event(let incoming) = message else { return nil }
-            return incoming
-        }
-    }
-}
-
-extension ReferenceBook {
-    /// The registrations that a line is about.
-    fileprivate func entities(of line: TraceLine) -> Set<EntityID> { Set(line.events.compactMap { entity($0.reference) }) }
-}
-
-extension FaultRates {
-    /// What can go wrong inside a process whose input is given.
-    fileprivate static func inside(_ share: Double) -> FaultRates {
-        FaultRates([.busy: share, .slow: share, .tooManyRequests: share, .responseLost: share, .crash: share / 20, .diskFull: share / 20])
-    }
-}
-
-extension SimulatedResult {
-    fileprivate func observation(path: String) -> Observation {
-        Observation(entity: ownership.entity, path: path, outcome: outcome, ledger: ledger)
+    private func measure(
+        _ candidate: Observation, _ schedule: SimulatedSchedule, _ comparison: inout LegacyComparison, _ alone: LegacyAlone,
+        _ comparator: Comparator
+    ) async throws {
+        comparison.findings += 1
+        guard settings.attempts > 0, comparison.measured < Self.mostMeasured else { return }
+        comparison.measured += 1
+        if try await alone.spreads(to: candidate, on: schedule, comparator, attempts: settings.attempts) { comparison.withinSpread += 1 }
     }
 }
 

@@ -13,6 +13,7 @@ struct SimulationSummary: Codable {
     var events: Int
     var faults: [String: Int]
     var coverage: [String: Int]
+    var legacyAlone: LegacyComparison
     var missing: [String]
     var violations: Int
     var found: [Violation]
@@ -29,6 +30,7 @@ struct SimulationSummary: Codable {
         events = run.events
         faults = Dictionary(Fault.allCases.map { ($0.rawValue, run.faults[$0] ?? 0) }, uniquingKeysWith: { $1 })
         coverage = run.moves
+        legacyAlone = run.comparison
         missing =
             Fault.allCases.filter { simulation.rates[$0] > 0 && run.faults[$0] == nil }.map(\.rawValue) + run.missingMoves
         violations = run.violations.count
@@ -46,6 +48,8 @@ struct SimulationSummary: Codable {
                 + " digest \(digest)"
         ]
         if !missing.isEmpty { lines.append("  did not occur: \(missing.joined(separator: ", "))") }
+        if let text = legacyAlone.text { lines.append("  \(text)") }
+        lines += legacyAlone.cases.map { "  \($0.entity): excused by \($0.rules)" }
         lines += found.map { "  \($0)" }
         if let reproduce { lines.append("  again: \(reproduce)") }
         return lines.joined(separator: "\n")
@@ -66,8 +70,9 @@ struct Simulate: AsyncParsableCommand {
             \(Program.name) simulate --seed 7 --entities 50 --mixes 3           # plans in which chance says which steps are durable
             Faults: all=SHARE, none, or a list of crash, tornPage, diskFull, ioError, busy, duplicate, loss, delay, reorder, clockJump,
             slow, tooManyRequests, responseLost, planChange, recall, adoption, halt. After the run legacy alone gets the same world and
-            schedule; every difference that the plan does not declare is a violation (I7). The same arguments give the same run, byte
-            for byte. On a violation the shortest run that still fails is searched for and printed: after --steps nothing goes wrong.
+            schedule. Where it differs, it is replayed with the answers and at the moments of the hybrid run: a difference that is left is a
+            violation (I7), unless a declared rule explains it, which is counted. The same arguments give the same run, byte for byte.
+            On a violation the shortest run that still fails is searched for and printed: after --steps nothing goes wrong.
             An event is one inbox row that was routed to an owner; secondsElapsed is both runs, eventsPerSecond the hybrid one's.
             """)
 
@@ -98,7 +103,7 @@ struct Simulate: AsyncParsableCommand {
             valueName: "count"))
     var mixes = 0
     @Flag(inversion: .prefixedNo, help: "Search for the shortest failing run.") var shrink = true
-    @Option(help: "Print both journals of this \(Program.noun).") var watch: String?
+    @Option(help: "Print the journals of this \(Program.noun): hybrid, legacy alone, and each replay of legacy.") var watch: String?
     @Option(help: "Output: text or json.") var format: OutputFormat = .text
 
     func validate() throws {
@@ -167,6 +172,7 @@ struct Simulate: AsyncParsableCommand {
     ) async throws -> String {
         var shortest = settings
         if shrink {
+            shortest.attempts = 0
             var (passing, failing) = (0, settings.steps ?? run.steps)
             while failing - passing > 1 {
                 shortest.steps = (passing + failing) / 2

@@ -11,7 +11,7 @@ import Testing
         var rates = FaultRates.busy
         rates.shares.merge(mutant?.rates ?? [:]) { $1 }
         var settings = SimulationSettings(
-            seed: seed, entities: 500, rates: rates, attempts: mutant == nil ? 200 : 40, mostViolations: 1)
+            seed: seed, entities: 500, rates: rates, attempts: 0, mostViolations: 1)
         settings.parties = mutant?.parties ?? .refusesKnownKeys
         settings.mutant = mutant
         return try await A2PSimulation(settings).run().run
@@ -51,7 +51,7 @@ import Testing
         rates.shares.merge(mutant.rates) { $1 }
         for seed in UInt64(1)...40 {
             var settings = SimulationSettings(
-                seed: seed, entities: 200, spacing: .seconds(2), rates: rates, attempts: 40, mostViolations: 1)
+                seed: seed, entities: 200, spacing: .seconds(2), rates: rates, attempts: 0, mostViolations: 1)
             (settings.lanes, settings.parties, settings.mutant) = (16, mutant.parties, mutant)
             guard let violation = try await A2PSimulation(settings).run().run.violations.first else { continue }
             return print("mutant \(mutant): seed \(seed): \(violation.description.prefix(160))")

@@ -70,11 +70,14 @@ struct FaultyEffects: EffectPort {
     /// Something that happens elsewhere in the process while a call is under way: an operator's recall.
     let meanwhile: @Sendable (EntityID) async -> Void
     let turns: Turns
+    /// Writes down who asked when, and what was refused.
+    var recorder: RunRecorder?
 
     func kind(of operation: String) -> PartyKind { base.kind(of: operation) }
 
     func perform(_ call: EffectCall) async throws(EffectError) -> JSONValue {
         try await takeTurn("\(call.key)")
+        recorder?.asked(for: call.key.entity)
         let reply = try await answer(call)
         await turns.pause()
         return reply
@@ -89,15 +92,18 @@ struct FaultyEffects: EffectPort {
     private func answer(_ call: EffectCall) async throws(EffectError) -> JSONValue {
         let fault = faults.strike(faults.onCall)
         switch fault {
-        case .crash where faults.isHeads(), .slow: return try refuse(call, fault)
+        case .crash where faults.isHeads(), .slow: return try refuse(call, fault, isPerformed: false)
         case .tooManyRequests:
-            throw EffectError(.temporary, vendorCode: "429", message: "\(call.key): too many requests", retryAfter: .seconds(7))
+            let error = EffectError(
+                .temporary, vendorCode: "429", message: "\(call.key): too many requests", retryAfter: .seconds(7))
+            recorder?.failed(call.key, .call(isPerformed: false), error)
+            throw error
         default: break
         }
         if fault == .recall, faults.isHeads() { await meanwhile(call.key.entity) }
         let reply = try await base.perform(outside(call))
         switch fault {
-        case .crash, .responseLost: return try refuse(call, fault)
+        case .crash, .responseLost: return try refuse(call, fault, isPerformed: true)
         case .recall: await meanwhile(call.key.entity)
         default: break
         }
@@ -111,23 +117,35 @@ struct FaultyEffects: EffectPort {
         return call
     }
 
-    private func refuse(_ call: EffectCall, _ fault: Fault?) throws(EffectError) -> JSONValue {
-        if fault == .crash { _ = faults.crash() }
-        throw EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(call.key): no answer in 10 s")
+    /// A process that dies is told nothing, so a crash is no answer of the party.
+    private func refuse(_ call: EffectCall, _ fault: Fault?, isPerformed: Bool) throws(EffectError) -> JSONValue {
+        let error = Self.timeout("\(call.key)")
+        if fault == .crash { _ = faults.crash() } else { recorder?.failed(call.key, .call(isPerformed: isPerformed), error) }
+        throw error
+    }
+
+    private static func timeout(_ what: String) -> EffectError {
+        EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(what): no answer in 10 s")
     }
 
     func reply(to key: EffectKey) async throws(EffectError) -> JSONValue? {
         try await takeTurn("\(key)")
+        recorder?.asked(for: key.entity)
         if faults.strikes(faults.onSlowRead) {
-            throw EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(key): no answer in 10 s")
+            let error = Self.timeout("\(key)")
+            recorder?.failed(key, .lookUp, error)
+            throw error
         }
         return try await base.reply(to: key)
     }
 
     func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue {
         try await takeTurn(query.operation)
+        recorder?.asked(for: query.entity)
         if faults.strikes(faults.onSlowRead) {
-            throw EffectError(.unknownOutcome, vendorCode: "timeout", message: "\(query.operation): no answer in 10 s")
+            let error = Self.timeout(query.operation)
+            recorder?.failed(query, error)
+            throw error
         }
         return try await base.read(query)
     }
@@ -139,11 +157,11 @@ extension PortWrapper {
 
     /// The same with what happens in the middle of a call, and whose turn it is.
     static func failing(
-        _ faults: FaultInjector, meanwhile: @escaping @Sendable (EntityID) async -> Void, turns: Turns
+        _ faults: FaultInjector, meanwhile: @escaping @Sendable (EntityID) async -> Void, turns: Turns, recorder: RunRecorder? = nil
     ) -> PortWrapper {
         PortWrapper(
             handoffs: { FaultyHandoffStore(base: $0, faults: faults, meanwhile: meanwhile, turns: turns) },
             workflows: { FaultyWorkflowStore(base: $0, faults: faults) },
-            effects: { FaultyEffects(base: $0, faults: faults, meanwhile: meanwhile, turns: turns) })
+            effects: { FaultyEffects(base: $0, faults: faults, meanwhile: meanwhile, turns: turns, recorder: recorder) })
     }
 }

@@ -53,9 +53,10 @@ final class InvariantChecker: ForwardingHandoffStore {
     }
 
     let base: any HandoffStore
+    private let recorder: RunRecorder
     private let state = Mutex(State())
 
-    init(_ base: any HandoffStore) { self.base = base }
+    init(_ base: any HandoffStore, recorder: RunRecorder) { (self.base, self.recorder) = (base, recorder) }
 
     var violations: [Violation] { state.withLock { $0.violations } }
     var moves: [String: Int] { state.withLock { $0.moves } }
@@ -109,17 +110,34 @@ final class InvariantChecker: ForwardingHandoffStore {
 
     /// I3: every row is what the moves say of it.
     private func checkRows(_ transaction: EntityTransaction) async throws {
+        var used: [InboxRow] = []
         for move in transaction.moves {
-            if let row = move.row { try await check(row.sequence, is: move.disposition, move.what, transaction) }
-            for sequence in move.used { try await check(sequence, is: .consumed, "a row that the segment used", transaction) }
+            if let row = move.row {
+                let found = try await check(row.sequence, is: move.disposition, move.what, transaction)
+                if let found { recorder.attempted(found, move, at: transaction.at) }
+            }
+            if case .swept = move { recorder.looked(at: transaction.entity, for: transaction.at) }
+            for sequence in move.used {
+                let found = try await check(sequence, is: .consumed, "a row that the segment used", transaction)
+                if let found { used.append(found) }
+            }
+            switch move {
+            case .entered(_, let state, _): recorder.waits(transaction.entity, in: state, after: used)
+            case .recalled, .failed, .interrupted: recorder.recalled(transaction.entity)
+            default: break
+            }
         }
     }
 
-    private func check(_ sequence: Int, is expected: Disposition, _ what: String, _ transaction: EntityTransaction) async throws {
-        let found = try await base.row(sequence)?.disposition
-        guard found != expected else { return }
-        let detail = "\(what) is \(expected.rawValue) by its move, and row \(sequence) is \(found?.rawValue ?? "nowhere")"
-        report(Violation(invariant: "I3", entity: transaction.entity, detail: detail))
+    private func check(
+        _ sequence: Int, is expected: Disposition, _ what: String, _ transaction: EntityTransaction
+    ) async throws -> InboxRow? {
+        let found = try await base.row(sequence)
+        if found?.disposition != expected {
+            let detail = "\(what) is \(expected.rawValue) by its move, and row \(sequence) is \(found?.disposition.rawValue ?? "nowhere")"
+            report(Violation(invariant: "I3", entity: transaction.entity, detail: detail))
+        }
+        return found
     }
 }
 

@@ -28,6 +28,10 @@ public struct SimulationOptions<State: MachineState, Record: Codable & Sendable>
     public var isHeldUp = false
     /// True to let the outside answer by itself: of the schedule only the machine's troubles count, not what came from outside and when.
     public var isAnswered = false
+    /// True to do everything when the schedule's run did it: the cron job, and every attempt to handle an event. The schedule is about one.
+    public var isPaced = false
+    /// In what a run that ``isPaced`` may differ from the schedule's run.
+    public var rules: Set<ReplayRule> = []
     /// True to let no sweep run while the entities of the schedule, which is about one, were the durable side's: then none looked at it.
     public var sweepsLegacyOnly = false
     /// What stands between the bridge and its ports, below the faults and above the checker: a known bug.
@@ -71,6 +75,9 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     let world: any SimulatedWorld
     let faults: FaultInjector
     let checker: InvariantChecker
+    let recorder = RunRecorder()
+    /// The moments of the run that this one follows; nil when it follows none.
+    var pace: RecordedPace?
     let workflows = InMemoryWorkflowStore()
     var bridge: EventBridge<State, Record>
     var engine: any VirtualTime
@@ -81,7 +88,12 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     let turns: Turns
     var moving: [Int: Moving] = [:]
     var run = SimulationRun()
-    var worldNow = Timestamp.distantPast { didSet { clock.set(to: now) } }
+    var worldNow = Timestamp.distantPast {
+        didSet {
+            clock.set(to: now)
+            recorder.set(now: worldNow)
+        }
+    }
     var skew = Duration.zero { didSet { clock.set(to: now) } }
     var skewUntil: Timestamp?
     var haltedUntil: Timestamp?
@@ -106,29 +118,32 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     public init(_ options: SimulationOptions<State, Record>, world: any SimulatedWorld) throws {
         self.options = options
         self.world = world
-        checker = InvariantChecker(options.storage(InMemoryHandoffStore()))
+        checker = InvariantChecker(options.storage(InMemoryHandoffStore()), recorder: recorder)
         faults = FaultInjector(seed: options.seed, rates: options.rates)
         random = SeededRandom(seed: options.seed, label: "schedule")
         turns = Turns(seed: options.seed)
         jumps = options.schedule?.jumps ?? []
         stretches = options.isHeldUp ? options.schedule?.busy ?? [] : []
+        pace = options.isPaced ? options.schedule.map { RecordedPace($0, under: options.rules) } : nil
         unswept = options.sweepsLegacyOnly ? options.schedule?.durable.values.flatMap { $0 } ?? [] : []
         for delivery in options.repeated?.accepted ?? [] { arriving.add(delivery.line, at: delivery.at) }
-        (bridge, engine) = try Self.assemble(options, options.plans[0], checker, workflows, clock, world, faults, recalls, turns)
+        (bridge, engine) = try Self.assemble(options, options.plans[0], checker, workflows, clock, world, faults, recalls, turns, recorder)
     }
 
     /// A new process: with nothing in memory.
     func assemble() throws {
-        (bridge, engine) = try Self.assemble(options, options.plans[plan], checker, workflows, clock, world, faults, recalls, turns)
+        (bridge, engine) = try Self.assemble(
+            options, options.plans[plan], checker, workflows, clock, world, faults, recalls, turns, recorder)
     }
 
     private static func assemble(
         _ options: SimulationOptions<State, Record>, _ plan: MigrationPlan, _ checker: InvariantChecker, _ workflows: InMemoryWorkflowStore,
-        _ clock: VirtualClock, _ world: any SimulatedWorld, _ faults: FaultInjector, _ recalls: RecallRequests, _ turns: Turns
+        _ clock: VirtualClock, _ world: any SimulatedWorld, _ faults: FaultInjector, _ recalls: RecallRequests, _ turns: Turns,
+        _ recorder: RunRecorder
     ) throws -> (EventBridge<State, Record>, any VirtualTime) {
         var made: (any VirtualTime)?
         let ports = options.ports
-        let failing = PortWrapper.failing(faults, meanwhile: { await recalls.recall($0) }, turns: turns)
+        let failing = PortWrapper.failing(faults, meanwhile: { await recalls.recall($0) }, turns: turns, recorder: recorder)
         let (store, effects) = (failing.handoffs(ports.handoffs(checker)), failing.effects(ports.effects(world)))
         let bridge = try EventBridge(domain: options.domain, plan: plan, store: store, effects: effects) { types, activities in
             // How long code takes is the machine's affair, and not the run's.
@@ -214,7 +229,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     private func choices() async throws -> [Choice] {
         var choices: [Choice] = turns.ready(at: now).map { .goOn(lane: $0) }
         if !due.isEmpty { choices.append(.deliver) }
-        if !isHeldUp, let visible = bridge.nextVisible, visible <= now { choices.append(.handle) }
+        if !isHeldUp, let visible = bridge.nextVisible, visible <= now, try await pacedHandling() <= worldNow { choices.append(.handle) }
         if bridge.hasUnsent { choices.append(.relay) }
         if let next = try await engine.nextDue(), next <= now { choices.append(.work) }
         if choices.isEmpty || options.lanes > 1, !isSweeping, !isHeldUp || hold?.withSweep == false, let sweep = try await nextSweep(),
@@ -242,6 +257,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
             busySince = busySince ?? worldNow
         } else if let since = busySince {
             busySince = nil
+            if worldNow > since { recorder.worked(BusyStretch(at: since, length: worldNow - since)) }
             if worldNow - since >= BusyStretch.shortest { run.schedule.busy.append(BusyStretch(at: since, length: worldNow - since)) }
         }
     }
@@ -259,7 +275,21 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     private func sweep() async throws {
         let hour = now.fullHour
         try await bridge.sweep(at: hour)
+        swept(hour, at: worldNow)
+    }
+
+    /// The cron job of `hour`, which began at `moment`, has ended.
+    func swept(_ hour: Timestamp, at moment: Timestamp) {
         sweptAt = hour
+        recorder.swept(hour, at: moment)
+    }
+
+    /// Before when the first row of the queue is not handled in a run that follows another one, by the world's time.
+    private func pacedHandling() async throws -> Timestamp {
+        guard let pace, let first = try await checker.pendingRows().min(by: { ($0.priority, $0.sequence) < ($1.priority, $1.sequence) }),
+            let row = try await checker.row(first.sequence)
+        else { return .distantPast }
+        return pace.handling(of: row, skew: skew) ?? .distantPast
     }
 
     /// Somebody finds out what became of the effects that nobody knows the result of.
@@ -271,9 +301,10 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         }
     }
 
-    private func nextSweep() async throws -> Timestamp? {
+    func nextSweep() async throws -> Timestamp? {
         guard let due = try await checker.nextDue() else { return nil }
         let next = max(due, sweptAt + .milliseconds(1)).nextHour
+        guard pace == nil else { return pace?.sweep(due: next, at: worldNow, skew: skew).map { $0 + skew } }
         guard let stretch = unswept.first(where: { $0.contains(worldNow) }) else { return next }
         return stretch.until.map { max(next, ($0 + skew).nextHour) }
     }
@@ -281,7 +312,8 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     private func nextMoment() async throws -> Timestamp? {
         let free = hold?.until ?? .distantPast
         let sweep = try await nextSweep().map { hold?.withSweep == false ? $0 : max($0, free + skew) }
-        let handling = bridge.nextVisible.map { max($0, free + skew) }
+        let paced = try await pacedHandling()
+        let handling = bridge.nextVisible.map { max($0, max(free, paced) + skew) }
         let system = [handling, sweep, try await engine.nextDue(), turns.next].compactMap { $0 }.map {
             Timestamp(milliseconds: $0.milliseconds - skew.milliseconds)
         }

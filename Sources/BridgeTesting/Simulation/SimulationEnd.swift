@@ -23,6 +23,7 @@ extension Simulation {
         if let watched = options.watched { run.journal = try await checker.journal(of: watched) }
         run.violations = checker.violations
         run.digest = checker.digest.text
+        run.schedule.recording = recorder.recording
         return run
     }
 

@@ -38,9 +38,11 @@ extension Simulation {
             haltedUntil = nil
             try await checker.set(MigrationHalted.setting, to: nil)
         }
-        if let jump = jumps.first, jump.at <= worldNow {
+        if let jump = jumps.first, jump.at <= worldNow, try await !sweepsFirst(jump) {
             jumps.removeFirst()
             setSkew(jump.skew)
+            // Whoever follows another run does nothing between two jumps in which that did nothing.
+            if pace != nil { try await setClock() }
         }
         while let stretch = stretches.first, stretch.at <= worldNow {
             stretches.removeFirst()
@@ -50,6 +52,12 @@ extension Simulation {
             skewUntil = nil
             setSkew(.zero)
         }
+    }
+
+    /// True when the run that this one follows had its cron job run at the moment of `jump`, before it.
+    private func sweepsFirst(_ jump: ClockJump) async throws -> Bool {
+        guard pace?.sweeps(at: worldNow, before: worldNow + jump.skew) == true, let sweep = try await nextSweep() else { return false }
+        return sweep <= now
     }
 
     func setSkew(_ skew: Duration) {

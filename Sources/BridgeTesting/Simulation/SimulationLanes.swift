@@ -6,7 +6,7 @@ import HybridRouter
 /// Several things under way at a time, as in a live service: each lane does what a lane of `BridgeService` does.
 extension Simulation {
     /// What a lane is about.
-    enum Moving { case event, message, work, operation, sweep(hour: Timestamp) }
+    enum Moving { case event, message, work, operation, sweep(hour: Timestamp, at: Timestamp) }
 
     var isSweeping: Bool { moving.values.contains { if case .sweep = $0 { true } else { false } } }
 
@@ -53,7 +53,7 @@ extension Simulation {
 
     private func beginSweep() async {
         let hour = now.fullHour
-        await begin(.sweep(hour: hour)) { [bridge] in try await bridge.sweep(at: hour) }
+        await begin(.sweep(hour: hour, at: worldNow)) { [bridge] in try await bridge.sweep(at: hour) }
     }
 
     /// What an operator does; with one lane it is over at once.
@@ -69,7 +69,7 @@ extension Simulation {
             let kind = moving.removeValue(forKey: lane)
             try await surviving {
                 try result.get()
-                if case .sweep(let hour) = kind { sweptAt = hour }
+                if case .sweep(let hour, let began) = kind { swept(hour, at: began) }
             }
         }
     }

@@ -14,6 +14,8 @@ public struct SimulatedSchedule: Sendable {
     public var busy: [BusyStretch] = []
     /// When each entity was the durable side's, in order, by the world's time.
     public var durable: [EntityID: [DurableStretch]] = [:]
+    /// When what was done, and which answers failed.
+    public var recording = RunRecording()
 
     /// A schedule on which nothing has reached anybody yet.
     public init(jumps: [ClockJump] = [], busy: [BusyStretch] = [], durable: [EntityID: [DurableStretch]] = [:]) {
@@ -71,6 +73,8 @@ public struct SimulationRun: Sendable {
     public var schedule = SimulatedSchedule()
     /// The journal of the watched entity.
     public var journal: [JournalEntry] = []
+    /// How it compares with legacy alone (I7).
+    public var comparison = LegacyComparison()
 
     /// What has to occur in a run that is to say much: every move of ownership and every end of an event.
     private static let wanted = [

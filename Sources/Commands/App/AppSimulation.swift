@@ -32,7 +32,7 @@ public struct SimulationSettings: Sendable {
     public var parties = PartyKind.refusesKnownKeys
     /// How many things may be under way at a time.
     public var lanes = 1
-    /// How often legacy alone is asked whether it comes to what the hybrid run came to.
+    /// Half again as many random runs of legacy alone say whether a finding is within the spread of its outcomes; 0 for none.
     public var attempts: Int
     /// The run is not compared any further once so many violations are known.
     public var mostViolations: Int

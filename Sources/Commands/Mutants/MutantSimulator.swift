@@ -46,7 +46,7 @@ final class MutantSimulator {
         var rates = FaultRates.busy
         rates.shares.merge(mutant?.rates ?? [:]) { $1 }
         var settings = SimulationSettings(
-            seed: seed, entities: entities, rates: rates, attempts: mutant == nil ? 200 : 40, mostViolations: 1)
+            seed: seed, entities: entities, rates: rates, attempts: 0, mostViolations: 1)
         settings.parties = mutant?.parties ?? .refusesKnownKeys
         settings.mutant = mutant
         return settings
