@@ -43,6 +43,16 @@ import Testing
         #expect(run.faults[.planChange, default: 0] > 3)
     }
 
+    /// A reminder of step 8 falls due while a durable step has the registration in a hold. Support's release gives it back to legacy, and the
+    /// record said that the step had seen to what was due.
+    @Test func whatFellDueInAHoldIsStillOwed() async throws {
+        let rates = FaultRates.every(0.01)
+        var simulation = A2PSimulation(seed: 33, entities: 400, rates: rates)
+        let base = try MigrationPlan(yaml: EmbeddedPlans.hybrid, file: EmbeddedPlans.hybridName)
+        simulation.settings.plans = base.mixes(4, seed: 33, for: A2PDomain.make().processSteps)
+        _ = try await check(simulation)
+    }
+
     /// The clock is wrong most of the time. Seed 5 missed a poll that legacy alone had made while the step was durable. In seed 6 legacy
     /// attached a number twice, because the cron job was refused by the store just before the clock jumped.
     @Test(arguments: [5, 6, 7] as [UInt64]) func aClockThatIsHardlyEverRight(seed: UInt64) async throws {
