@@ -138,7 +138,7 @@ extension Pipeline {
             isLegacyAhead: snapshot.ownership.owner == .legacy
                 || plan.isLegacyAhead(of: snapshot.ownership.step, for: snapshot.ownership))
         facts.isAtBoundary = event.isFromOutside && isDurableNext(after: place.completed, snapshot.ownership)
-        facts.isBesideSteps = place.step == nil && place.completed == nil
+        facts.isBesideSteps = place.isBesideSteps
         return facts
     }
 

@@ -45,7 +45,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         stored.body = try body(position.record, in: stored)
         stored.isFinal = try pipeline.legacy.place(of: stored.state).isFinal
         // What was due until now, the step has seen to: after a recall, legacy does not do it again. In a hold nobody sees to anything.
-        if try !isBesideSteps(snapshot.record.state) { stored.lastSweptAt = context.now }
+        if try !pipeline.legacy.place(of: snapshot.record.state).isBesideSteps { stored.lastSweptAt = context.now }
         stored.lastEventAt = context.now
         let used = try await rows(position.used, snapshot.ownership.entity)
         var transaction = EntityTransaction(entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, at: context.now)
@@ -316,19 +316,17 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         stored.state = end.state ?? stored.state
         stored.isFinal = try pipeline.legacy.place(of: stored.state).isFinal
         // What was due until now, the step has seen to, unless the entity was held.
-        if isComplete { stored.stepEnteredAt = now } else if try !isBesideSteps(snapshot.record.state) { stored.lastSweptAt = now }
+        if isComplete {
+            stored.stepEnteredAt = now
+        } else if try !pipeline.legacy.place(of: snapshot.record.state).isBesideSteps {
+            stored.lastSweptAt = now
+        }
         stored.lastEventAt = now
         stored.dueAt = try pipeline.dueAt(stored)
         var transaction = EntityTransaction(entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, at: now, moves: [move])
         transaction.record = stored
         transaction.references = try newReferences(stored, snapshot)
         return transaction
-    }
-
-    /// True for a state of no step, for instance a hold.
-    private func isBesideSteps(_ state: String) throws -> Bool {
-        let place = try pipeline.legacy.place(of: state)
-        return place.step == nil && place.completed == nil && !place.isFinal
     }
 
     /// The names by which senders know the entity from now on.

@@ -211,10 +211,9 @@ extension Pipeline {
         work.withLock { $0.outbox.add(messages) }
         live.ring()
     }
-    /// The message to send next; it stays in front until it is sent, so that an error loses none.
     /// True when the engine is to be told something of the entity, and was not told yet.
     func hasUnsent(for entity: EntityID) -> Bool { work.withLock { $0.outbox.holds(entity) } }
-
+    /// The message to send next; it stays in front until it is sent, so that an error loses none.
     var nextToSend: OutboxMessage? { work.withLock { $0.outbox.first } }
     /// A message that is sent while those of other entities are.
     func claimMessage() -> OutboxMessage? { work.withLock { $0.outbox.claim() } }

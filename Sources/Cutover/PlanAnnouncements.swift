@@ -29,8 +29,7 @@ extension PlanReader {
         let members = try mapping(
             node, keys: own.union(["owner", "signed", "expires", "place"]), of: isIntended ? "an intended difference" : "an ignore rule")
         func word(_ name: String) throws(PlanError) -> String { try text(members[name], name, node) }
-        let (signed, expires) = (try day(members["signed"], "signed", node), try day(members["expires"], "expires", node))
-        guard signed < expires else { throw refusal(members["expires"] ?? node, expected: "a day after 'signed'") }
+        let (signed, expires) = try term(members, node)
         return DifferenceRule(
             purpose, step: step, scope: try scope(members, node), reason: try word(isIntended ? "what" : "reason"),
             why: isIntended ? try word("why") : "", owner: try word("owner"), signed: signed, expires: expires,
@@ -123,7 +122,14 @@ extension PlanReader {
         return Set(texts)
     }
 
-    func day(_ node: Node?, _ name: String, _ parent: Node) throws(PlanError) -> Timestamp {
+    /// From when, and until when, a signature counts.
+    func term(_ members: [String: Node], _ node: Node) throws(PlanError) -> (signed: Timestamp, expires: Timestamp) {
+        let (signed, expires) = (try day(members["signed"], "signed", node), try day(members["expires"], "expires", node))
+        guard signed < expires else { throw refusal(members["expires"] ?? node, expected: "a day after 'signed'") }
+        return (signed, expires)
+    }
+
+    private func day(_ node: Node?, _ name: String, _ parent: Node) throws(PlanError) -> Timestamp {
         let word = try text(node, name, parent)
         guard let day = Timestamp(word.contains("T") ? word : word + "T00:00:00Z") else {
             throw refusal(node ?? parent, expected: "'\(name)' as a day like 2026-03-01", found: "'\(word)'")

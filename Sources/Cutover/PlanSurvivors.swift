@@ -12,8 +12,7 @@ extension PlanReader {
             throw refusal(
                 members["bug"] ?? node, expected: "the bug's whole description, as 'mutants' prints it", found: "the wildcard '\(bug)'")
         }
-        let (signed, expires) = (try day(members["signed"], "signed", node), try day(members["expires"], "expires", node))
-        guard signed < expires else { throw refusal(members["expires"] ?? node, expected: "a day after 'signed'") }
+        let (signed, expires) = try term(members, node)
         return SignedSurvivor(bug: bug, reason: try word("reason"), owner: try word("owner"), signed: signed, expires: expires)
     }
 }

@@ -9,6 +9,8 @@ public struct LegacyPlace: Hashable, Sendable {
     public var completed: StepNumber?
     /// True when nothing leaves the state.
     public var isFinal: Bool
+    /// True for a state of no step, for instance a hold, that something leaves.
+    public var isBesideSteps: Bool { step == nil && completed == nil && !isFinal }
 
     /// A place.
     public init(step: StepNumber?, completed: StepNumber? = nil, isFinal: Bool = false) {

@@ -24,7 +24,10 @@ public struct EffectKey: Hashable, Sendable, Codable, Comparable, CustomStringCo
 
     /// `entity/step/operation/ordinal`, the text that is stored and sent to the carrier as reference. The step of a later visit has
     /// its number behind it: `R-1/5.2#2/vetting.order/1`.
-    public var description: String { "\(entity)/\(step)\(visit == 1 ? "" : "#\(visit)")/\(operation)/\(ordinal)" }
+    public var description: String { "\(entity)/\(withoutEntity)" }
+
+    /// `step/operation/ordinal`, the step of a later visit with its number behind it: `5.2#2/vetting.order/1`.
+    package var withoutEntity: String { "\(step)\(visit == 1 ? "" : "#\(visit)")/\(operation)/\(ordinal)" }
 
     /// Reads ``description``; nil when `text` has another form.
     public init?(_ text: String) {

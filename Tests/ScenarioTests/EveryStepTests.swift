@@ -166,6 +166,15 @@ import Testing
         #expect(summary.mismatched == 0, "\(summary.mismatches.map(Self.sentence))")
     }
 
+    /// The party refuses the first two attempts: the call is at work for a minute.
+    private static func refusal(_ operation: String, _ entity: EntityID, at moment: Timestamp) -> TraceLine {
+        TraceLine(
+            receivedAt: moment, source: .world,
+            body: [
+                "registration": .string(entity.rawValue), "operation": .string(operation), "ordinal": 1, "attempts": 2, "answer": "591",
+            ])
+    }
+
     /// Step 7 tries for a minute to pay for the campaign, and the registry has it meanwhile. Legacy handles one event after the other; while a
     /// segment is at work, its last wait point does not say what legacy would drop.
     @Test(arguments: [["6", "7"], Set(steps)] as [Set<StepNumber>]) func whatComesWhileAStepIsAtWorkIsHeld(durable: Set<StepNumber>)
@@ -174,14 +183,8 @@ import Testing
         let entity: EntityID = "R-900001"
         let scenario = try Scenario(folder: "\(LegacyFixtures.folder)/happy-private-profit").lines
         let approved = try #require(scenario.first { $0.body["type"] == "content.approved" }?.receivedAt)
-        let refusal = TraceLine(
-            receivedAt: scenario[0].receivedAt, source: .world,
-            body: [
-                "registration": .string(entity.rawValue), "operation": "billing.campaignVettingFee", "ordinal": 1, "attempts": 2,
-                "answer": "591",
-            ])
         let lines =
-            [refusal]
+            [Self.refusal("billing.campaignVettingFee", entity, at: scenario[0].receivedAt)]
             + scenario.map { line in
                 guard line.body["eventType"] == "CAMPAIGN_ADD" else { return line }
                 var early = line
@@ -207,14 +210,10 @@ import Testing
         let entity: EntityID = "R-900001"
         let scenario = try Scenario(folder: "\(LegacyFixtures.folder)/happy-private-profit").lines
         let accepted = try #require(scenario.first { $0.body["eventType"] == "CAMPAIGN_SHARE_ACCEPT" }?.receivedAt)
-        let refusal = TraceLine(
-            receivedAt: scenario[0].receivedAt, source: .world,
-            body: [
-                "registration": .string(entity.rawValue), "operation": "partner.associate", "ordinal": 1, "attempts": 2, "answer": "591",
-            ])
         let more = TraceLine(
             receivedAt: accepted + .seconds(1), source: "customer",
             body: ["id": "c-more", "type": "numbers.add", "registration": .string(entity.rawValue), "data": ["numbers": 1]])
+        let refusal = Self.refusal("partner.associate", entity, at: scenario[0].receivedAt)
         let lines = Self.ordered([refusal, more] + scenario)
         let plan = try Self.plan(Set(Self.steps))
         let (control, candidate) = (

@@ -83,8 +83,8 @@ public enum ReplayRule: String, Codable, Hashable, Sendable, CaseIterable {
     }
 
     /// Every set of rules under which legacy is replayed, the fewest first; the first is the replay without a rule.
-    public static let sets: [Set<ReplayRule>] = [
-        [], [.wrongClockWhileDurable], [.takenBack], [.outsideAnswers], [.wrongClockWhileDurable, .takenBack],
-        [.wrongClockWhileDurable, .outsideAnswers], [.takenBack, .outsideAnswers], [.wrongClockWhileDurable, .takenBack, .outsideAnswers],
-    ]
+    public static let sets: [Set<ReplayRule>] = {
+        let all = allCases.reduce(into: [[]] as [Set<ReplayRule>]) { sets, rule in sets += sets.map { $0.union([rule]) } }
+        return (0...allCases.count).flatMap { size in all.filter { $0.count == size } }
+    }()
 }

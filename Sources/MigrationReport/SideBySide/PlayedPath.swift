@@ -116,11 +116,6 @@ extension JournalEntry {
     }
 }
 
-extension EffectKey {
-    /// `step/operation/ordinal`, the step of a later visit with its number behind it: `5.2#2/vetting.order/1`.
-    fileprivate var withoutEntity: String { "\(step)\(visit == 1 ? "" : "#\(visit)")/\(operation)/\(ordinal)" }
-}
-
 extension Array {
     /// In order of a key; elements of equal keys stay as they were.
     fileprivate func sortedStably(by key: (Element) -> Timestamp) -> [Element] {
