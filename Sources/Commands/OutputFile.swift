@@ -15,6 +15,7 @@ final class OutputFile {
 
     /// Makes the file at `path` new.
     init(path: String) throws {
+        try Self.refuseDash(path)
         self.path = path
         descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw failure() }
@@ -22,12 +23,19 @@ final class OutputFile {
 
     /// Refuses a path that cannot be written, before hours of work are done for it. A file that is there keeps its content.
     static func check(_ path: String) throws {
+        try refuseDash(path)
         let isThere = access(path, F_OK) == 0
         let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
         // A pipe has no reader yet.
         guard descriptor >= 0 || errno == ENXIO else { throw failure(path) }
         close(descriptor)
         if !isThere { unlink(path) }
+    }
+
+    private static func refuseDash(_ path: String) throws {
+        guard path == "-" else { return }
+        throw CommandFailure(
+            .usage, "-: expected the name of a file, found a dash, and standard output has the summary; name a file")
     }
 
     deinit { close(descriptor) }

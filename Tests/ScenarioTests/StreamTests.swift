@@ -160,6 +160,25 @@ import Testing
         #expect(result.error.contains("/dev/full: expected a file that can be written"))
     }
 
+    @Test func aDashIsNoNameOfAFile() throws {
+        let result = try Lockstep.run(["run", "--database", "\(folder)/s.sqlite", "--outcomes", "-"])
+        #expect(result.code == 2)
+        #expect(result.error.hasPrefix("lockstep: -: expected the name of a file, found a dash"))
+    }
+
+    /// A word that is close to a verb brings a suggestion, one that is close to none does not.
+    @Test(
+        arguments: [
+            (["reprot"], "report"), (["simluate", "--seed", "7"], "simulate"), (["workflow", "lst"], "list"),
+            (["migrate", "hlat"], "halt"),
+            (["frobnicate"], nil), (["workflow", "list", "--databse", "x"], nil),
+        ] as [([String], String?)]) func aMisspeltVerbBringsASuggestion(arguments: [String], verb: String?) throws
+    {
+        let result = try Lockstep.run(arguments)
+        #expect(result.code == 2)
+        #expect(result.error.hasSuffix(verb.map { "Did you mean '\($0)'?\n" } ?? "") && (verb != nil || !result.error.hasSuffix("'?\n")))
+    }
+
     @Test(arguments: ["0001-01-01T00:00:00.000Z", "1970-01-01T00:00:00.000Z", "2099-03-02T09:00:00.000Z", "9999-12-31T23:59:59.000Z"])
     func aTimeThatCannotBeMeantAgesNobody(time: String) throws {
         var odd = try TraceLine(parsing: lines[1])

@@ -42,11 +42,11 @@ struct RootCommand: AsyncParsableCommand {
             }
             return 0
         } catch {
-            return end(with: error)
+            return end(with: error, arguments ?? Array(CommandLine.arguments.dropFirst()))
         }
     }
 
-    private static func end(with error: any Error) -> Int32 {
+    private static func end(with error: any Error, _ arguments: [String]) -> Int32 {
         switch error {
         case let failure as CommandFailure: leave(failure.description, failure.code)
         case let refusal as DatabaseRefusal: leave(refusal.description, .environment)
@@ -57,7 +57,7 @@ struct RootCommand: AsyncParsableCommand {
         case let refusal as WorkflowQueryError: leave(refusal.description, .usage)
         case let refusal as ScheduleError: leave(refusal.description, .usage)
         case let failure as CocoaError: leave(sentence(of: failure), .environment)
-        default: leave(byArguments: error)
+        default: leave(byArguments: error, arguments)
         }
     }
 
@@ -77,13 +77,14 @@ struct RootCommand: AsyncParsableCommand {
     }
 
     /// Help is a result; what the parser refuses is bad usage; what nobody has a sentence for is not a difference found.
-    private static func leave(byArguments error: any Error) -> Int32 {
+    private static func leave(byArguments error: any Error, _ arguments: [String]) -> Int32 {
         switch exitCode(for: error) {
         case .success:
             Console.print(fullMessage(for: error))
             return 0
         case .validationFailure:
             Console.error(fullMessage(for: error))
+            if let verb = MisspeltVerb(in: arguments, below: self) { Console.error("Did you mean '\(verb.suggestion)'?") }
             return CommandFailure.Code.usage.rawValue
         default: return leave("expected to end well, found: \(error)", .environment)
         }
