@@ -29,7 +29,7 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
         shadow book: (any ShadowBook)? = nil, engine: ([WorkflowType], [ActivityType]) throws -> any DurableEngine
     ) throws {
         let pipeline = Pipeline(
-            machine: domain.side(under: plan), initial: domain.machine.initial.rawValue, steps: domain.durableSteps,
+            machine: domain.side(under: plan), steps: domain.durableSteps,
             interrupts: domain.interrupts, references: domain.references, plan: plan, store: store,
             effects: effects, seams: Set(domain.machine.boundaries.values), legacySteps: Set(domain.machine.steps.values),
             shadow: book.flatMap { ShadowDesk($0, domain, plan) })
@@ -76,7 +76,7 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
 
     /// Makes deliveries durable. A duplicate is answered, counted and dropped; what cannot be read is kept as a dead letter.
     public func receive(_ messages: [WireMessage], at now: Timestamp) async throws -> [Acceptance] {
-        try await accept(messages.flatMap(decode).map(arrival), at: now)
+        try await accept(messages.flatMap(decode).map { try arrival($0, at: now) }, at: now)
     }
 
     /// Stores arrivals, and queues the rows of those that are new.
@@ -104,13 +104,15 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
         return decoder.decode(message)
     }
 
-    private func arrival(_ decoded: DecodedMessage) -> Arrival {
+    private func arrival(_ decoded: DecodedMessage, at now: Timestamp) throws -> Arrival {
         switch decoded {
         case .deadLetter(let letter): return .deadLetter(letter)
         case .event(let incoming):
             guard let record = domain.birth(incoming), let first = plan.steps.first else { return .event(incoming, birth: nil) }
-            let birth = Birth(step: first.number, state: domain.machine.initial.rawValue, body: RecordBody(record))
-            return .event(incoming, birth: birth)
+            let state = domain.machine.initial.rawValue
+            let times = RecordTimes(createdAt: now, stepEnteredAt: now, lastEventAt: now, lastSweptAt: .distantPast)
+            let dueAt = try pipeline.legacy.nextDue(for: times, in: state)
+            return .event(incoming, birth: Birth(step: first.number, state: state, body: RecordBody(record), dueAt: dueAt))
         }
     }
 

@@ -44,8 +44,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         stored.state = position.state
         stored.body = try body(position.record, in: stored)
         stored.isFinal = try pipeline.legacy.place(of: stored.state).isFinal
-        // What was due until now, the step has seen to: after a recall, legacy does not do it again. In a hold nobody sees to anything.
-        if try !pipeline.legacy.place(of: snapshot.record.state).isBesideSteps { stored.lastSweptAt = context.now }
+        stored.wasChecked(at: position.checkedAt)
         stored.lastEventAt = context.now
         let used = try await rows(position.used, snapshot.ownership.entity)
         var transaction = EntityTransaction(entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, at: context.now)
@@ -315,12 +314,8 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         stored.body = try body(end.record, in: stored)
         stored.state = end.state ?? stored.state
         stored.isFinal = try pipeline.legacy.place(of: stored.state).isFinal
-        // What was due until now, the step has seen to, unless the entity was held.
-        if isComplete {
-            stored.stepEnteredAt = now
-        } else if try !pipeline.legacy.place(of: snapshot.record.state).isBesideSteps {
-            stored.lastSweptAt = now
-        }
+        stored.wasChecked(at: end.checkedAt)
+        if isComplete { stored.stepEnteredAt = now }
         stored.lastEventAt = now
         stored.dueAt = try pipeline.dueAt(stored)
         var transaction = EntityTransaction(entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, at: now, moves: [move])

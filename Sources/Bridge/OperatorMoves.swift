@@ -73,18 +73,13 @@ extension Pipeline {
     /// Takes the entity back from the durable side in the middle of its step; returns the epoch under which legacy goes on.
     func takeBack(_ snapshot: EntitySnapshot, _ move: Move, at now: Timestamp) async throws -> Int {
         var stored = snapshot.record
-        stored.dueAt = isUntouched(stored) ? nil : try dueAt(stored)
+        stored.dueAt = try dueAt(stored)
         var transaction = EntityTransaction(
             entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, version: snapshot.record.version, at: now,
             moves: [move, .continued])
         transaction.record = stored
         try await commit(transaction, on: snapshot)
         return snapshot.ownership.epoch + 1
-    }
-
-    /// True for an entity of which nobody has handled anything yet: legacy sets no date at its birth, so its cron job does not come by.
-    private func isUntouched(_ record: StoredRecord) -> Bool {
-        record.state == initial && record.lastEventAt == record.createdAt && record.stepEnteredAt == record.createdAt
     }
 
     /// Starts the durable code of a retired step again, in the wait that it entered last (else from its beginning), with all events since.

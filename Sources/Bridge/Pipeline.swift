@@ -32,8 +32,6 @@ enum LegacySide: Sendable {
 final class Pipeline<Record: Codable & Sendable>: Sendable {
     let legacy: any LegacyTable
     let machine: LegacySide
-    /// The legacy state in which an entity is born.
-    let initial: String
     let interrupts: Set<EventKind>
     let references: @Sendable (Record) -> [String]
     let plan: MigrationPlan
@@ -52,12 +50,11 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
     private let work = Mutex(WorkInHand())
 
     init(
-        machine: LegacySide, initial: String, steps: [DurableStep<Record>], interrupts: Set<EventKind>,
+        machine: LegacySide, steps: [DurableStep<Record>], interrupts: Set<EventKind>,
         references: @escaping @Sendable (Record) -> [String], plan: MigrationPlan,
         store: any HandoffStore, effects: any EffectPort, seams: Set<StepNumber>, legacySteps: Set<StepNumber>, shadow: ShadowDesk?
     ) {
         self.machine = machine
-        self.initial = initial
         legacy = machine.table
         self.interrupts = interrupts
         self.references = references

@@ -112,6 +112,7 @@ extension InMemoryContents {
         let created = Entity(birth.snapshot(entity, at: now))
         created.journal = [birth.entry(entity, at: now)]
         entities[entity] = created
+        if let at = birth.dueAt { due.insert(Due(at: at, entity: entity)) }
     }
 
     mutating func insert(_ incoming: IncomingEvent, for entity: EntityID, _ delivery: Delivery) -> Acceptance {

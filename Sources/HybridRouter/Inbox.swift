@@ -62,11 +62,15 @@ public struct Birth: Hashable, Sendable {
     /// The record.
     public var body: RecordBody
 
+    /// When the sweeper should look at it first, also when nobody can handle what it was born of; nil for never.
+    public var dueAt: Timestamp?
+
     /// A birth.
-    public init(step: StepNumber, state: String, body: RecordBody) {
+    public init(step: StepNumber, state: String, body: RecordBody, dueAt: Timestamp? = nil) {
         self.step = step
         self.state = state
         self.body = body
+        self.dueAt = dueAt
     }
 }
 
@@ -77,7 +81,7 @@ extension Birth {
             ownership: Ownership(entity: entity, epoch: 1, owner: .legacy, step: step),
             record: StoredRecord(
                 state: state, body: body, version: 1, isFinal: false, createdAt: now, stepEnteredAt: now, lastEventAt: now,
-                lastSweptAt: .distantPast, dueAt: nil))
+                lastSweptAt: .distantPast, dueAt: dueAt))
     }
 
     /// The first entry of its audit.

@@ -39,6 +39,10 @@ public struct StoredRecord: Hashable, Sendable {
         self.dueAt = dueAt
         self.mark = mark
     }
+
+    /// A durable step has seen to what was due until `moment`: after a recall, legacy does not do it again. A look that legacy has made later
+    /// is not forgotten, also when its clock was ahead.
+    public mutating func wasChecked(at moment: Timestamp?) { lastSweptAt = max(lastSweptAt, moment ?? lastSweptAt) }
 }
 
 /// What is known of the record of an entity in a legacy service.

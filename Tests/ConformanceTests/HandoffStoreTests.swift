@@ -126,6 +126,17 @@ import Testing
         #expect(try await store.entities() == ["R-1"])
     }
 
+    /// The cron job finds also what nobody has handled since its birth.
+    @Test(arguments: Kind.allCases) func whatIsBornIsDue(kind: Kind) async throws {
+        let store = try store(kind)
+        let later = now + .days(100)
+        let birth = Birth(step: "1", state: "DRAFT", body: RecordBody(text: "{}"), dueAt: later)
+        _ = try await store.accept([.event(incoming("birth", .entity("R-9")), birth: birth)], at: now)
+        #expect(try await store.nextDue() == later)
+        #expect(try await store.due(at: later + (.zero - .milliseconds(1))) == [])
+        #expect(try await store.due(at: later) == ["R-9"])
+    }
+
     private func incoming(_ id: String, _ reference: EntityReference) -> IncomingEvent {
         IncomingEvent(id: EventID(id), source: "tcr", reference: reference, kind: "x", receivedAt: now)
     }

@@ -123,7 +123,7 @@ final class InvariantChecker: ForwardingHandoffStore {
             }
             switch move {
             case .entered(_, let state, _): recorder.waits(transaction.entity, in: state, after: used)
-            case .recalled, .failed, .interrupted: recorder.recalled(transaction.entity)
+            case .recalled, .failed: recorder.recalled(transaction.entity)
             default: break
             }
         }

@@ -61,9 +61,9 @@ public enum ReplayRule: String, Codable, Hashable, Sendable, CaseIterable {
     /// them makes by it, the other does not make, and after the clock is set right either may wait a day longer. In the replay the cron job
     /// looks in that time only when the hybrid run did. As long as the clock is right, there is no such excuse.
     case wrongClockWhileDurable
-    /// Legacy took the entity back in the middle of a step: an operator recalled it, the step failed, or an event that belongs to no step ended it.
-    /// The record says when the step waited last, and not that a look since then has found nothing: legacy looks again sooner than it would
-    /// have, by a day at most. In the replay the cron job looks in that time only when the hybrid run did.
+    /// Legacy took the entity back in the middle of a step: an operator recalled it, or the step failed. The record says when the step had
+    /// looked before it waited last, and not that a look since then has found nothing: legacy looks again sooner than it would have, by a
+    /// day at most. In the replay the cron job looks in that time only when the hybrid run did.
     case takenBack
     /// The two sides ask the outside at different moments, and a repeated delivery answered what legacy had not asked yet: its table says nothing
     /// about it there. In the replay the outside answers by itself, the same to the same call. As long as legacy has a place for every

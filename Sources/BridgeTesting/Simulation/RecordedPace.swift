@@ -23,7 +23,7 @@ struct RecordedPace {
     /// When the cron job that is due at `due` by the process' clock runs, by the world's time; nil for never.
     mutating func sweep(due: Timestamp, at now: Timestamp, skew: Duration) -> Timestamp? {
         while next < sweeps.count, sweeps[next].at < now { next += 1 }
-        guard let rest = resting.first(where: { $0.stretch.contains(now) }) else { return recorded(due, at: now, skew) }
+        guard let rest = resting.last(where: { $0.stretch.contains(now) }) else { return recorded(due, at: now, skew) }
         let earliest = max(now, due + (.zero - skew))
         if let look = rest.looks.first(where: { $0 >= earliest }) { return look }
         return rest.stretch.until.map { max($0, recorded(due, at: now, skew)) }

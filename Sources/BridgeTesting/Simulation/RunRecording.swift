@@ -33,7 +33,7 @@ public struct EntityRecording: Sendable {
     public var uses: [EventAttempt: Timestamp] = [:]
     /// When a durable step said where it waits, in order, by the world's time.
     public var waits: [Timestamp] = []
-    /// When legacy took it back in the middle of a step, in order, by the world's time.
+    /// When legacy took it back in the middle of a step, and the step did not say when it had looked, in order, by the world's time.
     public var recalls: [Timestamp] = []
     /// When a party was asked something, in order, by the world's time.
     public var calls: [Timestamp] = []
@@ -144,7 +144,7 @@ final class RunRecorder: Sendable {
         state.withLock { $0.recording.entities[entity, default: EntityRecording()].failures.append(failure($0.now)) }
     }
 
-    /// Legacy has taken `entity` back in the middle of a step.
+    /// Legacy has taken `entity` back in the middle of a step, which did not say when it had looked.
     func recalled(_ entity: EntityID) {
         state.withLock { $0.recording.entities[entity, default: EntityRecording()].recalls.append($0.now) }
     }

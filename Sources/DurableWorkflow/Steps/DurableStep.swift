@@ -168,6 +168,8 @@ public struct StepPosition: Codable, Hashable, Sendable {
     public var used: [String]
     /// The end of the step before, which becomes true together with this wait point; nil when it is true already.
     public var after: StepEnd?
+    /// When the step last saw to what was due: a wait's deadline passed then. Nil when none has yet, and in what an older build has written.
+    public var checkedAt: Timestamp?
 }
 
 /// An event that a step's code cannot use, and why: it is kept as a dead letter.
@@ -220,6 +222,8 @@ public struct StepContext<Record: Codable & Sendable> {
         var count: Int
         /// The end of the step before and the record there, while nobody was told.
         var after: (end: StepEnd, record: Record)?
+        /// When a wait's deadline passed last.
+        var checkedAt: Timestamp?
         init(_ count: Int, after: (end: StepEnd, record: Record)?) { (before, self.count, self.after) = (count, count, after) }
     }
 
@@ -273,11 +277,14 @@ public struct StepContext<Record: Codable & Sendable> {
     public func enter(_ state: String, _ record: Record) async throws {
         let (used, after) = (untold, told.after?.end)
         _ = try await makeTrue(StepPosition.activity) {
-            StepPosition(state: state, record: try JSONValue(encoding: record), used: used, after: after)
+            StepPosition(state: state, record: try JSONValue(encoding: record), used: used, after: after, checkedAt: checkedAt)
         }
         told.count += used.count
         told.after = nil
     }
+
+    /// When a wait's deadline passed last: until then, the step has seen to what was due. Nil when none has.
+    var checkedAt: Timestamp? { told.checkedAt }
 
     /// The end of the step before, while it is still to be made true.
     var after: StepEnd? { told.after?.end }
@@ -294,7 +301,10 @@ public struct StepContext<Record: Codable & Sendable> {
         if let after = told.after, let state = after.end.state { try await enter(state, after.record) }
         let names = Set(kinds.union(interrupts).map(\.rawValue))
         let timeout = deadline.map { max(.zero, $0 - now) }
-        guard let signal = try await workflow.nextSignal(named: names, timeout: timeout) else { return nil }
+        guard let signal = try await workflow.nextSignal(named: names, timeout: timeout) else {
+            told.checkedAt = now
+            return nil
+        }
         let event = try signal.payload.decoded(as: Event.self)
         if interrupts.contains(event.kind), !kinds.contains(event.kind) { throw StepInterruption(event: event, signal: signal.id) }
         return event

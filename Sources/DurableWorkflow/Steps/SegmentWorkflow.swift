@@ -154,6 +154,7 @@ public struct SegmentWorkflow<Record: Codable & Sendable>: Sendable {
             end.how = .failed(reason: "\(error)")
         }
         end.used = context.used.filter { $0 != interruption }
+        end.checkedAt = context.checkedAt
         return end
     }
 

@@ -31,6 +31,8 @@ public struct StepEnd: Codable, Hashable, Sendable {
     public var record: JSONValue
     /// The end of the step before, when that is still to be made true, see ``StepSuccessor/isTold``; else empty or nil.
     public var after: [StepEnd]?
+    /// When the step last saw to what was due: a wait's deadline passed then. Nil when none has, and in what an older build has written.
+    public var checkedAt: Timestamp?
 }
 
 /// The step with which a segment goes on after the end of another.
