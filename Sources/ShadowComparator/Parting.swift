@@ -36,8 +36,10 @@ public struct Parting: Hashable, Sendable, CustomStringConvertible {
     func explains(_ difference: Difference) -> Bool {
         let parts = difference.path.split(separator: "/", maxSplits: 1).map(String.init)
         if difference.layer == .effects { return (parts.first.flatMap { StepNumber($0) }).map { $0 >= step } ?? false }
-        if ["failed", "deadLetter"].contains(parts[0]) { return false }
-        guard ["waits", "time"].contains(parts[0]), let waited = parts.last.flatMap({ StepNumber($0) }) else { return true }
+        // A fact may have any name, also an empty one.
+        let first = parts.first ?? ""
+        if ["failed", "deadLetter"].contains(first) { return false }
+        guard ["waits", "time"].contains(first), let waited = parts.last.flatMap({ StepNumber($0) }) else { return true }
         return waited >= step
     }
 }

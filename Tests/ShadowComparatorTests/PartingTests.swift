@@ -35,6 +35,13 @@ struct PartingTests {
         #expect(found.differences.allSatisfy { $0.explanation == .intended })
     }
 
+    @Test("a fact may have any name", arguments: ["", "/", "waits", "time/"])
+    func names(name: String) {
+        var candidate = Self.active
+        candidate.outcome.facts[name] = 1
+        #expect(Self.compare(Self.observation("EXPIRED", dropsIn: "OTP"), candidate).verdict == .expected)
+    }
+
     @Test("only where legacy dropped it, in that state", arguments: [nil, "REVIEW"])
     func elsewhere(state: String?) {
         #expect(Self.compare(Self.observation("EXPIRED", dropsIn: state), Self.active).verdict == .mismatched)
