@@ -80,7 +80,16 @@ public struct ComparisonSummary: Codable, Hashable, Sendable {
 
         /// The worst of its entities' verdicts; matched when none was compared.
         public var verdict: Verdict { Verdict.allCases.last { entities[$0.rawValue, default: 0] > 0 } ?? .matched }
+
+        mutating func add(_ other: LayerCount) {
+            entities.merge(other.entities, uniquingKeysWith: +)
+            differences.merge(other.differences, uniquingKeysWith: +)
+        }
     }
+
+    /// So many places and so many causes are told apart, so that a summary has a size that does not grow with the entities. What differs at
+    /// further ones is counted under `other places` and `other causes`.
+    public static let maximumPlaces = 1000
 
     /// Entities that were compared.
     public private(set) var compared = 0
@@ -118,6 +127,19 @@ public struct ComparisonSummary: Codable, Hashable, Sendable {
     private var mayTakeLonger: Set<StepNumber> = []
     private var ledger = RuleLedger(Comparator())
 
+    /// A summary that goes on where another process has stopped: `saved` is the JSON form of a summary that was made with the same
+    /// comparator, `places` its ``places``.
+    package init(_ saved: ComparisonSummary, places: [String: Set<String>], comparator: Comparator) {
+        self = saved
+        mayTakeLonger = comparator.mayTakeLonger
+        ledger = RuleLedger(comparator)
+        ledger.count(saved.rules, at: places)
+        rules = ledger.rules
+    }
+
+    /// Where each announcement and rule was needed; not part of the JSON form.
+    package var places: [String: Set<String>] { ledger.places }
+
     private enum CodingKeys: String, CodingKey {
         case compared, matched, expectedDifferences, mismatched, mismatches, clusters, rules, layers, causes, times, limit
     }
@@ -133,17 +155,44 @@ public struct ComparisonSummary: Codable, Hashable, Sendable {
             if mismatches.count < limit { mismatches.append(comparison) }
         }
         count(rulesOf: comparison)
-        for time in comparison.times { count(time) }
+        for time in comparison.times { times[index(of: time.step)].add(time) }
         for index in layers.indices { count(comparison, at: index) }
-        count(Cause.of(comparison))
+        guard !comparison.differences.isEmpty else { return }
+        if let cause = Cause.of(comparison) { count(cause) }
         for place in Set(comparison.differences.map { Place(layer: $0.layer, path: $0.path) }) { count(place, of: comparison) }
         clusters.sort(by: Self.isBefore)
     }
 
-    private mutating func count(_ time: StepTime) {
-        let index = times.firstIndex { $0.step >= time.step } ?? times.count
-        if index == times.count || times[index].step != time.step { times.insert(StepTimes(step: time.step), at: index) }
-        times[index].add(time)
+    /// Counts entities that are the same on both paths, and of which durable has completed no step.
+    package mutating func add(matched count: Int) {
+        guard count > 0 else { return }
+        compared += count
+        matched += count
+        for index in layers.indices { layers[index].entities[Verdict.matched.rawValue, default: 0] += count }
+    }
+
+    /// Adds what the same comparator says of other entities, whose ids come after all of these. The result is that of one summary of all
+    /// entities.
+    package mutating func merge(_ later: ComparisonSummary) {
+        compared += later.compared
+        matched += later.matched
+        expectedDifferences += later.expectedDifferences
+        mismatched += later.mismatched
+        mismatches += later.mismatches.prefix(limit - mismatches.count)
+        ledger.count(later.rules, at: later.places)
+        rules = ledger.rules
+        for time in later.times { times[index(of: time.step)].add(time) }
+        for index in layers.indices { layers[index].add(later.layers[index]) }
+        for cause in later.causes { count(cause) }
+        for cluster in later.clusters { count(cluster) }
+        clusters.sort(by: Self.isBefore)
+    }
+
+    /// Where the times of `step` stand.
+    private mutating func index(of step: StepNumber) -> Int {
+        let index = times.firstIndex { $0.step >= step } ?? times.count
+        if index == times.count || times[index].step != step { times.insert(StepTimes(step: step), at: index) }
+        return index
     }
 
     private struct Place: Hashable {
@@ -165,27 +214,34 @@ public struct ComparisonSummary: Codable, Hashable, Sendable {
         rules = ledger.rules
     }
 
-    private mutating func count(_ cause: Cause?) {
-        guard let cause else { return }
-        if let index = causes.firstIndex(where: { $0.isSame(as: cause) }) {
-            causes[index].entities += 1
-        } else {
-            causes.append(cause)
+    private mutating func count(_ cause: Cause) {
+        var cause = cause
+        var index = causes.firstIndex { $0.isSame(as: cause) }
+        if index == nil, causes.count >= Self.maximumPlaces {
+            (cause.step, cause.first, cause.state) = (nil, "other causes", nil)
+            index = causes.firstIndex { $0.isSame(as: cause) }
         }
+        if let index { causes[index].entities += cause.entities } else { causes.append(cause) }
         causes.sort { ($1.entities, $0.example) < ($0.entities, $1.example) }
     }
 
     private mutating func count(_ place: Place, of comparison: Comparison) {
         let isUnexpected = comparison.differences.contains { $0.layer == place.layer && $0.path == place.path && !$0.expected }
         let entity = comparison.entity.rawValue
-        guard let index = clusters.firstIndex(where: { $0.layer == place.layer && $0.path == place.path }) else {
-            clusters.append(
-                Cluster(layer: place.layer, path: place.path, entities: 1, unexpected: isUnexpected ? 1 : 0, example: entity))
-            return
+        count(Cluster(layer: place.layer, path: place.path, entities: 1, unexpected: isUnexpected ? 1 : 0, example: entity))
+    }
+
+    private mutating func count(_ cluster: Cluster) {
+        var cluster = cluster
+        var index = clusters.firstIndex { $0.layer == cluster.layer && $0.path == cluster.path }
+        if index == nil, clusters.count >= Self.maximumPlaces {
+            cluster.path = "other places"
+            index = clusters.firstIndex { $0.layer == cluster.layer && $0.path == cluster.path }
         }
-        if isUnexpected && clusters[index].unexpected == 0 { clusters[index].example = entity }
-        clusters[index].entities += 1
-        clusters[index].unexpected += isUnexpected ? 1 : 0
+        guard let index else { return clusters.append(cluster) }
+        if cluster.unexpected > 0 && clusters[index].unexpected == 0 { clusters[index].example = cluster.example }
+        clusters[index].entities += cluster.entities
+        clusters[index].unexpected += cluster.unexpected
     }
 
     private static func isBefore(_ left: Cluster, _ right: Cluster) -> Bool {

@@ -5,13 +5,17 @@ import Events
 /// Two of them are equal: what they come to is in the summary's rules.
 struct RuleLedger: Hashable, Sendable {
     private(set) var rules: [ComparisonSummary.Rule]
+    /// Where each rule stands in ``rules``.
+    private var indices: [String: Int]
     private let expired: [String: String]
     /// Rules that say themselves how far they reach.
     private let bounded: Set<String>
-    private var places: [String: Set<String>] = [:]
+    /// Where each rule was needed, at most ``keptPlaces`` of them.
+    private(set) var places: [String: Set<String>] = [:]
 
     /// A rule that explains differences at more places than this is a wildcard, whatever its text says.
     private static let mostPlaces = 4
+    private static let keptPlaces = 1000
 
     init(_ comparator: Comparator) {
         let announced = comparator.announcements.map { ComparisonSummary.Rule(rule: $0.description, masked: 0) }
@@ -25,6 +29,7 @@ struct RuleLedger: Hashable, Sendable {
             }, uniquingKeysWith: { first, _ in first })
         bounded = Set(comparator.rules.filter(\.scope.isParting).map(\.description))
         rules = announced + signed
+        indices = Dictionary(rules.enumerated().map { ($1.rule, $0) }, uniquingKeysWith: { first, _ in first })
         for index in rules.indices { judge(index) }
     }
 
@@ -35,14 +40,29 @@ struct RuleLedger: Hashable, Sendable {
     mutating func count(_ differences: [Difference]) {
         for difference in differences where difference.expected {
             guard let rule = difference.rule else { continue }
-            places[rule, default: []].insert(difference.path)
-            if let index = rules.firstIndex(where: { $0.rule == rule }) {
-                rules[index].masked += 1
-                judge(index)
-            } else {
-                rules.append(ComparisonSummary.Rule(rule: rule, explains: difference.explanation, masked: 1))
-            }
+            note(rule, at: difference.path)
+            count(ComparisonSummary.Rule(rule: rule, explains: difference.explanation, masked: 1))
         }
+    }
+
+    /// Adds what others have counted, at the places where their rules were needed.
+    mutating func count(_ others: [ComparisonSummary.Rule], at places: [String: Set<String>]) {
+        for (rule, paths) in places { for path in paths { note(rule, at: path) } }
+        for rule in others { count(rule) }
+    }
+
+    private mutating func note(_ rule: String, at path: String) {
+        if places[rule]?.count ?? 0 < Self.keptPlaces { places[rule, default: []].insert(path) }
+    }
+
+    private mutating func count(_ rule: ComparisonSummary.Rule) {
+        guard let index = indices[rule.rule] else {
+            indices[rule.rule] = rules.count
+            rules.append(rule)
+            return
+        }
+        rules[index].masked += rule.masked
+        judge(index)
     }
 
     private mutating func judge(_ index: Int) {

@@ -70,19 +70,55 @@ public struct StepTimes: Codable, Hashable, Sendable {
     public private(set) var longer = 0
     /// How many waited less.
     public private(set) var shorter = 0
-    /// All the control's hours.
-    public private(set) var controlHours = 0.0
-    /// All the candidate's hours.
-    public private(set) var candidateHours = 0.0
+    /// All the control's hours, to a tenth for each entity.
+    public var controlHours: Double { Double(controlTenths) / 10 }
+    /// All the candidate's hours, to a tenth for each entity.
+    public var candidateHours: Double { Double(candidateTenths) / 10 }
+    /// Whole numbers, so that the sum does not depend on the order of the entities.
+    private var controlTenths = 0
+    private var candidateTenths = 0
+
+    private enum CodingKeys: CodingKey { case step, compared, longer, shorter, controlHours, candidateHours }
 
     init(step: StepNumber) { self.step = step }
+
+    /// Reads the JSON form, in which times are hours.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        step = try container.decode(StepNumber.self, forKey: .step)
+        compared = try container.decode(Int.self, forKey: .compared)
+        longer = try container.decode(Int.self, forKey: .longer)
+        shorter = try container.decode(Int.self, forKey: .shorter)
+        controlTenths = Int((try container.decode(Double.self, forKey: .controlHours) * 10).rounded())
+        candidateTenths = Int((try container.decode(Double.self, forKey: .candidateHours) * 10).rounded())
+    }
+
+    /// Writes the JSON form, in which times are hours.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(step, forKey: .step)
+        try container.encode(compared, forKey: .compared)
+        try container.encode(longer, forKey: .longer)
+        try container.encode(shorter, forKey: .shorter)
+        try container.encode(controlHours, forKey: .controlHours)
+        try container.encode(candidateHours, forKey: .candidateHours)
+    }
 
     mutating func add(_ time: StepTime) {
         compared += 1
         longer += time.isLonger ? 1 : 0
         shorter += time.isShorter ? 1 : 0
-        controlHours += time.control.time.inHours
-        candidateHours += time.candidate.time.inHours
+        controlTenths += time.control.time.tenthsOfHours
+        candidateTenths += time.candidate.time.tenthsOfHours
+    }
+
+    /// Adds what other entities waited in the same step.
+    mutating func add(_ other: StepTimes) {
+        compared += other.compared
+        longer += other.longer
+        shorter += other.shorter
+        controlTenths += other.controlTenths
+        candidateTenths += other.candidateTenths
     }
 
     /// True when chance lengthens so much more often than it shortens in less than one of a thousand comparisons (Hoeffding's bound for
@@ -108,6 +144,7 @@ extension Comparator {
 }
 
 extension Duration {
+    fileprivate var tenthsOfHours: Int { Int((Double(milliseconds) / 360_000).rounded()) }
     /// Hours, to a tenth.
-    fileprivate var inHours: Double { (Double(milliseconds) / 360_000).rounded() / 10 }
+    fileprivate var inHours: Double { Double(tenthsOfHours) / 10 }
 }
