@@ -1,9 +1,10 @@
 public import Commands
-import Cutover
-import Events
+package import Cutover
+package import Events
 import FoundationEssentials
 import Migrations
 import SQLiteStorage
+import ShadowComparator
 
 /// A recorded trace played once over a fresh database, as the benchmark measures it.
 public struct RecordedRun {
@@ -17,7 +18,8 @@ public struct RecordedRun {
         run = try A2PRun(.init(mode: mode, plan: plan, database: database))
     }
 
-    private static func plan(_ name: String) throws -> MigrationPlan {
+    /// The plan of this name: one that ships with the binary, or a file.
+    package static func plan(_ name: String) throws -> MigrationPlan {
         let shipped = [
             "hybrid-5.2": EmbeddedPlans.hybrid, "hybrid-2-5.2": EmbeddedPlans.twoSteps, "all-durable": EmbeddedPlans.allDurable,
             "retired": EmbeddedPlans.retired,
@@ -28,6 +30,11 @@ public struct RecordedRun {
 
     /// Hands every statement that the database runs to `body`: as it was prepared, and with its values in place.
     public func onWrite(_ body: @escaping @Sendable (_ sql: String, _ expanded: () -> String) -> Void) { run.database.observe(body) }
+
+    /// What the run has made of each registration, as lines of a recording, in order of ids.
+    package func recordingLines() async throws -> [(entity: EntityID, line: [UInt8])] {
+        try await run.observations().map { ($0.entity, $0.recordingLine) }
+    }
 
     /// Plays the trace to its end.
     public func play() async throws { try await run.play(files) }

@@ -8,6 +8,6 @@ struct Bench: AsyncParsableCommand {
         commandName: "lockstep-bench", abstract: "Measures the bridge and the durable engine beside bare SQLite.",
         subcommands: [
             BridgeBench.self, DurableBench.self, LatencyBench.self, ReplayBench.self, ParkedBench.self, MemoryBench.self, TimersBench.self,
-            RateLimitBench.self, WaitingBench.self, SoakBench.self,
+            RateLimitBench.self, WaitingBench.self, SoakBench.self, CompareBench.self,
         ])
 }

@@ -16,6 +16,11 @@ struct Compare: AsyncParsableCommand {
             \(Program.name) compare                        # all fixtures
             \(Program.name) compare trace.jsonl --format json
             \(Program.name) compare --of work.sqlite       # a database as it stands: legacy alone is played again, in memory, on what it accepted
+            \(Program.name) compare trace.jsonl --database both.sqlite    # keeps both databases: both.sqlite.legacy and both.sqlite.hybrid
+            \(Program.name) record --database both.sqlite.legacy --output legacy.jsonl
+            \(Program.name) record --database both.sqlite.hybrid --output hybrid.jsonl
+            \(Program.name) compare --recorded legacy.jsonl hybrid.jsonl    # plays nothing: millions of \(Program.nouns), on all cores
+            \(Program.name) compare --recorded legacy.jsonl hybrid.jsonl --checkpoint done.json    # killed? the same command goes on
             \(Program.name) compare trace.jsonl --evidence evidence.jsonl     # adds what was compared to the evidence for a gate
             \(Program.name) compare trace.jsonl --strict
             \(Program.name) compare trace.jsonl --minimize scenarios     # a scenario of the fewest deliveries for each cause
@@ -47,6 +52,13 @@ struct Compare: AsyncParsableCommand {
         help: ArgumentHelp("Write a scenario of the fewest deliveries for each cause of mismatches into this folder.", valueName: "folder"))
     var minimize: String?
 
+    @Flag(help: "Compare two recordings, legacy's first, in order of ids. Nothing is played.")
+    var recorded = false
+
+    @Option(
+        help: ArgumentHelp("With --recorded: keep in this file how far it is, and go on from there when it is there.", valueName: "file"))
+    var checkpoint: String?
+
     @OptionGroup var showing: ReplayOptions
 
     @Flag(inversion: .prefixedNo, help: "Play legacy alone twice, and compare it with itself.")
@@ -56,6 +68,7 @@ struct Compare: AsyncParsableCommand {
     var strict = false
 
     func validate() throws {
+        try validateRecorded()
         guard !strict || (of == nil && evidence == nil && minimize == nil && input.database == nil) else {
             throw ValidationError(
                 "--strict compares each input by itself, in memory: give it without --of, --evidence, --minimize and --database")
@@ -76,7 +89,22 @@ struct Compare: AsyncParsableCommand {
         }
     }
 
-    func run() async throws { try await run(Program.appWithLegacy) }
+    private func validateRecorded() throws {
+        guard checkpoint == nil || recorded else { throw ValidationError("--checkpoint is for --recorded: give both, or neither") }
+        guard recorded else { return }
+        guard of == nil, evidence == nil, minimize == nil, input.database == nil, !strict, !showing.replay else {
+            throw ValidationError(
+                "--recorded plays nothing: give it without --of, --evidence, --minimize, --strict, --replay and --database")
+        }
+        guard input.inputs.count == 2 else {
+            throw ValidationError("--recorded: expected two recordings, legacy's first, found \(input.inputs.count)")
+        }
+    }
+
+    func run() async throws {
+        if recorded { return try await compareRecorded() }
+        try await run(Program.appWithLegacy)
+    }
 
     private func run(_ app: some Application) async throws {
         if let of { return try await compare(of, app) }
@@ -140,6 +168,20 @@ struct Compare: AsyncParsableCommand {
     private static func requireSome(_ compared: Int) throws {
         guard compared == 0 else { return }
         throw CommandFailure(.differences, "expected \(Program.nouns) to compare, found none in what was given")
+    }
+
+    private func compareRecorded() async throws {
+        let comparing = try RecordedComparing(
+            input.inputs[0], input.inputs[1], plan: try input.loadPlan(), at: Timestamp(Date()), checkpoint: checkpoint)
+        let meter = Progress()
+        let found = try await comparing.run { compared, read, total in
+            meter.show("\(Program.counted(compared)) compared, \(read * 100 / max(1, total)) %", read, of: total)
+        }
+        Console.endProgress()
+        let text = CompareText(summary: found.comparison, recorded: found)
+        Console.print(input.format == .json ? try text.json.canonicalText : text.text(databases: nil))
+        if found.unreadable.all == 0 { try Self.requireSome(found.comparison.compared) }
+        if !found.isSame { throw CommandFailure(.differences, "") }
     }
 
     private func compare(_ database: String, _ app: some Application) async throws {

@@ -8,6 +8,8 @@ struct CompareText {
     var summary: ComparisonSummary
     /// Of a database as it stands.
     var stored: StoredSummary?
+    /// Of two recordings.
+    var recorded: RecordedSummary?
     /// Legacy alone against itself; nil when it was not measured.
     var noise: ComparisonSummary?
     /// The evidence file as it is now; nil when nothing was added to one.
@@ -24,6 +26,7 @@ struct CompareText {
             lines += ["", "\(stored.underWay) under way, \(stored.incomparable.count) that cannot be compared"]
             lines += stored.incomparable.prefix(20).map { "  " + Console.visible($0) }
         }
+        if let recorded { lines += recordings(recorded) }
         if !scenarios.isEmpty { lines += [""] + scenarios.map { Console.visible($0) } }
         if !failing.isEmpty { lines += ["", "Not the same:"] + failing.map { "  " + Console.visible($0) } }
         lines += ["", noiseText]
@@ -45,6 +48,15 @@ struct CompareText {
             [layer.layer.rawValue, layer.verdict.rawValue] + classes.map { String(layer.differences[$0] ?? 0) }
         }
         return [Console.table([["layer", "verdict"] + classes] + rows)]
+    }
+
+    /// What is in one recording alone, and what cannot be read.
+    private func recordings(_ recorded: RecordedSummary) -> [String] {
+        let (unpaired, unreadable) = (recorded.unpaired, recorded.unreadable)
+        let counts =
+            "\(unpaired.control) in the first recording alone, \(unpaired.candidate) in the second alone,"
+            + " \(unreadable.all.counted("line")) that cannot be read"
+        return ["", counts] + unreadable.examples.map { "  " + Console.visible($0) }
     }
 
     /// A step is shown when somebody waits longer in it, or less.
@@ -117,7 +129,8 @@ struct CompareText {
             "noise: legacy alone, played twice, differs for \(noise.mismatched) of \(noise.compared): \(places); find the cause, or rule it"
     }
 
-    /// The members of a comparison; beside them `noise`, `evidence`, and for a database `underWay` and `incomparable`.
+    /// The members of a comparison; beside them `noise`, `evidence`, for a database `underWay` and `incomparable`, and
+    /// for recordings `unpaired` and `unreadable`.
     var json: JSONValue {
         get throws {
             var json = try JSONValue(encoding: summary)
@@ -126,6 +139,10 @@ struct CompareText {
             if let stored {
                 json["underWay"] = .integer(stored.underWay)
                 json["incomparable"] = .array(stored.incomparable.map { .string($0) })
+            }
+            if let recorded {
+                json["unpaired"] = recorded.unpaired.json("examples")
+                json["unreadable"] = recorded.unreadable.json("lines")
             }
             if !failing.isEmpty { json["failing"] = .array(failing.map { .string($0) }) }
             json["slower"] = .array(summary.slower.map { .string($0.step.description) })

@@ -13,11 +13,11 @@ final class OutputFile {
     private let descriptor: CInt
     private var pending: [UInt8] = []
 
-    /// Makes the file at `path` new.
-    init(path: String) throws {
+    /// Makes the file at `path` new, with the permissions `mode` when it was not there.
+    init(path: String, mode: mode_t = 0o644) throws {
         try Self.refuseDash(path)
         self.path = path
-        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw failure() }
     }
 

@@ -97,11 +97,7 @@ extension AppRun {
 
     /// What the run made of one entity; nil when it does not know it. `withRecord` adds the members of its record.
     func observation(of entity: EntityID, withRecord: Bool = false) async throws -> Observation? {
-        guard let outcome = try await bridge.outcome(of: entity) else { return nil }
-        let journal = try await store.journal(of: entity)
-        var observation = Observation(
-            entity: entity, path: options.mode.rawValue, outcome: outcome, ledger: try await store.ledger(of: entity), journal: journal)
-        observation.waits = journal.waits(stepOf: bridge.domain.step(waitingIn:))
+        guard var observation = try await bridge.observation(of: entity, options.mode) else { return nil }
         if withRecord, let body = try await store.snapshot(of: entity)?.record.body {
             observation.record = try JSONValue(parsing: body.text()).object
         }

@@ -14,7 +14,8 @@ struct RootCommand: AsyncParsableCommand {
         discussion: "Exit codes: 0 ok, 1 differences or violations found, 2 bad usage, 3 the environment has to change.",
         version: "\(Program.name), Lockstep \(LockstepVersion.current)",
         subcommands: [
-            Demo.self, Run.self, Compare.self, ShadowCommand.self, Explore.self, CharacterizeCommand.self, MutantsCommand.self,
+            Demo.self, Run.self, Compare.self, RecordCommand.self, ShadowCommand.self,
+            Explore.self, CharacterizeCommand.self, MutantsCommand.self,
             EvidenceCommand.self,
             MachineCommand.self,
             PlanCommand.self, Generate.self,
