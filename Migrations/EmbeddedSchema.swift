@@ -15,6 +15,7 @@ public enum EmbeddedSchema {
         ("v017_shadow", text(PackageResources.v017_shadow_sql)),
         ("v018_open_rows", text(PackageResources.v018_open_rows_sql)),
         ("v019_history_by_place", text(PackageResources.v019_history_by_place_sql)),
+        ("v020_shadow_follower", text(PackageResources.v020_shadow_follower_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -7,12 +7,14 @@ import LegacyStateMachine
 extension Domain {
     /// What a plan of this domain can be about.
     public var processSteps: ProcessSteps {
-        ProcessSteps(
+        var process = ProcessSteps(
             machine: machine.name, legacy: Set(machine.steps.values).union(machine.boundaries.values),
             durable: Set(durableSteps.map(\.number)), boundaries: Set(machine.boundaries.values),
             takesOver: Set(durableSteps.filter { !$0.adopts.isEmpty }.map(\.number)),
             answering: Set(durableSteps.filter { $0.answers || interrupts.isEmpty }.map(\.number)), unhandled: unhandled,
             unadopted: unadopted, isLegacyGone: map != nil)
+        process.isService = service != nil
+        return process
     }
 
     private var unhandled: [String: Set<EventKind>] {
@@ -32,8 +34,15 @@ extension Domain {
 
     /// How the code of a step is told of an event: without free texts, which no step reads.
     func signal(_ id: String, of event: Event) throws -> SignalMessage {
-        var told = event
-        for member in freeText where told.payload[member] != nil { told.payload[member] = nil }
-        return SignalMessage(id: id, name: event.kind.rawValue, payload: try JSONValue(encoding: told))
+        SignalMessage(id: id, name: event.kind.rawValue, payload: try JSONValue(encoding: event.without(freeText)))
+    }
+}
+
+extension Event {
+    /// The same event without these members of its payload.
+    func without(_ members: Set<String>) -> Event {
+        var event = self
+        for member in members where event.payload[member] != nil { event.payload[member] = nil }
+        return event
     }
 }

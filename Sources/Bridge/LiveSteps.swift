@@ -99,9 +99,12 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
 
     /// Makes the session's effects part of the ledger, also when the entity has changed hands meanwhile: they were performed.
     private func store(_ session: EffectSession, _ snapshot: EntitySnapshot, _ references: [String]) async throws {
-        guard !session.entries.isEmpty || !session.reads.isEmpty || !references.isEmpty else { return }
         var transaction = EntityTransaction(entity: session.entity, epoch: snapshot.ownership.epoch, at: session.now)
         pipeline.add(session, to: &transaction)
+        // What has only failed is stored nowhere.
+        guard !session.entries.isEmpty || !session.reads.isEmpty || !references.isEmpty else {
+            return pipeline.observe(transaction, on: snapshot)
+        }
         transaction.references = references
         do { try await pipeline.commit(transaction, on: snapshot) } catch let stale as StaleEpoch {
             try await pipeline.store.keep(session.entries)

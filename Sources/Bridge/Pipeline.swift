@@ -133,6 +133,12 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
         live.ring()
     }
 
+    /// Tells the shadow of failures that no commit speaks of.
+    func observe(_ transaction: EntityTransaction, on snapshot: EntitySnapshot) {
+        guard !transaction.failures.isEmpty else { return }
+        shadow?.observe(ObservedCommit(before: snapshot, after: snapshot, transaction: transaction, event: nil))
+    }
+
     /// The effects of one handling under the entity's present ownership.
     func session(_ ownership: Ownership, attempt: Int, at now: Timestamp) -> EffectSession {
         EffectSession(

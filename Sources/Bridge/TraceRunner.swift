@@ -71,6 +71,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
             if rounds % groupSize == 0 { try await save(play, trace.digest, progress) }
         }
         try await save(play, trace.digest, progress)
+        await bridge.shadow?.seal()
     }
 
     /// Sets the clock to the moment at which the run goes on.
@@ -108,6 +109,7 @@ public struct TraceRunner<State: MachineState, Record: Codable & Sendable>: Send
         }
         while drains, let due = try await nextMoment(play) { try await round(&play, at: due) }
         await bridge.shadow?.finish()
+        await bridge.shadow?.seal()
         try await bridge.store.flush()
     }
 

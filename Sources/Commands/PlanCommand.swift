@@ -67,6 +67,8 @@ struct PlanCommand: ParsableCommand {
             var step: String
             var title: String
             var stage: String
+            /// `legacy` when legacy follows what durable does; nil when nobody does.
+            var shadow: String?
             var legacy: Bool
             var durable: Bool
             /// Legacy can hand over after it.
@@ -75,7 +77,10 @@ struct PlanCommand: ParsableCommand {
 
             var cells: [String] {
                 let code = [legacy ? "legacy" : "", durable ? "durable" : ""].filter { !$0.isEmpty }.joined(separator: ", ")
-                return [step, title, stage, code, boundary ? "yes" : "", announces.isEmpty ? "" : "\(announces.count), see --format json"]
+                let standing = stage + (shadow.map { ", shadow \($0)" } ?? "")
+                return [
+                    step, title, standing, code, boundary ? "yes" : "", announces.isEmpty ? "" : "\(announces.count), see --format json",
+                ]
             }
         }
 
@@ -86,7 +91,8 @@ struct PlanCommand: ParsableCommand {
             let rows = plan.steps.map { step in
                 Row(
                     step: step.number.description, title: step.title, stage: step.stage.description,
-                    legacy: process.legacy.contains(step.number), durable: process.durable.contains(step.number),
+                    shadow: step.isFollowed ? Owner.legacy.rawValue : nil, legacy: process.legacy.contains(step.number),
+                    durable: process.durable.contains(step.number),
                     boundary: process.boundaries.contains(step.number),
                     announces: step.announces.map(\.description) + step.rules.map(\.description) + step.survivors.map(\.description))
             }

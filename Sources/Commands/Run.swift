@@ -26,7 +26,7 @@ struct RunSummary: Codable {
     var database: String
     /// The plans that the database was run with, oldest first.
     var plans: [String]
-    /// Visits that a shadow has followed on this database, by what they came to; none when no step is on stage shadow.
+    /// Visits that a shadow has followed on this database, by what they came to; none when nobody follows in any step.
     var shadow: [String: Int]?
     /// What went wrong with the shadow last.
     var shadowProblem: String?
@@ -49,7 +49,7 @@ struct RunSummary: Codable {
         database = run.options.database
         plans = try await DatabaseIdentity.plans(of: run.store)
         shadowProblem = run.bridge.shadow?.problem
-        shadow = try? await run.bridge.shadow?.book.counts().values.reduce(into: [:]) { all, counts in
+        shadow = try? await run.bridge.shadow?.book.allCounts().reduce(into: [:]) { all, counts in
             for (verdict, count) in counts.visits { all[verdict.rawValue, default: 0] += count }
         }
     }

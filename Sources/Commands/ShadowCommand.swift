@@ -10,7 +10,7 @@ import ShadowComparator
 struct ShadowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "shadow",
-        abstract: "Shows what the durable code of steps on stage 'shadow' made of what legacy was told.",
+        abstract: "Shows what the side that does not own a step made of what the owner was told.",
         discussion: """
             \(Program.name) run trace.jsonl --plan my-shadow-plan.yaml --database shadowed.sqlite
             \(Program.name) shadow --database shadowed.sqlite
@@ -20,9 +20,13 @@ struct ShadowCommand: AsyncParsableCommand {
             has left the step, its durable code is run on the same events, with legacy's answers: it reaches nobody. Compared are what it \
             does outside, where it stands at each wait, and how it ends.
 
+            After the cut-over the direction turns: with 'shadow: legacy' at a step on stage durable or canary, legacy's table is played on what \
+            the durable code was told, with its answers. In the table, 'follows' says who. A step that legacy does not have is counted under \
+            'added' and compared with nothing.
+
             'open' are visits of the step that are under way or wait for their turn, 'explained' those that differ only as the plan says. \
-            'incomparable': the durable code asks what legacy never asked. 'dropped': something was not seen, because the run was ended or had \
-            no time; none of these says anything about the code. 'answered' are calls and reads that were answered from what legacy had \
+            'incomparable': who follows asks what the owner never asked, or an operator has ended the visit. 'dropped': something was not seen, because the run was ended or had \
+            no time; none of these says anything about the code. 'answered' are calls and reads that were answered from what the owner had \
             done; 'unanswered' those that nobody could answer. None was made.
 
             It reads FILE\(SQLiteShadowBook.suffix) beside the database, also while a run goes on.
@@ -43,11 +47,13 @@ struct ShadowCommand: AsyncParsableCommand {
         guard FileManager.default.fileExists(atPath: path) else {
             throw CommandFailure(
                 .environment,
-                "\(path): expected what a shadow has found, found no such file; run \(database) with a plan that has a step on stage shadow"
+                "\(path): expected what a shadow has found, found no such file; run \(database) with a plan that has a step on stage shadow, or one with 'shadow: legacy'"
             )
         }
         let book = SQLiteShadowBook(try LockstepDatabase(path: path, access: .reader))
-        let found = ShadowFindings(counts: try await book.counts(), results: try await book.results(limit: limit))
+        let found = ShadowFindings(
+            counts: [.durable: try await book.counts(of: .durable), .legacy: try await book.counts(of: .legacy)],
+            results: try await book.results(limit: limit))
         Console.print(format == .json ? found.json.inTheWordsOfTheApp.canonicalText : found.text)
         let mismatched = found.count(.mismatched)
         guard mismatched == 0 else {
@@ -58,24 +64,29 @@ struct ShadowCommand: AsyncParsableCommand {
 
 /// What `shadow` prints.
 private struct ShadowFindings {
-    let counts: [StepNumber: ShadowCounts]
+    /// By who follows.
+    let counts: [Owner: [StepNumber: ShadowCounts]]
     let results: [ShadowResult]
 
-    func count(_ verdict: ShadowResult.Verdict) -> Int { counts.values.reduce(0) { $0 + $1.count(verdict) } }
+    func count(_ verdict: ShadowResult.Verdict) -> Int { rows.reduce(0) { $0 + $1.counts.count(verdict) } }
 
     private static let columns: [(String, @Sendable (ShadowCounts) -> Int)] = [
         ("open", \.open), ("matched", { $0.count(.matched) }), ("explained", { $0.count(.expected) }),
         ("mismatched", { $0.count(.mismatched) }), ("incomparable", { $0.count(.incomparable) }), ("dropped", { $0.count(.dropped) }),
+        ("added", { $0.count(.added) }),
         ("answered", \.answered), ("unanswered", \.unanswered),
     ]
 
-    private var rows: [(step: StepNumber, counts: ShadowCounts)] { counts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
+    private var rows: [(step: StepNumber, follower: Owner, counts: ShadowCounts)] {
+        counts.flatMap { follower, steps in steps.map { ($0.key, follower, $0.value) } }
+            .sorted { ($0.0, $0.1.rawValue) < ($1.0, $1.1.rawValue) }
+    }
 
     var json: JSONValue {
         let steps = rows.map { row -> JSONValue in
             .object(
                 Dictionary(Self.columns.map { ($0.0, .integer($0.1(row.counts))) }, uniquingKeysWith: { $1 })
-                    .merging(["step": .string(row.step.description)]) { $1 })
+                    .merging(["step": .string(row.step.description), "follows": .string(row.follower.rawValue)]) { $1 })
         }
         return ["steps": .array(steps), "results": .array(results.map(Self.json))]
     }
@@ -83,7 +94,8 @@ private struct ShadowFindings {
     private static func json(_ result: ShadowResult) -> JSONValue {
         var json: JSONValue = [
             "registration": .string(result.visit.entity.rawValue), "step": .string(result.visit.step.description),
-            "visit": .integer(result.visit.number), "at": .string(result.at.description), "path": .string(result.path),
+            "visit": .integer(result.visit.number), "follows": .string(result.visit.follower.rawValue),
+            "at": .string(result.at.description), "path": .string(result.path),
             "verdict": .string(result.verdict.rawValue),
             "differences": .array(result.differences.map { (try? JSONValue(encoding: $0)) ?? .null }),
         ]
@@ -92,9 +104,12 @@ private struct ShadowFindings {
     }
 
     var text: String {
-        guard !counts.isEmpty else { return "nothing was followed yet" }
-        let table = rows.map { row in [row.step.description] + Self.columns.map { String($0.1(row.counts)) } }
-        var lines = [Console.table([["step"] + Self.columns.map(\.0)] + table)]
+        guard !rows.isEmpty else { return "nothing was followed yet" }
+        let table = rows.map { row in [row.step.description, row.follower.rawValue] + Self.columns.map { String($0.1(row.counts)) } }
+        var lines = [Console.table([["step", "follows"] + Self.columns.map(\.0)] + table)]
+        for row in rows where row.counts.count(.added) > 0 {
+            lines.append("legacy has no step \(row.step); nothing to compare with")
+        }
         for result in results where result.verdict != .expected { lines += ["", Console.visible(head(result))] + body(result) }
         return lines.joined(separator: "\n")
     }

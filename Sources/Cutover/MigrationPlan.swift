@@ -56,6 +56,9 @@ public struct PlannedStep: Hashable, Sendable {
     public var stage: Stage
     /// True when legacy has no such step: the migration adds it.
     public var isAdded: Bool
+    /// True when legacy follows in the shadow of durable: `shadow: legacy` in a plan's file. What is compared is said there, see
+    /// ``MigrationPlan/followed``.
+    public var isFollowed: Bool
     /// What it promises to change.
     public var announces: [Announcement]
     /// Differences that somebody answers for.
@@ -65,7 +68,7 @@ public struct PlannedStep: Hashable, Sendable {
 
     /// A step.
     public init(
-        number: StepNumber, title: String, stage: Stage, isAdded: Bool = false, announces: [Announcement] = [],
+        number: StepNumber, title: String, stage: Stage, isAdded: Bool = false, isFollowed: Bool = false, announces: [Announcement] = [],
         rules: [DifferenceRule] = [],
         survivors: [SignedSurvivor] = []
     ) {
@@ -73,6 +76,7 @@ public struct PlannedStep: Hashable, Sendable {
         self.title = title
         self.stage = stage
         self.isAdded = isAdded
+        self.isFollowed = isFollowed
         self.announces = announces
         self.rules = rules
         self.survivors = survivors
@@ -151,7 +155,10 @@ public struct MigrationPlan: Hashable, Sendable {
     public func halted() -> MigrationPlan {
         var plan = self
         plan.name = "\(name), halted"
-        for index in plan.steps.indices where plan.steps[index].stage != .retired { plan.steps[index].stage = .legacy }
+        for index in plan.steps.indices where plan.steps[index].stage != .retired {
+            plan.steps[index].stage = .legacy
+            plan.steps[index].isFollowed = false
+        }
         return plan
     }
 
@@ -163,6 +170,7 @@ public struct MigrationPlan: Hashable, Sendable {
         plan.steps = steps.filter { !$0.isAdded }.map { step in
             var step = step
             step.stage = .legacy
+            step.isFollowed = false
             return step
         }
         return plan
@@ -181,6 +189,12 @@ public struct MigrationPlan: Hashable, Sendable {
 
     /// The steps whose durable code follows in legacy's shadow.
     public var shadowed: Set<StepNumber> { Set(steps.filter { $0.stage == .shadow }.map(\.number)) }
+
+    /// The steps that durable runs and whose legacy code follows in its shadow.
+    public var followed: Set<StepNumber> { Set(steps.filter(\.isFollowed).map(\.number)) }
+
+    /// True when somebody follows in some step's shadow, in either direction.
+    public var hasShadow: Bool { !shadowed.isEmpty || !followed.isEmpty }
 
     /// A comparator of what `step` announces, and of its rules as they count at `moment`.
     public func comparator(of step: StepNumber, at moment: Timestamp) -> Comparator {

@@ -10,8 +10,8 @@ public struct PlanStepChange: Hashable, Sendable {
     public var before: Stage?
     /// Its stage after; nil when it is gone.
     public var after: Stage?
-    /// What else is different, a few words each: `title`, `added`, `announced differences`, `rules`,
-    /// `survivors`.
+    /// What else is different, a few words each: `title`, `added`, `legacy's shadow, which begins` or `… ends`, `announced
+    /// differences`, `rules`, `survivors`.
     public var other: [String]
 
     /// What it means for entities on their way.
@@ -20,10 +20,13 @@ public struct PlanStepChange: Hashable, Sendable {
         case (nil, let after?): "new, \(after): entities before it meet it, those past it do not go back"
         case (let before?, nil): "gone, was \(before): entities in it go on in no step; keep it until 'migrate status' counts none there"
         case (let before?, let after?) where before == after: "changed in \(other.joined(separator: ", "))"
-        case (let before?, let after?): "\(before) to \(after): \(Self.meaning(before, after))"
+        case (let before?, let after?): "\(before) to \(after): \(Self.meaning(before, after))\(beginning)"
         case (nil, nil): ""
         }
     }
+
+    /// Beside the new stage: whether legacy follows from now on.
+    private var beginning: String { other.filter { $0.hasPrefix("legacy's shadow") }.map { "; \($0)" }.joined() }
 
     private static func meaning(_ before: Stage, _ after: Stage) -> String {
         if after == .retired, isDurable(before) {
@@ -60,6 +63,7 @@ extension MigrationPlan {
                 guard before != after else { return nil }
                 if before.title != after.title { other.append("title") }
                 if before.isAdded != after.isAdded { other.append("added") }
+                if before.isFollowed != after.isFollowed { other.append("legacy's shadow, which \(after.isFollowed ? "begins" : "ends")") }
                 if before.announces != after.announces { other.append("announced differences") }
                 if before.rules != after.rules { other.append("rules") }
                 if before.survivors != after.survivors { other.append("survivors") }
@@ -89,6 +93,9 @@ extension MigrationPlan {
             }
             if step.isAdded, step.stage == .durable, step.announces.isEmpty {
                 found.append(place + "it is added and announces no difference: whatever it does is a mismatch in 'compare'")
+            }
+            if step.isFollowed, step.isAdded {
+                found.append(place + "legacy has no such step, so with 'shadow: legacy' its visits are counted, and compared with nothing")
             }
             if step.stage == .legacy, !step.announces.isEmpty {
                 found.append(place + "it stays with legacy, so what it announces is never used")

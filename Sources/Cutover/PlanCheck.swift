@@ -29,6 +29,8 @@ public struct ProcessSteps: Hashable, Sendable {
     public var unadopted: [String]
     /// True when the program has no legacy machine any more.
     public var isLegacyGone: Bool
+    /// True when the legacy machine is a service, which nobody can run on what another one was told.
+    public var isService = false
 
     /// Steps.
     public init(
@@ -74,7 +76,8 @@ extension MigrationPlan {
     /// Names what the plan says: two plans with the same digest have the same name, version and steps.
     public var digest: String {
         let lines = steps.map { step in
-            let words = [step.number.description, step.title, step.stage.description, step.isAdded ? "added" : ""]
+            let stage = step.stage.description + (step.isFollowed ? ", shadow legacy" : "")
+            let words = [step.number.description, step.title, stage, step.isAdded ? "added" : ""]
             let signed = step.rules.map(\.words) + step.survivors.map(\.words)
             return (words + step.announces.map(\.description) + ["|"] + signed).joined(separator: "\u{1F}")
         }
@@ -109,7 +112,7 @@ extension MigrationPlan {
         if case .canary(let percent) = step.stage, !(0...100).contains(percent) {
             problems.append(says("expected a canary of 0 to 100 percent, found \(percent); correct the plan", step: step.number))
         }
-        problems += interruptProblems(step, process) + partingProblems(step, process)
+        problems += interruptProblems(step, process) + partingProblems(step, process) + followerProblems(step, process)
         let isLegacys = process.legacy.contains(step.number)
         if step.isAdded, isLegacys {
             problems.append(
@@ -165,6 +168,33 @@ extension MigrationPlan {
                 "expected durable code that answers what belongs to no step, as 'interrupts: durable' says, found code that leaves it to"
                     + " legacy; let its waits name 'context.answers' and declare 'answers: true', or remove 'interrupts'", step: step.number
             )
+        ]
+    }
+}
+
+extension MigrationPlan {
+    /// Legacy can follow where durable runs a step, and where there is a table that can be run again.
+    private func followerProblems(_ step: PlannedStep, _ process: ProcessSteps) -> [String] {
+        guard step.isFollowed else { return [] }
+        if step.stage == .retired {
+            return [
+                says(
+                    "expected legacy code that 'shadow: legacy' can run, found stage retired, on which there is none; remove it",
+                    step: step.number)
+            ]
+        }
+        if !step.stage.isMoved {
+            return [
+                says(
+                    "expected 'shadow: legacy' on stage canary or durable, found it on stage \(step.stage), where legacy runs the step itself;"
+                        + " remove it", step: step.number)
+            ]
+        }
+        guard process.isService else { return [] }
+        return [
+            says(
+                "expected a legacy machine in this process, since 'shadow: legacy' runs it again on what durable was told, found one that is"
+                    + " a service; remove it", step: step.number)
         ]
     }
 }

@@ -112,7 +112,7 @@ struct PlanReader {
     }
 
     private func step(_ node: Node) throws(PlanError) -> PlannedStep {
-        let keys: Set = ["step", "title", "stage", "added", "announces", "intends", "ignores", "survives"]
+        let keys: Set = ["step", "title", "stage", "shadow", "added", "announces", "intends", "ignores", "survives"]
         try refuseWildcards(node)
         let members = try mapping(node, keys: keys, of: "a step")
         let number = try text(members["step"], "step", node)
@@ -127,10 +127,20 @@ struct PlanReader {
         }
         return PlannedStep(
             number: step, title: try text(members["title"], "title", node), stage: stage, isAdded: try flag(members["added"]),
+            isFollowed: try isFollowed(members["shadow"]),
             announces: try list(members["announces"], "announces") { node throws(PlanError) in try announcement(node, of: step) },
             rules: try list(members["intends"], "intends") { node throws(PlanError) in try rule(.intended, node, of: step) }
                 + list(members["ignores"], "ignores") { node throws(PlanError) in try rule(.ignored, node, of: step) },
             survivors: try list(members["survives"], "survives", survivor))
+    }
+
+    private func isFollowed(_ node: Node?) throws(PlanError) -> Bool {
+        guard let node else { return false }
+        guard node.string == Owner.legacy.rawValue else {
+            throw refusal(
+                node, expected: "'shadow' as legacy, which follows where durable runs a step; durable code follows on stage shadow")
+        }
+        return true
     }
 
     /// The form of earlier versions: it would let a fee that is charged twice pass.

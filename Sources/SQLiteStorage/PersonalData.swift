@@ -50,9 +50,9 @@ package enum PersonalData {
         ],
         "unclaimed": all(.removed, "letter", "external", "event"),
         "quarantine": ["sequence": .kept, "kind": .kept, "key": .kept, "entity": .kept, "reason": .emptied, "since": .kept],
-        "shadow_note": all(.removed, "sequence", "entity", "step", "visit", "path", "body"),
-        "shadow_result": all(.removed, "sequence", "entity", "step", "visit", "at", "verdict", "body"),
-        "shadow_count": all(.kept, "step", "path", "verdict", "visits", "answered", "unanswered"),
+        "shadow_note": all(.removed, "sequence", "entity", "step", "visit", "follower", "path", "body"),
+        "shadow_result": all(.removed, "sequence", "entity", "step", "visit", "follower", "at", "verdict", "body"),
+        "shadow_count": all(.kept, "step", "follower", "path", "verdict", "visits", "answered", "unanswered"),
         "counter": all(.kept, "name", "value"),
         "workflow_run": all(
             .removed, "key", "workflow", "run", "type", "queue", "status", "length", "bytes", "started_at", "closed_at", "problem", "more"),

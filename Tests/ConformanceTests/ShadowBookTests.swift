@@ -107,6 +107,83 @@ import Testing
         #expect(ShadowRecord(try await book.notes(of: notes[0].visit)) == nil)
     }
 
+    /// Who leaves a step before it is complete, and comes again, makes the visit of the same number again.
+    @Test func twoVisitsOfOneNumberAreTwo() async throws {
+        let (first, second) = (
+            [Self.note("R-1", 1, 1, begins: true), Self.note("R-1", 1, 2, ends: "BACK")],
+            [Self.note("R-1", 5, 5, begins: true), Self.note("R-1", 5, 6, ends: "DONE")]
+        )
+        try await book.add(first + second.prefix(1))
+        #expect(try await book.notes(of: first[0].visit) == first)
+        try await book.add(Self.result(first[0].visit, .matched, path: "time, BACK"))
+        try await book.add(second.suffix(1))
+        #expect(try await book.notes(of: first[0].visit) == second)
+        // One that was never ended goes with the next, also when one of its number waits.
+        try await book.add([Self.note("R-1", 7, 7, begins: true)])
+        try await book.add([Self.note("R-1", 9, 9, begins: true, visit: 2)])
+        try await book.add(Self.result(first[0].visit, .matched, path: "time, DONE"))
+        #expect(try await book.notes(of: first[0].visit) == [])
+    }
+
+    // MARK: Visits that legacy follows
+
+    private static let followed = ShadowVisit(entity: "R-1", step: "3", number: 1, follower: .legacy)
+
+    /// Begun, told of row 7, has called, has used the row and is over.
+    private static func segment(_ change: (inout [SegmentNote]) -> Void = { _ in }) -> [ShadowNote] {
+        var segments = (0..<4).map { _ in SegmentNote(desk: "a") }
+        segments[1].row = 7
+        segments[3].used = [7]
+        (segments[3].isWritten, segments[3].end) = (true, .left)
+        change(&segments)
+        var notes = [(4, 4), (4, 4), (4, 4), (4, 5)].map { from, to in
+            ShadowNote(visit: followed, at: Timestamp(milliseconds: Int64(to)), from: from, to: to, state: "WAITING")
+        }
+        notes[0].beginning = ShadowNote.Beginning(state: nil, createdAt: .distantPast, completions: [:])
+        notes[0].record = [:]
+        notes[3].isLast = true
+        for index in notes.indices { notes[index].segment = segments[index] }
+        return notes
+    }
+
+    @Test func whatLegacyFollowsIsCountedApart() async throws {
+        try await book.add(Self.segment())
+        #expect(try await book.next() == Self.followed)
+        #expect(ShadowRecord(try await book.notes(of: Self.followed)) != nil)
+        #expect(try await book.counts(of: .legacy)["3"]?.open == 1)
+        #expect(try await book.counts(of: .durable) == [:])
+        try await book.add(Self.result(Self.followed, .added, path: "left, DONE"))
+        #expect(try await book.counts(of: .legacy)["3"]?.visits == [.added: 1])
+        // That there is nothing to compare with is counted, and not told of each.
+        #expect(try await book.results(limit: 1) == [])
+    }
+
+    static let gaps: [@Sendable (inout [SegmentNote]) -> Void] = [
+        { $0[2].isAfterGap = true }, { $0[3].isAfterGap = true },
+        // Another process has gone on, and the one before it has not ended in order.
+        { $0[2].desk = "b" }, { $0[3].desk = "b" },
+        // The code has used what nobody has seen it told of.
+        { $0[1].row = nil }, { $0[3].used = [7, 8] },
+    ]
+
+    @Test(arguments: gaps.indices) func aGapInASegmentIsMissed(place: Int) {
+        #expect(ShadowRecord(Self.segment(Self.gaps[place])) == nil)
+    }
+
+    @Test func aRecordThatSomebodyElseHasWrittenIsAGap() {
+        var notes = Self.segment()
+        (notes[3].from, notes[3].to) = (5, 6)
+        #expect(ShadowRecord(notes) == nil)
+    }
+
+    @Test func whoEndsInOrderHasLostNothing() async throws {
+        let notes = Self.segment { for index in 2..<4 { $0[index].desk = "b" } }
+        try await book.add(Array(notes.prefix(2)))
+        try await book.seal()
+        try await book.add(Array(notes.suffix(2)))
+        #expect(ShadowRecord(try await book.notes(of: Self.followed)) != nil)
+    }
+
     @Test func whatIsForgottenIsGone() async throws {
         try await book.add([Self.note("R-1", 1, 1, begins: true), Self.note("R-2", 1, 1, begins: true)])
         try await book.add(Self.result(ShadowVisit(entity: "R-1", step: "2", number: 1), .mismatched, path: "time, X"))

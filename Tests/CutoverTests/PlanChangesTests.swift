@@ -42,6 +42,25 @@ import Testing
         #expect(hybrid.warnings(for: process).first?.contains("canary 0") == true)
     }
 
+    @Test func thatLegacyFollowsIsAChange() throws {
+        let durable = try plan(EmbeddedPlans.allDurable)
+        var followed = durable
+        for index in followed.steps.indices { followed.steps[index].isFollowed = ["3", "5.2"].contains(followed.steps[index].number) }
+        #expect(durable.digest != followed.digest)
+        #expect(durable.changes(to: followed).map(\.consequence) == Array(repeating: "changed in legacy's shadow, which begins", count: 2))
+        #expect(followed.changes(to: durable).map(\.other) == Array(repeating: ["legacy's shadow, which ends"], count: 2))
+        var legacy = durable
+        legacy.steps[3].stage = .legacy
+        #expect(legacy.changes(to: followed).last { $0.step == "4" }?.consequence.hasPrefix("legacy to durable") == true)
+        legacy = durable
+        legacy.steps[2].stage = .legacy
+        #expect(legacy.changes(to: followed).first?.consequence.hasSuffix("; legacy's shadow, which begins") == true)
+        let process = ProcessSteps(machine: "m", legacy: [], durable: [], boundaries: [])
+        #expect(followed.warnings(for: process).map { $0.contains("legacy has no such step") } == [true])
+        let yaml = "plan: p\nversion: 1\nsteps:\n  - { step: 3, title: a, stage: durable, shadow: legacy }\n"
+        #expect(try plan(yaml).followed == ["3"])
+    }
+
     @Test func whoAnswersWhatBelongsToNoStepIsAChange() throws {
         let durable = try plan(EmbeddedPlans.allDurable)
         var answering = durable

@@ -13,8 +13,10 @@ struct PlanCheckTests {
 
     private static func plan(_ steps: [PlannedStep]) -> MigrationPlan { MigrationPlan(name: "p", version: 1, steps: steps) }
 
-    private static func step(_ number: StepNumber, _ stage: Stage = .legacy, added: Bool = false) -> PlannedStep {
-        PlannedStep(number: number, title: "Step \(number)", stage: stage, isAdded: added)
+    private static func step(
+        _ number: StepNumber, _ stage: Stage = .legacy, added: Bool = false, followed: Bool = false
+    ) -> PlannedStep {
+        PlannedStep(number: number, title: "Step \(number)", stage: stage, isAdded: added, isFollowed: followed)
     }
 
     @Test("whole plans have no problem")
@@ -38,6 +40,10 @@ struct PlanCheckTests {
         (plan([step("1"), step("2", .canary(percent: -1)), step("3")]), ["canary of 0 to 100 percent, found -1"]),
         (plan([step("1"), step("2", .durable, added: true), step("3")]), ["remove 'added'"]),
         (plan([step("1"), step("2"), step("3", .durable)]), ["step 3: expected durable code for it, found none"]),
+        (
+            plan([step("1", followed: true), step("2", .shadow, followed: true), step("3")]),
+            ["step 1: expected 'shadow: legacy' on stage canary or durable, found it on stage legacy", "step 2: expected 'shadow: legacy'"]
+        ),
     ]
 
     @Test("what a plan lacks, and what the process does not have, is named", arguments: refused)
@@ -47,6 +53,23 @@ struct PlanCheckTests {
         for (problem, sentence) in zip(problems, says) { #expect(problem.contains(sentence), "\(problem)") }
         let error = #expect(throws: PlanError.self) { try plan.check(against: Self.process) }
         #expect(error?.description.contains(says[0]) == true)
+    }
+
+    @Test("legacy follows where there is a table that can be run again")
+    func legacyFollows() {
+        let followed = Self.plan([Self.step("1"), Self.step("2", .durable, followed: true), Self.step("3")])
+        #expect(followed.problems(for: Self.process) == [])
+        #expect(followed.followed == ["2"] && followed.hasShadow && !followed.halted().hasShadow && !followed.legacyOnly().hasShadow)
+        var service = Self.process
+        service.isService = true
+        #expect(followed.problems(for: service).count == 1)
+        #expect(followed.problems(for: service).first?.contains("found one that is a service") == true)
+        var retired = followed
+        retired.interrupts = .durable
+        retired.steps[1].stage = .retired
+        var answering = Self.process
+        answering.answering = ["2"]
+        #expect(retired.problems(for: answering).first?.contains("found stage retired") == true)
     }
 
     @Test("a plan of before a step that legacy goes into by itself can still be run, but not without legacy")

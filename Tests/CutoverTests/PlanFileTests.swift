@@ -45,6 +45,9 @@ struct PlanFileTests {
             name: "added is no flag", yaml: head + "  - { step: 1, title: a, stage: legacy, added: maybe }\n", line: 4,
             says: ["true or false", "'maybe'"]),
         Refusal(
+            name: "shadow of somebody else", yaml: head + "  - { step: 1, title: a, stage: durable, shadow: durable }\n", line: 4,
+            says: ["'shadow' as legacy", "'durable'"]),
+        Refusal(
             name: "wildcards of earlier versions", yaml: head + "  - { step: 1, title: a, stage: legacy, expects: { facts: [a] } }\n",
             line: 4,
             says: ["'announces', one entry for each effect and fact", "'expects', whose wildcards explain whatever a step does"]),

@@ -83,10 +83,13 @@ enum Orders {
             })
     }
 
-    static func plan(_ stage: Stage) -> MigrationPlan {
+    static func plan(_ stage: Stage, followed: Bool = false) -> MigrationPlan {
         MigrationPlan(
             name: "orders", version: 1,
-            steps: [PlannedStep(number: "1", title: "Work", stage: stage), PlannedStep(number: "2", title: "End", stage: .legacy)])
+            steps: [
+                PlannedStep(number: "1", title: "Work", stage: stage, isFollowed: followed),
+                PlannedStep(number: "2", title: "End", stage: .legacy),
+            ])
     }
 }
 
@@ -97,19 +100,20 @@ struct OrderDesk<State: MachineState> {
 
     init(
         _ world: any EffectPort, _ database: LockstepDatabase, book: (any ShadowBook)?, stage: Stage = .shadow,
-        step: DurableStep<Order> = Orders.step(), options: ServiceOptions = ServiceOptions(shadowShare: 1)
+        followed: Bool = false, step: DurableStep<Order> = Orders.step(), options: ServiceOptions = ServiceOptions(shadowShare: 1)
     ) throws where State == OrderState {
-        try self.init(world, database, book: book, stage: stage, domain: Orders.domain(step), options: options)
+        try self.init(world, database, book: book, stage: stage, followed: followed, domain: Orders.domain(step), options: options)
     }
 
     init(
         _ world: any EffectPort, _ database: LockstepDatabase, book: (any ShadowBook)?, stage: Stage = .shadow,
-        domain: Domain<State, Order>, options: ServiceOptions = ServiceOptions(shadowShare: 1)
+        followed: Bool = false, domain: Domain<State, Order>, options: ServiceOptions = ServiceOptions(shadowShare: 1)
     ) throws {
         let base = SQLiteHandoffStore(database)
         let commits = GroupCommits(of: base)
         bridge = try EventBridge(
-            domain: domain, plan: Orders.plan(stage), store: GroupCommitStore(base, commits), effects: world, shadow: book
+            domain: domain, plan: Orders.plan(stage, followed: followed), store: GroupCommitStore(base, commits), effects: world,
+            shadow: book
         ) {
             EmbeddedEngine(
                 store: GroupCommitWorkflowStore(SQLiteWorkflowStore(database), commits), workflows: $0, activities: $1,

@@ -135,7 +135,7 @@ import Testing
 }
 
 /// A book whose first note is kept when somebody releases it.
-private final class StuckBook: ShadowBook {
+final class StuckBook: ShadowBook {
     private let base: any ShadowBook
     private let released = Watched(false)
 
@@ -150,7 +150,8 @@ private final class StuckBook: ShadowBook {
     func next() async throws -> ShadowVisit? { try await base.next() }
     func notes(of visit: ShadowVisit) async throws -> [ShadowNote] { try await base.notes(of: visit) }
     func add(_ result: ShadowResult) async throws { try await base.add(result) }
-    func counts() async throws -> [StepNumber: ShadowCounts] { try await base.counts() }
+    func counts(of follower: Owner) async throws -> [StepNumber: ShadowCounts] { try await base.counts(of: follower) }
+    func seal() async throws { try await base.seal() }
     func results(limit: Int) async throws -> [ShadowResult] { try await base.results(limit: limit) }
     func flush() async throws { try await base.flush() }
     func forget(_ entity: EntityID) async throws { try await base.forget(entity) }
@@ -164,7 +165,8 @@ private struct FailingBook: ShadowBook {
     func next() async throws -> ShadowVisit? { throw Gone() }
     func notes(of visit: ShadowVisit) async throws -> [ShadowNote] { throw Gone() }
     func add(_ result: ShadowResult) async throws { throw Gone() }
-    func counts() async throws -> [StepNumber: ShadowCounts] { try await base.counts() }
+    func counts(of follower: Owner) async throws -> [StepNumber: ShadowCounts] { try await base.counts(of: follower) }
+    func seal() async throws { throw Gone() }
     func results(limit: Int) async throws -> [ShadowResult] { [] }
     func flush() async throws { throw Gone() }
     func forget(_ entity: EntityID) async throws { throw Gone() }

@@ -55,6 +55,21 @@ import Testing
 
     private var plan: String { LegacyFixtures.folder + "/../Migrations/Plans/all-durable.yaml" }
 
+    /// Every step is durable, and legacy follows.
+    private func followedPlan() throws -> String {
+        let text = try String(contentsOfFile: plan, encoding: .utf8)
+        let followed = text.replacing("stage: durable }", with: "stage: durable, shadow: legacy }")
+        return try file("followed.yaml", [followed.replacing("added: true", with: "added: true\n    shadow: legacy")])
+    }
+
+    private func plan(for mode: String) throws -> String {
+        switch mode {
+        case "shadow": try shadowPlan()
+        case "followed": try followedPlan()
+        default: plan
+        }
+    }
+
     /// The plan in which a shadow follows every step that legacy has.
     private func shadowPlan() throws -> String {
         let text = try String(contentsOfFile: plan, encoding: .utf8).replacing("stage: durable", with: "stage: shadow")
@@ -90,11 +105,11 @@ import Testing
         #expect(!Markers.found(in: Data("{\"data\":\"\(encoded)\"}".utf8)).isEmpty)
     }
 
-    @Test(arguments: ["legacy", "hybrid", "shadow"]) func noMarkerComesOut(mode: String) throws {
+    @Test(arguments: ["legacy", "hybrid", "shadow", "followed"]) func noMarkerComesOut(mode: String) throws {
         let trace = try file("trace.jsonl", try trace())
         let stream = try file("stream.jsonl", Markers.unreadable)
         let options =
-            ["--mode", mode == "legacy" ? mode : "hybrid", "--plan", mode == "shadow" ? try shadowPlan() : plan, "--database", database]
+            ["--mode", mode == "legacy" ? mode : "hybrid", "--plan", try plan(for: mode), "--database", database]
         try say(
             [
                 "run", "--events", trace, "--recorded", "--drain", "--format", "json", "--log", "trace", "--metrics", "\(folder)/metrics",
@@ -104,9 +119,10 @@ import Testing
         try say(["run", "--events", stream, "--recorded"] + options)
         noMarker(in: ["\(folder)/metrics", "\(folder)/outcomes", database + ".effects.jsonl"])
         try lookAtEverything()
-        if mode == "shadow" {
+        let hasShadow = ["shadow", "followed"].contains(mode)
+        if hasShadow {
             noMarker(in: [database + ".shadow"])
-            #expect(try lookAtTheShadow() > 0)
+            #expect(try lookAtTheShadow().followed > 0)
         }
         let ended = try #require(
             Lockstep.run(["history", "list", "--database", database, "--format", "json"]).json?.array?.filter {
@@ -116,15 +132,17 @@ import Testing
         try say(["forget", "--dead-letters", "--database", database] + ended)
         noMarker(in: try files(in: folder + "/db"))
         try lookAtEverything()
-        if mode == "shadow" { #expect(try lookAtTheShadow() == 0) }
+        if hasShadow { #expect(try lookAtTheShadow().kept == 0) }
     }
 
-    /// What a shadow says; returns how many visits it has kept something of.
-    private func lookAtTheShadow() throws -> Int {
+    /// What a shadow says; returns how many visits were followed, and of how many something is kept.
+    private func lookAtTheShadow() throws -> (followed: Int, kept: Int) {
         try say(["shadow", "--database", database], codes: [0, 1])
         let found = try #require(say(["shadow", "--database", database, "--limit", "1000", "--format", "json"], codes: [0, 1]).json)
-        let open = found["steps"]?.array?.reduce(0) { $0 + ($1["open"]?.integer ?? 0) } ?? 0
-        return open + (found["results"]?.array?.count ?? 0)
+        let steps = found["steps"]?.array ?? []
+        func sum(_ names: String...) -> Int { names.reduce(0) { all, name in steps.reduce(all) { $0 + ($1[name]?.integer ?? 0) } } }
+        let kept = sum("open") + (found["results"]?.array?.count ?? 0)
+        return (sum("matched", "explained", "mismatched"), kept)
     }
 
     /// Every verb that shows something of a database.

@@ -191,7 +191,7 @@ extension DurableStep<Registration> {
 }
 
 /// Counts what parties are asked.
-private final class CountedCalls: Sendable {
+final class CountedCalls: Sendable {
     private let calls = Mutex(0)
 
     var count: Int { calls.withLock { $0 } }

@@ -34,6 +34,7 @@ extension BridgeService {
             await withTaskExecutorPreference(ThreadExecutor(label: "lockstep.shadow")) {
                 while clock.now < deadline, await shadow.work() {}
                 await shadow.keepAll()
+                await shadow.seal()
             }
         }
     }

@@ -1,6 +1,7 @@
 import Cutover
 import Events
 import HybridRouter
+import Outcomes
 public import ShadowComparator
 import Synchronization
 
@@ -9,10 +10,16 @@ import Synchronization
 /// The owner hands its commits over and goes on: it never waits, and nothing that goes wrong here reaches it. What comes while too
 /// much waits is left out; a visit with such a gap is dropped and counted.
 public final class ShadowDesk: Sendable {
-    private struct State {
+    fileprivate struct State {
         var waiting: [ObservedCommit] = []
         var leftOut = 0
         var problem: String?
+        /// One word for what this process notes without having lost count.
+        var name = State.newName
+        /// Entities of which something was left out since their last commit that was not.
+        var gaps: Set<EntityID> = []
+
+        static var newName: String { String(UInt64.random(in: .min ... .max), radix: 16) }
     }
 
     /// The most commits that wait in memory.
@@ -26,17 +33,25 @@ public final class ShadowDesk: Sendable {
 
     /// The desk of a domain's shadowed steps; nil when the plan has none.
     init?<MachineState, Record>(_ book: any ShadowBook, _ domain: Domain<MachineState, Record>, _ plan: MigrationPlan) {
-        scope = ShadowScope(plan: plan, steps: domain.durableSteps, interrupts: domain.interrupts)
+        let side = domain.side
+        scope = ShadowScope(domain, plan, legacy: side.table)
         guard !scope.isEmpty else { return nil }
         self.book = book
-        follow = { try await ShadowRun.follow($0, domain: domain, plan: plan) }
+        follow = { record in
+            guard record.visit.follower == .legacy else { return try await ShadowRun.follow(record, domain: domain, plan: plan) }
+            return try await LegacyShadowRun.follow(record, on: side, domain: domain, plan: plan)
+        }
     }
 
     /// Takes a commit when it is part of a shadowed visit.
     func observe(_ commit: ObservedCommit) {
         guard scope.step(of: commit.before) != nil || scope.step(of: commit.after) != nil else { return }
         state.withLock { state in
-            if state.waiting.count < Self.mostWaiting { state.waiting.append(commit) } else { state.leftOut += 1 }
+            guard state.waiting.count < Self.mostWaiting else { return state.leaveOut(commit) }
+            var commit = commit
+            commit.desk = state.name
+            commit.isAfterGap = state.gaps.remove(commit.transaction.entity) != nil
+            state.waiting.append(commit)
         }
     }
 
@@ -82,6 +97,16 @@ public final class ShadowDesk: Sendable {
     /// Works until nothing is left to do.
     public func finish() async { while await work() {} }
 
+    /// Notes that the process ends in order, once everything is kept: what legacy follows can go on in the next one.
+    func seal() async {
+        guard waiting == 0 else { return }
+        _ = await noting {
+            try await book.seal()
+            try await book.flush()
+            return true
+        }
+    }
+
     private func keep() async throws -> Bool {
         let commits = state.withLock { state in
             let commits = state.waiting.prefix(256)
@@ -91,12 +116,12 @@ public final class ShadowDesk: Sendable {
         guard !commits.isEmpty else { return false }
         let notes = commits.flatMap { commit in
             do { return try scope.notes(of: commit) } catch {
-                state.withLock { $0.leftOut += 1 }
+                state.withLock { $0.lose(commit) }
                 return []
             }
         }
         do { try await book.add(notes) } catch {
-            state.withLock { $0.leftOut += commits.count }
+            state.withLock { state in commits.forEach { state.lose($0) } }
             throw error
         }
         return true
@@ -118,5 +143,28 @@ public final class ShadowDesk: Sendable {
         }
         try await book.add(result)
         return true
+    }
+}
+
+extension ShadowDesk.State {
+    /// The most entities whose gaps are remembered one by one.
+    private static let mostGaps = 4096
+
+    /// Loses a commit that had waited: the next one of its entity says that something is missing before it.
+    fileprivate mutating func lose(_ commit: ObservedCommit) {
+        guard let next = waiting.firstIndex(where: { $0.transaction.entity == commit.transaction.entity }) else { return leaveOut(commit) }
+        leftOut += 1
+        waiting[next].isAfterGap = true
+    }
+
+    /// Leaves out a commit that has just come. What waits of its entity came before it.
+    fileprivate mutating func leaveOut(_ commit: ObservedCommit) {
+        leftOut += 1
+        if gaps.count < Self.mostGaps {
+            gaps.insert(commit.transaction.entity)
+        } else {
+            // Nobody knows any more who lacks what: every visit that is open does.
+            (name, gaps) = (Self.newName, [])
+        }
     }
 }

@@ -70,19 +70,27 @@ struct ShadowJudgement<State: MachineState, Record: Codable & Sendable> {
     let visit: ShadowVisit
 
     /// In what the states at a wait differ. Who stands where the other stood until then, no longer ago than `tolerance`, is on the same
-    /// way: the two look at other moments.
+    /// way: the two look at other moments. What `comparator` explains at the end of a step, it explains here, too.
     func differences(
-        at wait: String, _ control: StandingHistory, _ candidate: StandingHistory, at now: Timestamp, tolerance: Duration
+        at wait: String, _ control: StandingHistory, _ candidate: StandingHistory, at now: Timestamp, tolerance: Duration,
+        _ comparator: Comparator
     ) throws -> [Difference] {
         let (left, right) = (try facts(control.last), try facts(candidate.last))
         let then = Timestamp(milliseconds: now.milliseconds - tolerance.milliseconds)
         guard left != right, try !candidate.since(then).contains(where: { try facts($0) == left }),
             try !control.since(then).contains(where: { try facts($0) == right })
         else { return [] }
+        let explained = comparator.compare(
+            control: try observation("legacy", control.last, isOver: false),
+            candidate: try observation("durable", candidate.last, isOver: false)
+        ).differences.filter(\.expected)
         return Set(left.keys).union(right.keys).sorted().compactMap { name in
             guard left[name] != right[name] else { return nil }
             let kind: Difference.Kind = left[name] == nil ? .extra : right[name] == nil ? .missing : .changed
-            return Difference(layer: .state, kind: kind, path: "\(wait)/\(name)", control: left[name], candidate: right[name])
+            let same = explained.first { $0.path == name }
+            return Difference(
+                layer: .state, kind: kind, path: "\(wait)/\(name)", control: left[name], candidate: right[name], rule: same?.rule,
+                explanation: same?.explanation)
         }
     }
 

@@ -111,7 +111,8 @@ struct ShadowRun<State: MachineState, Record: Codable & Sendable> {
     private mutating func compareWait(before event: Event, _ control: StandingHistory, at now: Timestamp) throws {
         waits += 1
         differences += try judgement.differences(
-            at: "wait \(waits), before \(event.kind)", control, runtime.trail.standings, at: now, tolerance: Self.tolerance)
+            at: "wait \(waits), before \(event.kind)", control, runtime.trail.standings, at: now, tolerance: Self.tolerance,
+            plan.comparator(of: step.number, at: record.endedAt))
     }
 }
 

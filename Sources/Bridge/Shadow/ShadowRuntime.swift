@@ -71,7 +71,7 @@ final class ShadowRuntime<Record: Codable & Sendable>: StepRuntime {
 }
 
 /// What the code has done so far, as its ledger.
-private struct TrailLedger: EffectLedger {
+struct TrailLedger: EffectLedger {
     let entries: [LedgerEntry]
 
     func reply(to key: EffectKey) async throws -> JSONValue? { entries.first { $0.key == key }?.reply }

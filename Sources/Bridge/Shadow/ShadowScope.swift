@@ -2,6 +2,7 @@ import Cutover
 import DurableWorkflow
 import Events
 import HybridRouter
+import LegacyStateMachine
 import Outcomes
 import ShadowComparator
 
@@ -12,38 +13,55 @@ struct ObservedCommit: Sendable {
     let transaction: EntityTransaction
     /// The event that was handled.
     let event: Event?
+    /// Who was told of it, see ``SegmentNote/desk``.
+    var desk = ""
+    /// True when something of the entity was left out before it.
+    var isAfterGap = false
 }
 
 /// Which commits are of interest to the shadow, and what they mean for it.
 struct ShadowScope: Sendable {
     private let plan: MigrationPlan
     private let shadowed: Set<StepNumber>
+    private let followed: Set<StepNumber>
+    private let legacy: any LegacyTable
     private let events: [StepNumber: Set<EventKind>]
     private let adopts: [StepNumber: Set<String>]
     private let interrupts: Set<EventKind>
+    private let freeText: Set<String>
 
-    init(plan: MigrationPlan, steps: [DurableStep<some Codable & Sendable>], interrupts: Set<EventKind>) {
+    init<Record>(_ domain: Domain<some MachineState, Record>, _ plan: MigrationPlan, legacy: any LegacyTable) {
+        let steps = domain.durableSteps
         self.plan = plan
+        followed = plan.followed
+        self.legacy = legacy
         shadowed = plan.shadowed.intersection(steps.map(\.number))
         events = Dictionary(steps.map { ($0.number, $0.events) }, uniquingKeysWith: { first, _ in first })
         adopts = Dictionary(steps.map { ($0.number, $0.adopts) }, uniquingKeysWith: { first, _ in first })
-        self.interrupts = interrupts
+        interrupts = domain.interrupts
+        freeText = domain.freeText
     }
 
-    /// False when no step is shadowed.
-    var isEmpty: Bool { shadowed.isEmpty }
+    /// True when nobody follows in any step.
+    var isEmpty: Bool { shadowed.isEmpty && followed.isEmpty }
 
-    /// The shadowed step that the entity is in, or is about to begin because the one before it is complete.
+    /// The step that the entity is in, or is about to begin because the one before it is complete, when somebody follows there.
     func step(of entity: EntitySnapshot) -> StepNumber? {
         let ownership = entity.ownership
-        guard ownership.owner == .legacy, !entity.record.isFinal else { return nil }
+        guard !entity.record.isFinal else { return nil }
+        if ownership.owner == .durable { return followed.contains(ownership.step) ? ownership.step : nil }
         let step = ownership.passed.map { plan.next(after: $0, for: ownership) } ?? ownership.step
         return step.flatMap { shadowed.contains($0) ? $0 : nil }
     }
 
-    /// The visit that the entity is in; nil when its step is not shadowed.
+    /// The visit that the entity is in; nil when nobody follows in its step.
     private func visit(of entity: EntitySnapshot) -> ShadowVisit? {
-        step(of: entity).map { ShadowVisit(entity: entity.ownership.entity, step: $0, number: entity.ownership.visit(of: $0)) }
+        let ownership = entity.ownership
+        return step(of: entity).map { step in
+            ShadowVisit(
+                entity: ownership.entity, step: step, number: ownership.visit(of: step),
+                follower: ownership.owner == .legacy ? .durable : .legacy)
+        }
     }
 
     /// What a commit means for the visits that it is part of, which it begins, goes on with or ends.
@@ -51,12 +69,15 @@ struct ShadowScope: Sendable {
         let (before, after) = (visit(of: commit.before), visit(of: commit.after))
         var notes: [ShadowNote] = []
         if let before {
-            if commit.before.record.version == 1, before.step == plan.steps.first?.number {
+            if before.follower == .durable, commit.before.record.version == 1, before.step == plan.steps.first?.number {
                 notes.append(try beginning(of: before, at: commit.before, nil, commit.before.record.createdAt))
             }
             notes.append(try part(of: before, commit, isLast: before != after))
         }
-        if let after, after != before, let state = beginningState(of: after, commit.after) {
+        guard let after, after != before else { return notes }
+        if after.follower == .legacy {
+            if let note = try beginning(ofSegment: after, commit) { notes.append(note) }
+        } else if let state = beginningState(of: after, commit.after) {
             notes.append(try beginning(of: after, at: commit.after, state, commit.transaction.at))
         }
         return notes
@@ -85,8 +106,13 @@ struct ShadowScope: Sendable {
         note.calls = RecordedCalls(effects: transaction.effects, reads: transaction.reads, failures: transaction.failures)
         note.isFinal = record.isFinal
         note.isLast = isLast
+        if visit.follower == .legacy { try add(commit, to: &note) }
         if record.body != commit.before.record.body { note.record = try JSONValue(parsing: record.body.text()) }
-        if let event = commit.event, isTold(event, of: visit.step), transaction.moves.contains(where: \.isHandling) { note.told = event }
+        if let event = commit.event, visit.follower == .durable, isTold(event, of: visit.step),
+            transaction.moves.contains(where: \.isHandling)
+        {
+            note.told = event.without(freeText)
+        }
         return note
     }
 
@@ -95,7 +121,58 @@ struct ShadowScope: Sendable {
     }
 }
 
+// MARK: - Visits that legacy follows
+
+extension ShadowScope {
+    /// How legacy begins a visit where durable has begun it; nil for an entity that was moved into the middle of the step.
+    private func beginning(ofSegment visit: ShadowVisit, _ commit: ObservedCommit) throws -> ShadowNote? {
+        let isAdopted = commit.transaction.moves.contains { move in if case .adopted = move { true } else { false } }
+        guard !isAdopted else { return nil }
+        var note = try beginning(of: visit, at: commit.after, nil, commit.transaction.at)
+        let record = commit.after.record
+        note.beginning?.times = ShadowNote.Times(
+            stepEnteredAt: record.stepEnteredAt, lastEventAt: record.lastEventAt, lastSweptAt: record.lastSweptAt)
+        note.segment = SegmentNote(desk: commit.desk)
+        return note
+    }
+
+    /// What a segment's commit says beside what every commit says.
+    private func add(_ commit: ObservedCommit, to note: inout ShadowNote) throws {
+        let moves = commit.transaction.moves
+        var segment = SegmentNote(desk: commit.desk)
+        segment.isAfterGap = commit.isAfterGap
+        segment.isWritten = commit.transaction.record != nil
+        segment.used = moves.flatMap(\.used)
+        if note.isLast { segment.end = try end(of: note.visit, commit) }
+        if let event = commit.event, event.isFromOutside, let row = moves.compactMap(\.told).first {
+            (note.told, segment.row) = (event.without(freeText), row)
+        }
+        note.segment = segment
+    }
+
+    private func end(of visit: ShadowVisit, _ commit: ObservedCommit) throws -> SegmentNote.End {
+        let state = commit.after.record.state
+        let place = try legacy.place(of: state)
+        let isWithin = commit.after.ownership.owner == .legacy && state == commit.before.record.state && !place.isFinal
+        for move in commit.transaction.moves {
+            switch move {
+            case .failed(_, let reason): return .failed(reason: reason)
+            case .recalled: return .recalled
+            case .interrupted(visit.step, let kind, _) where isWithin: return .givenBack(kind)
+            default: continue
+            }
+        }
+        return .left
+    }
+}
+
 extension Move {
+    /// The row of the event that a segment is told.
+    fileprivate var told: Int? {
+        guard case .signalled(let row) = self else { return nil }
+        return row.sequence
+    }
+
     /// True when the owner's machine was given an event, whatever it made of it.
     fileprivate var isHandling: Bool {
         switch self {

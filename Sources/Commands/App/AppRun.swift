@@ -100,7 +100,7 @@ public struct AppRun<State: MachineState, Record: Codable & Sendable>: Sendable 
         let made = Mutex<(any OwnEngine & VirtualTime)?>(nil)
         let effects = options.ports.effects(outside)
         let domain = try Self.domain(of: app, options)
-        shadow = try plan.shadowed.isEmpty ? nil : ShadowFile(beside: options.database)
+        shadow = try !plan.hasShadow ? nil : ShadowFile(beside: options.database)
         bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: effects, shadow: shadow?.book) {
             workflows, activities in
             let engine = Engines.running(

@@ -5,16 +5,18 @@ public import Outcomes
 public struct ShadowResult: Codable, Hashable, Sendable {
     /// What it came to, in one word.
     public enum Verdict: String, Codable, Hashable, Sendable, CaseIterable {
-        /// The durable code did what the owner did.
+        /// Who follows did what the owner did.
         case matched
         /// It differs only as the plan announces, or as somebody has signed for.
         case expected
         /// It differs in a way that nothing explains.
         case mismatched
-        /// The owner never asked what the durable code wants to know.
+        /// The owner never asked what its follower wants to know, or the visit ended in a way that says nothing.
         case incomparable
         /// Something of the visit was not seen, or too much waited.
         case dropped
+        /// Legacy has no such step, so there is nothing to compare with.
+        case added
 
         /// What a comparison came to.
         public init(_ verdict: ShadowComparator.Verdict) {
@@ -38,9 +40,9 @@ public struct ShadowResult: Codable, Hashable, Sendable {
     public var differences: [Difference] = []
     /// Why it could not be compared; nil when it was.
     public var reason: String?
-    /// Calls and reads of the durable code that were answered from what the owner had done and heard.
+    /// Calls and reads of the follower that were answered from what the owner had done and heard.
     public var answered = 0
-    /// Calls and reads of the durable code that nobody could answer. None of them reached a party.
+    /// Calls and reads of the follower that nobody could answer. None of them reached a party.
     public var unanswered = 0
 
     /// A result.
@@ -82,12 +84,24 @@ public protocol ShadowBook: Sendable {
     func notes(of visit: ShadowVisit) async throws -> [ShadowNote]
     /// Counts a result, keeps it unless it matched, and removes the visit's notes.
     func add(_ result: ShadowResult) async throws
-    /// What the steps have come to.
-    func counts() async throws -> [StepNumber: ShadowCounts]
+    /// What the steps have come to that `follower` follows.
+    func counts(of follower: Owner) async throws -> [StepNumber: ShadowCounts]
     /// Results that did not match, newest first.
     func results(limit: Int) async throws -> [ShadowResult]
+    /// Notes that the process ends in order: of the visits that are open and that legacy follows, nothing was lost.
+    func seal() async throws
     /// Makes everything so far durable.
     func flush() async throws
     /// Removes everything that is about an entity.
     func forget(_ entity: EntityID) async throws
+}
+
+extension ShadowBook {
+    /// What the steps have come to, those that durable follows and those that legacy follows.
+    public func allCounts() async throws -> [ShadowCounts] {
+        try await Array(counts(of: .durable).values) + Array(counts(of: .legacy).values)
+    }
+
+    /// What the steps have come to whose durable code follows.
+    public func counts() async throws -> [StepNumber: ShadowCounts] { try await counts(of: .durable) }
 }

@@ -171,6 +171,7 @@ struct EveryStatement {
         _ = try await book.notes(of: visit)
         try await book.add(ShadowResult(visit: visit, at: now, path: last.path, verdict: .mismatched))
         _ = try await book.counts()
+        try await book.seal()
         _ = try await book.results(limit: 1)
         try await book.forget("R-1")
     }
