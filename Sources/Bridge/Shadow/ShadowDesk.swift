@@ -18,6 +18,8 @@ public final class ShadowDesk: Sendable {
         var name = State.newName
         /// Entities of which something was left out since their last commit that was not.
         var gaps: Set<EntityID> = []
+        /// True once nobody knows any more which entities lack something.
+        var hasLostCount = false
 
         static var newName: String { String(UInt64.random(in: .min ... .max), radix: 16) }
     }
@@ -97,9 +99,10 @@ public final class ShadowDesk: Sendable {
     /// Works until nothing is left to do.
     public func finish() async { while await work() {} }
 
-    /// Notes that the process ends in order, once everything is kept: what legacy follows can go on in the next one.
+    /// Notes that the process ends in order, once everything is kept: what legacy follows can go on in the next one. Where something was left
+    /// out that no later note speaks of, the next process does not go on.
     func seal() async {
-        guard waiting == 0 else { return }
+        guard state.withLock({ $0.isWhole }) else { return }
         _ = await noting {
             try await book.seal()
             try await book.flush()
@@ -150,6 +153,9 @@ extension ShadowDesk.State {
     /// The most entities whose gaps are remembered one by one.
     private static let mostGaps = 4096
 
+    /// True when everything that has come is kept, or known to be missing by a note that is.
+    fileprivate var isWhole: Bool { waiting.isEmpty && gaps.isEmpty && !hasLostCount }
+
     /// Loses a commit that had waited: the next one of its entity says that something is missing before it.
     fileprivate mutating func lose(_ commit: ObservedCommit) {
         guard let next = waiting.firstIndex(where: { $0.transaction.entity == commit.transaction.entity }) else { return leaveOut(commit) }
@@ -164,7 +170,7 @@ extension ShadowDesk.State {
             gaps.insert(commit.transaction.entity)
         } else {
             // Nobody knows any more who lacks what: every visit that is open does.
-            (name, gaps) = (Self.newName, [])
+            (name, gaps, hasLostCount) = (Self.newName, [], true)
         }
     }
 }
