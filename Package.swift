@@ -251,8 +251,9 @@ let package = Package(
         .testTarget(
             name: "SimulationTests",
             dependencies: [
-                "Events", "Outcomes", "HybridRouter", "DurableWorkflow", "ShadowComparator", "BridgeTesting", "Commands", "A2PApp",
-                "A2PRegistration", "A2PRetired", "LegacyFixtures", "Bridge", "Cutover", "Migrations", "SQLiteStorage",
+                "Events", "Outcomes", "HybridRouter", "LegacyStateMachine", "DurableWorkflow", "ShadowComparator", "BridgeTesting",
+                "Commands",
+                "A2PApp", "A2PRegistration", "A2PRetired", "LegacyFixtures", "Bridge", "Cutover", "Migrations", "SQLiteStorage",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ], exclude: ["Model"]),
         // the code of the tutorial, which is a package of its own

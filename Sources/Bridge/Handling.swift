@@ -147,10 +147,16 @@ extension Pipeline {
         return plan.owner(of: next, for: ownership) == .durable
     }
 
+    /// True for what was decided by what the record says, and is decided anew when somebody has written it meanwhile: all but what a segment
+    /// is told. A segment that goes on with its next step keeps its epoch, so the epoch does not tell.
+    private func needsRecord(_ move: Move, _ owner: Owner) -> Bool {
+        if case .signalled = move { owner == .legacy } else { true }
+    }
+
     /// Makes what became of a row true, when no machine handles it now.
     func settle(_ row: InboxRow, _ snapshot: EntitySnapshot, _ move: Move, at now: Timestamp) async throws {
         var transaction = EntityTransaction(entity: row.event.entity, epoch: snapshot.ownership.epoch, at: now, moves: [move])
-        transaction.version = snapshot.ownership.owner == .legacy ? snapshot.record.version : nil
+        if needsRecord(move, snapshot.ownership.owner) { transaction.version = snapshot.record.version }
         if case .rejected(_, let step) = move {
             let detail = "\(row.event.kind) for \(row.event.entity): expected step \(step) to be due, found \(snapshot.ownership.step)"
             transaction.letter = DeadLetter(row.event, .early, detail)
