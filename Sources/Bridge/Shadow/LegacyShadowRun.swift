@@ -28,6 +28,7 @@ struct LegacyShadowRun<State: MachineState, Record: Codable & Sendable> {
             throw UnknownRecord("\(record.visit): expected a legacy machine in this process, found one that is a service")
         }
         var run = try LegacyShadowRun(record, on: runtime, side, domain, plan)
+        if let reason = try run.beginsInside() { return run.incomparable(reason) }
         return try await run.follow()
     }
 
@@ -75,7 +76,9 @@ struct LegacyShadowRun<State: MachineState, Record: Codable & Sendable> {
 extension LegacyShadowRun {
     private func conclude(_ durable: ShadowStanding, _ end: SegmentNote.End) throws -> ShadowResult {
         switch end {
-        case .left: return try result(durable, isOver: true)
+        case .left:
+            if let reason = try endsInside(durable) { return incomparable(reason) }
+            return try result(durable, isOver: true)
         case .failed(let reason):
             var result = base(.mismatched)
             result.differences = [
@@ -87,6 +90,22 @@ extension LegacyShadowRun {
         case .recalled: return incomparable("somebody has taken the entity back in the middle of the step")
         case .givenBack(let kind): return incomparable("legacy goes on with \(kind), which the segment was told before the visit")
         }
+    }
+
+    /// Why nothing can be said of a visit that began in the middle of a step before; nil when it did not. An event has completed both steps
+    /// at one moment: two visits for durable, one move for legacy, which has no state between them.
+    private func beginsInside() throws -> String? {
+        let began = record.notes[0].state
+        let place = try side.table.place(of: began)
+        guard let before = place.step, before < record.visit.step, place.completed == nil, !place.isFinal else { return nil }
+        return "it began in \(began), in the middle of step \(before), from where legacy goes through both in one move"
+    }
+
+    /// The same of a visit that durable has left where legacy is still in the middle of the step.
+    private func endsInside(_ durable: ShadowStanding) throws -> String? {
+        let place = try side.table.place(of: durable.state)
+        guard legacy.isOver, place.step == record.visit.step, place.completed == nil, !place.isFinal else { return nil }
+        return "durable left it in \(durable.state), from where legacy goes through this step and the next in one move"
     }
 
     /// Compares what both have come to.
