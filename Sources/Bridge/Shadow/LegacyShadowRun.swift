@@ -22,7 +22,7 @@ struct LegacyShadowRun<State: MachineState, Record: Codable & Sendable> {
         _ record: ShadowRecord, on side: LegacySide, domain: Domain<State, Record>, plan: MigrationPlan
     ) async throws -> ShadowResult {
         if plan.planned(record.visit.step)?.isAdded == true {
-            return ShadowResult(visit: record.visit, at: record.endedAt, path: record.notes.last?.path ?? "", verdict: .added)
+            return ShadowResult(record, .added)
         }
         guard case .inProcess(let runtime) = side else {
             throw UnknownRecord("\(record.visit): expected a legacy machine in this process, found one that is a service")
@@ -153,10 +153,5 @@ extension LegacyShadowRun {
         return result
     }
 
-    private func base(_ verdict: ShadowResult.Verdict) -> ShadowResult {
-        var result = ShadowResult(visit: record.visit, at: record.endedAt, path: record.notes.last?.path ?? "", verdict: verdict)
-        result.answered = legacy.effects.answered
-        result.unanswered = legacy.effects.missingCalls.count + legacy.effects.missingReads.count
-        return result
-    }
+    private func base(_ verdict: ShadowResult.Verdict) -> ShadowResult { ShadowResult(record, verdict, legacy.effects) }
 }

@@ -124,3 +124,13 @@ struct EndlessShadow: Error, CustomStringConvertible {
     let visit: ShadowVisit
     var description: String { "\(visit): expected the durable code to come to rest, found work without an end" }
 }
+
+extension ShadowResult {
+    /// What following the visit of `record` came to. `effects` have answered the follower; nil when there was nothing to follow.
+    init(_ record: ShadowRecord, _ verdict: Verdict, _ effects: RecordedEffects? = nil) {
+        self.init(visit: record.visit, at: record.endedAt, path: record.notes.last?.path ?? "", verdict: verdict)
+        guard let effects else { return }
+        answered = effects.answered
+        unanswered = effects.missingCalls.count + effects.missingReads.count
+    }
+}

@@ -207,12 +207,7 @@ extension ShadowRun {
         return result
     }
 
-    private func base(_ verdict: ShadowResult.Verdict) -> ShadowResult {
-        var result = ShadowResult(visit: record.visit, at: record.endedAt, path: record.notes.last?.path ?? "", verdict: verdict)
-        result.answered = runtime.effects.answered
-        result.unanswered = runtime.effects.missingCalls.count + runtime.effects.missingReads.count
-        return result
-    }
+    private func base(_ verdict: ShadowResult.Verdict) -> ShadowResult { ShadowResult(record, verdict, runtime.effects) }
 
     private var judgement: ShadowJudgement<State, Record> { ShadowJudgement(domain: domain, visit: record.visit) }
 }
