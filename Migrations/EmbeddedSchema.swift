@@ -16,6 +16,7 @@ public enum EmbeddedSchema {
         ("v018_open_rows", text(PackageResources.v018_open_rows_sql)),
         ("v019_history_by_place", text(PackageResources.v019_history_by_place_sql)),
         ("v020_shadow_follower", text(PackageResources.v020_shadow_follower_sql)),
+        ("v021_segment_mark", text(PackageResources.v021_segment_mark_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

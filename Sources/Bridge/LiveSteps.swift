@@ -40,7 +40,10 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
 
     private func enter(_ position: StepPosition, at context: ActivityContext) async throws {
         let snapshot = try await owned(context)
+        let mark = SegmentMark(context)
+        if let mark, snapshot.record.reached?.isBeyond(mark) == true { return }
         var stored = snapshot.record
+        stored.reached = mark
         stored.state = position.state
         stored.body = try body(position.record, in: stored)
         stored.isFinal = try pipeline.legacy.place(of: stored.state).isFinal
@@ -143,6 +146,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         guard let id = SegmentID(context.workflowID), var snapshot = try await pipeline.store.snapshot(of: id.entity),
             snapshot.ownership.epoch == id.epoch
         else { return nil }
+        snapshot.record.reached = SegmentMark(context)
         do {
             if let after = end.after?.first, after.step == snapshot.ownership.step {
                 guard let later = try await leave(after, before: end, snapshot, at: context.now) else { return nil }
@@ -266,6 +270,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         var transaction = try ending(end, snapshot, move, isComplete: true, at: now)
         transaction.unlessHalted = unlessHalted && !pipeline.plan.isRetired(next)
         transaction.record?.dueAt = nil
+        transaction.record?.reached = snapshot.record.reached
         transaction.moves.append(.wentOn(to: next))
         try await pipeline.commit(transaction, on: snapshot)
     }
@@ -320,6 +325,7 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         stored.wasChecked(at: end.checkedAt)
         if isComplete { stored.stepEnteredAt = now }
         stored.lastEventAt = now
+        stored.reached = nil
         stored.dueAt = try pipeline.dueAt(stored)
         var transaction = EntityTransaction(entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, at: now, moves: [move])
         transaction.record = stored
@@ -360,6 +366,14 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
 
     private static func lost(_ message: String) -> ApplicationError {
         ApplicationError(type: "StaleEpoch", message: message, isNonRetryable: true)
+    }
+}
+
+extension SegmentMark {
+    /// Where an activity of a segment is in its run; nil for one whose id is no number.
+    init?(_ context: ActivityContext) {
+        guard let activity = Int(context.activityID) else { return nil }
+        self.init(run: context.runID, activity: activity)
     }
 }
 

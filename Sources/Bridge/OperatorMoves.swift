@@ -74,6 +74,7 @@ extension Pipeline {
     func takeBack(_ snapshot: EntitySnapshot, _ move: Move, at now: Timestamp) async throws -> Int {
         var stored = snapshot.record
         stored.dueAt = try dueAt(stored)
+        stored.reached = nil
         var transaction = EntityTransaction(
             entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, version: snapshot.record.version, at: now,
             moves: [move, .continued])

@@ -15,6 +15,8 @@ struct WorkInHand {
     private(set) var stops = 0
     /// How many are reading rows from the store.
     var loading = 0
+    /// The entities of commits under way, and how many each has.
+    private var writing: [EntityID: Int] = [:]
     private var events: [Int: Event] = [:]
     private var failures: [Int: Int] = [:]
     private var waits: [Int: (count: Int, answers: Int)] = [:]
@@ -63,6 +65,23 @@ struct WorkInHand {
         let last = waits[sequence]
         waits[sequence] = ((last?.count ?? 0) + 1, answers)
         return (last?.count ?? 0, last?.answers != answers)
+    }
+
+    /// Notes that a commit of `entity` is under way; returns the number of loads.
+    mutating func beginWriting(_ entity: EntityID) -> Int {
+        writing[entity, default: 0] += 1
+        return loads
+    }
+
+    /// Notes that what follows from a commit is queued, or that there was none.
+    mutating func endWriting(_ entity: EntityID) {
+        let rest = (writing[entity] ?? 1) - 1
+        writing[entity] = rest > 0 ? rest : nil
+    }
+
+    /// True when another row of the entity has come before a claimed one, or is on its way from a commit to the queue.
+    func isOvertaken(_ message: QueueMessage) -> Bool {
+        writing[message.entity] != nil || queue.first(of: message.entity) != message.sequence
     }
 
     func failureCount(of sequence: Int) -> Int { failures[sequence] ?? 0 }

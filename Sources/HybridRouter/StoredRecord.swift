@@ -22,11 +22,14 @@ public struct StoredRecord: Hashable, Sendable {
     public var dueAt: Timestamp?
     /// How far a legacy service had the entity when it was last heard; nil for a machine in this process.
     public var mark: LegacyMark?
+    /// How far the segment has the entity; nil while legacy has it, and before the segment's first wait point.
+    public var reached: SegmentMark?
 
     /// A record.
     public init(
         state: String, body: RecordBody, version: Int, isFinal: Bool, createdAt: Timestamp, stepEnteredAt: Timestamp,
-        lastEventAt: Timestamp, lastSweptAt: Timestamp, dueAt: Timestamp?, mark: LegacyMark? = nil
+        lastEventAt: Timestamp, lastSweptAt: Timestamp, dueAt: Timestamp?, mark: LegacyMark? = nil,
+        reached: SegmentMark? = nil
     ) {
         self.state = state
         self.body = body
@@ -38,11 +41,31 @@ public struct StoredRecord: Hashable, Sendable {
         self.lastSweptAt = lastSweptAt
         self.dueAt = dueAt
         self.mark = mark
+        self.reached = reached
     }
 
     /// A durable step has seen to what was due until `moment`: after a recall, legacy does not do it again. A look that legacy has made later
     /// is not forgotten, also when its clock was ahead.
     public mutating func wasChecked(at moment: Timestamp?) { lastSweptAt = max(lastSweptAt, moment ?? lastSweptAt) }
+}
+
+/// The last wait point or end of a step that a segment has made true.
+///
+/// A process can die in a workflow task that has come to several of them. The task is begun anew, and runs through those that are true already.
+public struct SegmentMark: Hashable, Sendable {
+    /// The workflow run.
+    public var run: String
+    /// The number of its activity; later ones have greater numbers.
+    public var activity: Int
+
+    /// A mark.
+    public init(run: String, activity: Int) {
+        self.run = run
+        self.activity = activity
+    }
+
+    /// True when the run has come further than to `other`.
+    public func isBeyond(_ other: SegmentMark) -> Bool { run == other.run && activity > other.activity }
 }
 
 /// What is known of the record of an entity in a legacy service.

@@ -62,6 +62,9 @@ public struct EventQueue: Sendable {
     /// True when a message of `entity` waits or is being handled.
     public func contains(_ entity: EntityID) -> Bool { lanes[entity] != nil }
 
+    /// The message of `entity` that goes first, claimed or not; nil when none is queued.
+    public func first(of entity: EntityID) -> Int? { lanes[entity]?.messages.first?.sequence }
+
     /// True when a message of `entity` is being handled.
     public func isClaimed(_ entity: EntityID) -> Bool { lanes[entity]?.claimedUntil != nil }
 

@@ -82,7 +82,7 @@ extension SQLiteHandoffStore {
             "INSERT INTO ownership (entity, \(Rows.ownershipColumns), sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [.id(entity)] + Rows.values(snapshot.ownership))
         try database.run(
-            "INSERT INTO record (entity, \(Rows.recordColumns), sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO record (entity, \(Rows.recordColumns), sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [.id(entity)] + Rows.values(entity, snapshot.record))
         try write([birth.entry(entity, at: now).move], of: entity, at: now, owner: .legacy, epoch: 1, in: database)
     }

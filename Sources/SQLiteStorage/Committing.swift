@@ -55,7 +55,8 @@ extension SQLiteHandoffStore {
         if let record {
             let sql = """
                 UPDATE record SET state = ?, body = ?, version = ?, final = ?, created_at = ?, step_entered_at = ?, last_event_at = ?,
-                    last_swept_at = ?, due_at = ?, legacy_version = ?, legacy_epoch = ?, sum = ? WHERE entity = ?
+                    last_swept_at = ?, due_at = ?, legacy_version = ?, legacy_epoch = ?, segment_run = ?,
+                    segment_activity = ?, sum = ? WHERE entity = ?
                 """
             try database.run(sql, try Rows.values(entity, record) + [.id(entity)])
         }

@@ -20,7 +20,7 @@ package enum PersonalData {
         "record": [
             "entity": .kept, "state": .kept, "body": .reduced, "version": .kept, "final": .kept, "created_at": .kept,
             "step_entered_at": .kept, "last_event_at": .kept, "last_swept_at": .kept, "due_at": .kept, "legacy_version": .kept,
-            "legacy_epoch": .kept, "sum": .kept,
+            "legacy_epoch": .kept, "segment_run": .kept, "segment_activity": .kept, "sum": .kept,
         ],
         "inbox": [
             "sequence": .kept, "entity": .kept, "event_id": .kept, "source": .kept, "kind": .kept, "payload": .emptied,

@@ -57,16 +57,19 @@ enum Rows {
     }
 
     static let recordColumns =
-        "state, body, version, final, created_at, step_entered_at, last_event_at, last_swept_at, due_at, legacy_version, legacy_epoch"
+        "state, body, version, final, created_at, step_entered_at, last_event_at, last_swept_at, due_at, legacy_version, legacy_epoch,"
+        + " segment_run, segment_activity"
 
     /// Reads the columns from `first` on, in the order of ``recordColumns``, with the sum behind them.
     static func record(_ entity: EntityID, _ row: SQLRow, first: Int32) throws -> StoredRecord {
         let mark = row.isNull(first + 9) ? nil : LegacyMark(version: row.int(first + 9), epoch: row.int(first + 10))
+        let reached = row.isNull(first + 11) ? nil : SegmentMark(run: row.text(first + 11), activity: row.int(first + 12))
         let record = StoredRecord(
             state: row.text(first), body: RecordBody(text: row.text(first + 1)), version: row.int(first + 2),
             isFinal: row.integer(first + 3) == 1, createdAt: row.time(first + 4), stepEnteredAt: row.time(first + 5),
-            lastEventAt: row.time(first + 6), lastSweptAt: row.time(first + 7), dueAt: row.time(ifAny: first + 8), mark: mark)
-        if let stored = row.sum(first + 11) { try sum(entity, record).check(stored, table: "record", key: entity.rawValue) }
+            lastEventAt: row.time(first + 6), lastSweptAt: row.time(first + 7), dueAt: row.time(ifAny: first + 8), mark: mark,
+            reached: reached)
+        if let stored = row.sum(first + 13) { try sum(entity, record).check(stored, table: "record", key: entity.rawValue) }
         return record
     }
 
@@ -77,19 +80,21 @@ enum Rows {
             .time(record.createdAt), .time(record.stepEnteredAt), .time(record.lastEventAt), .time(record.lastSweptAt), .time(record.dueAt),
         ]
         let mark: [SQLValue] = [.int(record.mark?.version), .int(record.mark?.epoch)]
-        return values + mark + [sum(entity, values, record.mark).stored]
+        let reached: [SQLValue] = [.optional(record.reached?.run), .int(record.reached?.activity)]
+        return values + mark + reached + [sum(entity, values, record).stored]
     }
 
-    /// A record without a mark has the sum that it had before there were marks.
-    private static func sum(_ entity: EntityID, _ values: [SQLValue], _ mark: LegacyMark?) -> Sum {
+    /// A record without marks has the sum that it had before there were marks.
+    private static func sum(_ entity: EntityID, _ values: [SQLValue], _ record: StoredRecord) -> Sum {
         var sum = Sum(.id(entity))
         for value in values { sum.add(value) }
-        if let mark { for value in [SQLValue.int(mark.version), .int(mark.epoch)] { sum.add(value) } }
+        if let mark = record.mark { for value in [SQLValue.int(mark.version), .int(mark.epoch)] { sum.add(value) } }
+        if let reached = record.reached { for value in [SQLValue.text(reached.run), .int(reached.activity)] { sum.add(value) } }
         return sum
     }
 
     private static func sum(_ entity: EntityID, _ record: StoredRecord) throws -> Sum {
-        sum(entity, Array(try values(entity, record).prefix(9)), record.mark)
+        sum(entity, Array(try values(entity, record).prefix(9)), record)
     }
 
     static func snapshot(_ entity: EntityID, in database: Database) throws -> EntitySnapshot? {

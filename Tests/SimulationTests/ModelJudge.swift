@@ -15,16 +15,6 @@ struct ModelJudge {
         }
     }
 
-    /// Where the code is known to do what the model does not, see HandOffModel.md.
-    enum KnownDifference: CaseIterable {
-        /// A segment enters again a wait point that it had left: the process died in a workflow task with two of them.
-        case goesBack
-        /// A row that was claimed before the change of hands is handled before what starts the next step.
-        case overtakesContinue
-        /// A row is dropped although the segment has been told something that it has not used yet.
-        case droppedAtWork
-    }
-
     let shape: ThreeSteps.Shape
 
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Model")
@@ -86,31 +76,6 @@ struct ModelJudge {
             }
         }
         return try String(contentsOf: output, encoding: .utf8)
-    }
-}
-
-extension ModelJudge.Rejection {
-    /// Which of the known differences it is; nil for none.
-    var known: ModelJudge.KnownDifference? {
-        let (before, move) = (trace.moves.prefix(accepted), trace.moves[accepted])
-        let segment = before[(before.lastIndex { $0.kind == .handedOff } ?? 0)...]
-        if move.kind == .entered, segment.contains(where: { $0.kind == .entered && $0.thing > move.thing }) { return .goesBack }
-        if [.dropped, .late].contains(move.kind), isUnused(before) { return .droppedAtWork }
-        return isAboutRow(move) && isContinuePending(before) ? .overtakesContinue : nil
-    }
-
-    private func isAboutRow(_ move: ModelMove) -> Bool { move.kind.rawValue < ModelMove.Kind.lastOfRow.rawValue }
-
-    private func isContinuePending(_ moves: ArraySlice<ModelMove>) -> Bool {
-        guard let index = moves.lastIndex(where: { $0.kind == .continued }) else { return false }
-        return !moves[index...].contains { [.handled, .ignored].contains($0.kind) && $0.thing == continueRow }
-    }
-
-    private var continueRow: Int { ThreeSteps.count(shape) + 2 }
-
-    private func isUnused(_ moves: ArraySlice<ModelMove>) -> Bool {
-        let used = Set(moves.filter { $0.kind == .used }.map(\.thing))
-        return moves.contains { $0.kind == .signalled && !used.contains($0.thing) }
     }
 }
 

@@ -55,12 +55,16 @@ import Testing
 
     /// Legacy looked by a clock that was half a day ahead. In seed 12 a durable step forgot that look, and legacy looked sooner after the step
     /// than legacy alone. In seed 11 the clock was wrong while a durable step had the registration a second time, and the replay of legacy
-    /// did not rest in it.
+    /// did not rest in it; what it finds now is in Simulation.md, "Findings".
     @Test(arguments: [11, 12] as [UInt64]) func aLookByAClockThatWasAhead(seed: UInt64) async throws {
         var simulation = A2PSimulation(seed: seed, entities: 400, rates: .every(0.03))
         let base = try MigrationPlan(yaml: EmbeddedPlans.hybrid, file: EmbeddedPlans.hybridName)
         simulation.settings.plans = base.mixes(4, seed: seed, for: A2PDomain.make().processSteps)
-        _ = try await check(simulation)
+        try await withKnownIssue {
+            _ = try await check(simulation)
+        } when: {
+            seed == 11
+        }
     }
 
     /// The clock is wrong most of the time. Seed 5 missed a poll that legacy alone had made while the step was durable. In seed 6 legacy

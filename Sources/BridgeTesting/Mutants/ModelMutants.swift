@@ -29,6 +29,9 @@ extension Mutant {
                     }
                 }
             })),
+        Mutant(
+            nil, "a workflow task that is begun anew makes wait points true that were passed", rates: [.crash: 0.002],
+            ports: PortWrapper(handoffs: { BendingStore(base: $0) { transaction, _ in transaction.record?.reached = nil } })),
         keepingHeld("held events stay held when the segment waits or goes on") {
             switch $0 {
             case .entered, .wentOn: true

@@ -264,6 +264,12 @@ extension LocalResolution {
             })
     }
 
+    /// True for the marker of a failed attempt that is followed by another. Nearly no marker is, so the bytes are not decoded.
+    static func isPause(_ event: HistoryEvent) -> Bool {
+        guard event.fields.text(.markerName) == marker, let data = event.fields.map(.markerDetails)["data"]?.data else { return false }
+        return data.contains(#""backoff":{"#.utf8)
+    }
+
     /// The activity, as comparisons name it.
     var identity: String { " \(sequence) \(name)\(shape.map { " with \($0)" } ?? "")" }
 

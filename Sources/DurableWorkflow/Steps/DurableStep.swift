@@ -275,11 +275,11 @@ public struct StepContext<Record: Codable & Sendable> {
     /// Makes it known that the entity is now where legacy would be in `state`: customers see it, and a recall or an interruption
     /// lets legacy go on from there. Call it before waiting, whenever the state changes.
     public func enter(_ state: String, _ record: Record) async throws {
-        let (used, after) = (untold, told.after?.end)
+        let (used, after, count) = (untold, told.after?.end, workflow.signalsUsed.count)
         _ = try await makeTrue(StepPosition.activity) {
             StepPosition(state: state, record: try JSONValue(encoding: record), used: used, after: after, checkedAt: checkedAt)
         }
-        told.count += used.count
+        told.count = max(told.count, count)
         told.after = nil
     }
 

@@ -131,6 +131,38 @@ import Testing
         #expect(try await !scenario.kinds().contains(.workflowTaskTimedOut))
     }
 
+    /// Who asks whether a workflow is at rest has to see that it is not.
+    @Test(arguments: LawEngine.allCases) func aLocalActivityBetweenTwoAttemptsIsPending(engine: LawEngine) async throws {
+        let attempts = Mutex(0)
+        let look = ActivityType("look") { _, input in
+            if attempts.withLock({
+                $0 += 1; return $0
+            }) < 3 {
+                throw ApplicationError(type: "Busy", message: "not now")
+            }
+            return input
+        }
+        let workflow = WorkflowType("looks") { context, _ in
+            let seen = try await context.executeLocal("look", input: 7)
+            _ = try await context.nextSignal(named: ["go"], timeout: nil)
+            return seen
+        }
+        let scenario = try engine.scenario([workflow], [look])
+        func pending() async throws -> [PendingActivity] {
+            try await scenario.engine.describe(workflowID: "w", at: scenario.clock.now).activities
+        }
+        try await scenario.start("looks")
+        try await scenario.settle()
+        let first = try await pending()
+        #expect(first.map(\.type) == ["look"])
+        #expect(first.map(\.attempt) == [2])
+        #expect(first.first?.dueAt == scenario.clock.now + .seconds(1))
+        try await scenario.pass(.seconds(1))
+        #expect(try await pending().map(\.attempt) == [3])
+        try await scenario.pass(.seconds(2))
+        #expect(try await pending().isEmpty)
+    }
+
     @Test(arguments: LawEngine.allCases) func aLongHistoryIsSeenBeforeItEnds(engine: LawEngine) async throws {
         let workflow = WorkflowType("long") { context, _ in
             for _ in 0..<2100 { try await context.sleep(for: .milliseconds(1)) }

@@ -4,7 +4,7 @@ public import Events
 public struct WorkflowDescription: Hashable, Sendable {
     /// The run.
     public var run: WorkflowRun
-    /// Activities that have not ended.
+    /// Activities that have not ended, local ones between two attempts among them.
     public var activities: [PendingActivity]
     /// Timers that have not fired, with the moments at which they will.
     public var timers: [Timestamp]
@@ -34,7 +34,7 @@ public struct WorkflowDescription: Hashable, Sendable {
 public struct PendingActivity: Hashable, Sendable {
     /// Its id in the workflow.
     public var id: String
-    /// The event with which it was scheduled.
+    /// The event with which it was scheduled; for a local activity the one that tells of its last attempt.
     public var scheduledEventID: Int
     /// Its name.
     public var type: String
@@ -174,13 +174,14 @@ extension WorkflowDescription {
     public init(_ run: WorkflowRun, history: [HistoryEvent]) { self.init(RunState(run: run, history: history)) }
 
     init(_ state: RunState) {
-        let activities = state.activities.values.sorted { $0.event.id < $1.event.id }.map { activity in
+        var activities = state.activities.values.sorted { $0.event.id < $1.event.id }.map { activity in
             PendingActivity(
                 id: activity.id, scheduledEventID: activity.event.id, type: activity.type, attempt: activity.attempt.attempt,
                 dueAt: activity.attempt.dueAt, isOpen: activity.attempt.startedAt != nil,
                 lastFailure: activity.attempt.lastFailure.flatMap { try? Failure(json: $0).description },
                 heartbeatDetails: activity.attempt.heartbeatDetails)
         }
+        activities += state.pauses.sorted { $0.key < $1.key }.map { PendingActivity($1, pausedBy: $0) }
         self.init(
             run: state.run, activities: activities, timers: state.timers.values.sorted(),
             children: state.children.sorted { $0.key < $1.key }.map {
@@ -189,6 +190,15 @@ extension WorkflowDescription {
             taskAttempt: state.task.map { $0.fields.integer(.attempt) ?? 1 }, timesOutAt: state.isClosed ? nil : state.deadline,
             executionTimesOutAt: state.isClosed ? nil : state.executionDeadline, parent: state.parent,
             updates: state.updates.filter { $0.value.outcome == nil }.keys.sorted(), warnings: state.run.warnings)
+    }
+}
+
+extension PendingActivity {
+    /// A local activity between two attempts.
+    fileprivate init(_ local: LocalResolution, pausedBy event: Int) {
+        self.init(
+            id: String(local.sequence), scheduledEventID: event, type: local.name, attempt: local.attempt + 1,
+            dueAt: local.completedAt + (local.backoff ?? .zero), isOpen: false)
     }
 }
 

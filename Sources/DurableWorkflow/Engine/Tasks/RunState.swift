@@ -41,6 +41,7 @@ struct RunState {
         var admitted: Set<String> = []
         var resetAt: Timestamp?
         var end: HistoryEvent?
+        var pauses: [Int: LocalResolution] = [:]
     }
 
     /// One word in memory while there is nothing.
@@ -94,6 +95,11 @@ struct RunState {
         get { rest.updates }
         set { rest.updates = newValue }
     }
+    /// Failed attempts of local activities that are to be tried again, by the event that says so.
+    private(set) var pauses: [Int: LocalResolution] {
+        get { rest.pauses }
+        set { rest.pauses = newValue }
+    }
     private var admitted: Set<String> {
         get { rest.admitted }
         set { rest.admitted = newValue }
@@ -145,6 +151,7 @@ struct RunState {
     private mutating func close(_ event: HistoryEvent) {
         end = event
         (task, activities, timers) = (nil, [:], [:])
+        if !pauses.isEmpty { pauses = [:] }
     }
 
     private mutating func applyActivity(_ event: HistoryEvent) {
@@ -175,8 +182,18 @@ struct RunState {
         case .signalExternalWorkflowExecutionFailed, .externalWorkflowExecutionSignaled, .requestCancelExternalWorkflowExecutionFailed,
             .externalWorkflowExecutionCancelRequested:
             externals[initiated] = nil
+        case .markerRecorded: applyLocal(event)
         default: break
         }
+    }
+
+    /// The next attempt ends a pause.
+    private mutating func applyLocal(_ event: HistoryEvent) {
+        let isPause = LocalResolution.isPause(event)
+        guard isPause || !pauses.isEmpty, let local = LocalResolution(event) else { return }
+        let last = pauses.first { $0.value.name == local.name && $0.value.attempt == local.attempt - 1 }
+        if let last { pauses[last.key] = nil }
+        if isPause { pauses[event.id] = local }
     }
 
     /// Gives back the memory of what is over.
