@@ -32,6 +32,15 @@ import Testing
         try #expect(await check(simulation).events > 2000)
     }
 
+    /// The process dies in a workflow task in which step 5.2 had nothing to do: the task is begun anew, and the step has to run again.
+    @Test func aStepThatWaitsForNothingIsNotLeftOut() async throws {
+        var simulation = A2PSimulation(seed: 3, entities: 250, rates: FaultRates([.crash: 0.15]))
+        simulation.settings.plans = [try MigrationPlan(yaml: EmbeddedPlans.allDurable, file: EmbeddedPlans.allDurableName)]
+        let submitted = try await check(simulation).results.filter { $0.value.outcome.facts["campaign/id"] != nil }
+        #expect(submitted.count { $0.value.outcome.facts["vetting/status"] == "SKIPPED" } > 10)
+        #expect(submitted.filter { $0.value.outcome.facts["vetting/status"] == nil }.keys.sorted() == [])
+    }
+
     /// Chance says which steps are durable, and operators change their mind in flight.
     @Test(arguments: [1, 2, 3, 4] as [UInt64]) func aKnownSeedHasNoViolationUnderRandomPlans(seed: UInt64) async throws {
         var rates = FaultRates.every(0.01)
