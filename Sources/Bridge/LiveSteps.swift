@@ -96,8 +96,11 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         do { result = .success(try await activity.run(&record, session)) } catch { result = .failure(error) }
         try await store(session, snapshot, pipeline.references(record).filter { !known.contains($0) })
         if let key = session.unresolved { try await pipeline.setAside(key, of: session.entity, at: context.now) }
-        do { try result.get() } catch let error as EffectError { throw ApplicationError(error, activity.retry, attempt: context.attempt) }
-        return before.mergePatch(to: try JSONValue(encoding: record))
+        let changes = before.mergePatch(to: try JSONValue(encoding: record))
+        do { try result.get() } catch let error as EffectError {
+            throw ApplicationError(error, activity.retry, attempt: context.attempt, after: changes)
+        }
+        return changes
     }
 
     /// Makes the session's effects part of the ledger, also when the entity has changed hands meanwhile: they were performed.
@@ -179,11 +182,13 @@ extension SegmentMark {
 
 extension ApplicationError {
     /// What an activity throws whose effect has failed. A party may ask for a longer wait than the retry policy has, not for a shorter one.
-    /// What only a person can settle is tried again every hour.
-    init(_ error: EffectError, _ retry: RetryPolicy, attempt: Int) {
+    /// What only a person can settle is tried again every hour. The last attempt tells what it has changed in the record.
+    init(_ error: EffectError, _ retry: RetryPolicy, attempt: Int, after changes: JSONValue = .null) {
         let wait = error.code == .unresolved ? Duration.hours(1) : error.retryAfter.map { max($0, retry.backoff(afterAttempt: attempt)) }
+        let isPointless = !error.isRetryable && error.code != .unresolved
+        let isLast = isPointless || attempt == retry.maximumAttempts
         self.init(
-            type: error.code.rawValue, message: error.description, isNonRetryable: !error.isRetryable && error.code != .unresolved,
-            nextRetryDelay: wait)
+            type: error.code.rawValue, message: error.description, isNonRetryable: isPointless, nextRetryDelay: wait,
+            details: isLast && changes != .object([:]) ? changes : .null)
     }
 }

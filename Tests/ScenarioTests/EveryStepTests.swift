@@ -166,6 +166,20 @@ import Testing
         #expect(summary.mismatched == 0, "\(summary.mismatches.map(Self.sentence))")
     }
 
+    /// The registry has the brand and nobody has paid for it when the customer cancels. Who forgets what an attempt has written that was
+    /// given up does not know the brand's id.
+    @Test(arguments: [["3"], Set(steps)] as [Set<StepNumber>]) func whatIsGivenUpIsNotForgotten(durable: Set<StepNumber>) async throws {
+        let scenario = try Scenario(folder: "\(LegacyFixtures.folder)/brand-added-after-exhausted").lines
+        let lines = scenario.filter { $0.body["eventType"] != "BRAND_ADD" }
+        let plan = try Self.plan(durable)
+        let (control, candidate) = (
+            try await Self.play(try Self.plan([]), .legacy, lines), try await Self.play(plan, .hybrid, lines)
+        )
+        #expect(try await control.outcomes()["R-900070"]?.facts["brand/id"] == "BYJDZ0H")
+        let summary = try await Self.compare(plan, try await control.observations(), candidate)
+        #expect(summary.mismatched == 0, "\(summary.mismatches.map(Self.sentence))")
+    }
+
     /// The party refuses the first two attempts: the call is at work for a minute.
     private static func refusal(_ operation: String, _ entity: EntityID, at moment: Timestamp) -> TraceLine {
         TraceLine(

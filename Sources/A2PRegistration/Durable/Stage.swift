@@ -74,10 +74,11 @@ struct Stage {
         try await context.perform(activity, on: &registration)
     }
 
-    /// Performs an activity as often as its retry policy says; false when that was not enough.
+    /// Performs an activity as often as its retry policy says; false when that was not enough. What the last attempt has written stays.
     func attempt(_ activity: DurableActivity<Registration>, _ registration: inout Registration) async throws -> Bool {
         do { try await context.perform(activity, on: &registration) } catch let error as ActivityError {
             guard case .application(let type, _, _, _) = error.cause.info, EffectError.Code(rawValue: type) != nil else { throw error }
+            try context.keep(error, in: &registration)
             return false
         }
         return true

@@ -40,8 +40,11 @@ final class ShadowRuntime<Record: Codable & Sendable>: StepRuntime {
         let result: Result<Void, any Error>
         do { result = .success(try await activity.run(&record, session)) } catch { result = .failure(error) }
         note(session)
-        do { try result.get() } catch let error as EffectError { throw ApplicationError(error, activity.retry, attempt: context.attempt) }
-        return before.mergePatch(to: try JSONValue(encoding: record))
+        let changes = before.mergePatch(to: try JSONValue(encoding: record))
+        do { try result.get() } catch let error as EffectError {
+            throw ApplicationError(error, activity.retry, attempt: context.attempt, after: changes)
+        }
+        return changes
     }
 
     /// A session over what the code itself has done so far.

@@ -1,4 +1,4 @@
-import Events
+public import Events
 
 /// Why something failed, with the chain of causes, as it stands in a history.
 public struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
@@ -115,23 +115,36 @@ public struct ApplicationError: WorkflowFailure, Codable, Hashable, CustomString
     public var isNonRetryable: Bool
     /// When to try again, instead of what the policy says.
     public var nextRetryDelay: Duration?
+    /// What an activity tells the workflow that catches this, as JSON; null for nothing. A codec sees it. Of an error that workflow code
+    /// throws it is left out.
+    public var details: JSONValue
 
     /// An error.
-    public init(type: String, message: String, isNonRetryable: Bool = false, nextRetryDelay: Duration? = nil) {
+    public init(
+        type: String, message: String, isNonRetryable: Bool = false, nextRetryDelay: Duration? = nil, details: JSONValue = .null
+    ) {
         self.type = type
         self.message = message
         self.isNonRetryable = isNonRetryable
         self.nextRetryDelay = nextRetryDelay
+        self.details = details
     }
 
     /// `type: message`
     public var description: String { "\(type): \(message)" }
 
     /// How it stands in the history.
-    public var failure: Failure {
+    public var failure: Failure { failure([]) }
+
+    /// The same for an activity's error. Details that are too large for a payload are left out.
+    func failure(by converter: PayloadConverter) -> Failure {
+        failure(details.isNull ? [] : [try? converter.payload(details)].compactMap { $0 })
+    }
+
+    private func failure(_ details: [Payload]) -> Failure {
         Failure(
             message: message,
-            info: .application(type: type, nonRetryable: isNonRetryable, details: [], nextRetryDelay: nextRetryDelay))
+            info: .application(type: type, nonRetryable: isNonRetryable, details: details, nextRetryDelay: nextRetryDelay))
     }
 }
 

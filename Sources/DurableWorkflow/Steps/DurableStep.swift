@@ -272,6 +272,13 @@ public struct StepContext<Record: Codable & Sendable> {
         record = try JSONValue(encoding: record).merging(changes).decoded(as: Record.self)
     }
 
+    /// Keeps in the record what the last attempt of an activity has written before it failed for good, for code that goes on: legacy keeps it,
+    /// too, where it gives an action up. Code that lets the error end the step leaves the record as it was, and legacy begins anew.
+    public func keep(_ error: ActivityError, in record: inout Record) throws {
+        guard case .application(_, _, let details, _) = error.cause.info, let changes = details.first else { return }
+        record = try JSONValue(encoding: record).merging(try workflow.converter.value(changes)).decoded(as: Record.self)
+    }
+
     /// Makes it known that the entity is now where legacy would be in `state`: customers see it, and a recall or an interruption
     /// lets legacy go on from there. Call it before waiting, whenever the state changes.
     public func enter(_ state: String, _ record: Record) async throws {

@@ -83,22 +83,23 @@ extension EmbeddedEngine {
         } catch is CancellationError {
             return .cancelled
         } catch {
-            return .failure(Self.failure(error))
+            return .failure(failure(error))
         }
     }
 
     /// One call of an activity's code, whatever it throws.
     func perform(_ name: String, _ input: Payload, _ context: ActivityContext) async -> Result<Payload, Failure> {
         guard let type = activities[name] else { return .failure(Self.unknown(name)) }
-        do { return .success(try await type.body(context, input, converter)) } catch { return .failure(Self.failure(error)) }
+        do { return .success(try await type.body(context, input, converter)) } catch { return .failure(failure(error)) }
     }
 
     private static func unknown(_ name: String) -> Failure {
         ApplicationError(type: "UnknownActivity", message: "expected code for activity \(name), found none; register it").failure
     }
 
-    private static func failure(_ error: any Error) -> Failure {
+    private func failure(_ error: any Error) -> Failure {
         switch error {
+        case let error as ApplicationError: error.failure(by: converter)
         case let failure as any WorkflowFailure: failure.failure
         case let error as PayloadError: ApplicationError(type: "PayloadError", message: error.description, isNonRetryable: true).failure
         default: ApplicationError(type: "\(type(of: error))", message: "\(error)").failure
