@@ -39,7 +39,7 @@ extension EventBridge {
             let snapshot = try await pipeline.snapshot(of: row.event.entity)
         else { return pipeline.complete(message.sequence) }
         // Legacy begins its next step before it hears of anything else.
-        if snapshot.ownership.owner == .legacy, pipeline.isOvertaken(message) { return pipeline.release(message.sequence) }
+        if snapshot.ownership.owner == .legacy, pipeline.makesWay(message) { return }
         if try await pipeline.beginDurably(snapshot, at: now) { return pipeline.release(message.sequence) }
         if try await pipeline.reopen(snapshot, for: row.event, at: now) { return pipeline.release(message.sequence) }
         if let service = pipeline.machine.service, try await pipeline.attend(service, row, snapshot, at: now) { return }

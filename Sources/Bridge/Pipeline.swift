@@ -112,8 +112,8 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
     /// Commits, and queues the rows and messages that follow. `event` is the event that is being handled: a signal that tells of it needs
     /// no second read, and a shadow is told of it.
     func commit(_ transaction: EntityTransaction, on snapshot: EntitySnapshot, event: Event? = nil) async throws {
-        let loads = work.withLock { $0.beginWriting(transaction.entity) }
-        defer { work.withLock { $0.endWriting(transaction.entity) } }
+        let loads = work.withLock { $0.beginWriting(snapshot.ownership) }
+        defer { if work.withLock({ $0.endWriting(snapshot.ownership) }) { live.ring() } }
         let committed: Committed
         do { committed = try await store.commit(transaction) } catch {
             forget(transaction.entity)
@@ -186,7 +186,7 @@ extension Pipeline {
         work.withLock { $0.load(rows) }
         live.ring()
     }
-    func isOvertaken(_ message: QueueMessage) -> Bool { work.withLock { $0.isOvertaken(message) } }
+    func makesWay(_ message: QueueMessage) -> Bool { work.withLock { $0.makesWay(message) } }
     func isQueued(_ entity: EntityID) -> Bool { work.withLock { $0.queue.contains(entity) } }
     func claim(at now: Timestamp) -> (message: QueueMessage, event: Event?)? { work.withLock { $0.claim(at: now) } }
     func complete(_ sequence: Int) { work.withLock { $0.complete(sequence) } }

@@ -1,6 +1,7 @@
 import Events
 import HybridRouter
 import LegacyStateMachine
+import Outcomes
 
 /// What a process has in memory of the work that the store holds; all of it can be read again.
 struct WorkInHand {
@@ -15,8 +16,10 @@ struct WorkInHand {
     private(set) var stops = 0
     /// How many are reading rows from the store.
     var loading = 0
-    /// The entities of commits under way, and how many each has.
+    /// The entities of segments with commits under way, and how many each has.
     private var writing: [EntityID: Int] = [:]
+    /// Rows that were claimed meanwhile.
+    private var behindWrites: [EntityID: Int] = [:]
     private var events: [Int: Event] = [:]
     private var failures: [Int: Int] = [:]
     private var waits: [Int: (count: Int, answers: Int)] = [:]
@@ -67,21 +70,30 @@ struct WorkInHand {
         return (last?.count ?? 0, last?.answers != answers)
     }
 
-    /// Notes that a commit of `entity` is under way; returns the number of loads.
-    mutating func beginWriting(_ entity: EntityID) -> Int {
-        writing[entity, default: 0] += 1
+    /// Notes that a commit is under way; returns the number of loads.
+    mutating func beginWriting(_ ownership: Ownership) -> Int {
+        if ownership.owner == .durable { writing[ownership.entity, default: 0] += 1 }
         return loads
     }
 
-    /// Notes that what follows from a commit is queued, or that there was none.
-    mutating func endWriting(_ entity: EntityID) {
-        let rest = (writing[entity] ?? 1) - 1
-        writing[entity] = rest > 0 ? rest : nil
+    /// Notes that what follows from a commit is queued, or that there was none; true when a row has waited for that.
+    mutating func endWriting(_ ownership: Ownership) -> Bool {
+        guard ownership.owner == .durable else { return false }
+        let rest = (writing[ownership.entity] ?? 1) - 1
+        writing[ownership.entity] = rest > 0 ? rest : nil
+        guard rest == 0, let waiting = behindWrites.removeValue(forKey: ownership.entity) else { return false }
+        queue.release(waiting)
+        return true
     }
 
-    /// True when another row of the entity has come before a claimed one, or is on its way from a commit to the queue.
-    func isOvertaken(_ message: QueueMessage) -> Bool {
-        writing[message.entity] != nil || queue.first(of: message.entity) != message.sequence
+    /// Gives a claimed row back when another of its entity goes first by now. While a segment's commit is on its way to the queue nobody knows
+    /// that: the row stays claimed until then. False when the row is the first.
+    mutating func makesWay(_ message: QueueMessage) -> Bool {
+        let isBehindWrite = writing[message.entity] != nil
+        if isBehindWrite { behindWrites[message.entity] = message.sequence }
+        let isFirst = queue.first(of: message.entity) == message.sequence
+        if !isBehindWrite, !isFirst { queue.release(message.sequence) }
+        return isBehindWrite || !isFirst
     }
 
     func failureCount(of sequence: Int) -> Int { failures[sequence] ?? 0 }
