@@ -1,5 +1,6 @@
 import BridgeTesting
 import Events
+import HybridRouter
 import Outcomes
 import Synchronization
 
@@ -8,14 +9,22 @@ import Synchronization
 final class ThreeStepsWorld: SimulatedWorld {
     private let happened = Mutex<[EntityID: [String]]>([:])
     private let opening: Mutex<[TraceLine]>
+    /// Where what was acknowledged can be looked up, in runs in which a poll is no help for it; else nil.
+    private let inbox = Mutex<(any HandoffStore)?>(nil)
 
-    private static let start = Timestamp(milliseconds: 1_772_442_000_000)  // 2026-03-02T09:00:00Z
+    static let start = Timestamp(milliseconds: 1_772_442_000_000)  // 2026-03-02T09:00:00Z
 
     /// So many entities of a shape.
     init(_ shape: ThreeSteps.Shape, entities: Int, seed: UInt64) {
         var random = SeededRandom(seed: seed, label: "three steps")
         opening = Mutex((1...entities).flatMap { Self.lines(shape, EntityID("T-\($0)"), &random) })
     }
+
+    /// These lines.
+    init(_ lines: [TraceLine]) { opening = Mutex(lines) }
+
+    /// From now on a poll finds only what is in no inbox, or was used: what was acknowledged has to get on without it. As in the model.
+    func hideAcknowledged(in store: any HandoffStore) { inbox.withLock { $0 = store } }
 
     private static func lines(_ shape: ThreeSteps.Shape, _ entity: EntityID, _ random: inout SeededRandom) -> [TraceLine] {
         // Some entities take seconds and some weeks: much comes at the same time, or time enough to poll passes in between.
@@ -46,7 +55,7 @@ final class ThreeStepsWorld: SimulatedWorld {
         }
     }
 
-    private static func line(
+    static func line(
         _ entity: EntityID, _ kind: EventKind, at moment: Timestamp, arrives: Timestamp, lost: Bool = false
     ) -> TraceLine {
         TraceLine(
@@ -67,7 +76,14 @@ final class ThreeStepsWorld: SimulatedWorld {
     }
 
     func read(_ query: ReadQuery) async throws(EffectError) -> JSONValue {
-        .array(happened.withLock { $0[query.entity] ?? [] }.map { .string($0) })
+        let found = happened.withLock { $0[query.entity] ?? [] }
+        let open = await acknowledged(query.entity)
+        return .array(found.filter { !open.contains($0) }.map { .string($0) })
+    }
+
+    private func acknowledged(_ entity: EntityID) async -> Set<String> {
+        guard let store = inbox.withLock({ $0 }), let rows = try? await store.rows(of: entity) else { return [] }
+        return Set(rows.filter { [.pending, .signalled, .parked].contains($0.disposition) }.map(\.event.kind.rawValue))
     }
 
     func kind(of operation: String) -> PartyKind { .refusesKnownKeys }

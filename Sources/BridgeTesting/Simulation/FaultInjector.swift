@@ -20,14 +20,18 @@ package final class FaultInjector: Sendable {
 
     let onRead, onWrite, onCall, onSlowRead, onRecall, onDelivery, onOperation: Occasion
     private let state: Mutex<State>
+    /// Decides instead of the seed.
+    private let steering: Steering?
 
     /// Faults of a process.
-    package init(seed: UInt64, rates: FaultRates) {
+    package init(seed: UInt64, rates: FaultRates, steering: Steering? = nil) {
         onRead = Occasion(rates, .ioError)
         onWrite = Occasion(rates, .crash, .tornPage, .ioError, .diskFull, .busy)
         onCall = Occasion(rates, .crash, .slow, .tooManyRequests, .responseLost, .recall)
         onSlowRead = Occasion(rates, .slow)
-        onRecall = Occasion(rates, .recall)
+        // Where everything is decided, a recall between a read and its commit is a lane that waits, and an operator.
+        onRecall = Occasion(steering == nil ? rates : .none, .recall)
+        self.steering = steering
         onDelivery = Occasion(rates, .reorder)
         onOperation = Occasion(rates, .clockJump, .planChange, .halt, .recall, .adoption)
         state = Mutex(State(random: SeededRandom(seed: seed, label: "faults")))
@@ -52,6 +56,7 @@ package final class FaultInjector: Sendable {
     func strike(_ occasion: Occasion) -> Fault? {
         state.withLock { state in
             guard !state.isQuiet else { return nil }
+            if let steering { return decide(occasion, steering, &state) }
             var draw = Double.random(in: 0..<1, using: &state.random)
             for (fault, share) in occasion.shares {
                 if draw < share {
@@ -64,9 +69,23 @@ package final class FaultInjector: Sendable {
         }
     }
 
-    func isHeads() -> Bool { state.withLock { Bool.random(using: &$0.random) } }
+    private func decide(_ occasion: Occasion, _ steering: Steering, _ state: inout State) -> Fault? {
+        let possible = occasion.shares.filter { $0.share > 0 }
+        let way = steering.decide(possible.count + 1)
+        guard way > 0 else { return nil }
+        state.counts[possible[way - 1].fault, default: 0] += 1
+        return possible[way - 1].fault
+    }
+
+    func isHeads() -> Bool {
+        if let steering { return steering.decide(2, isFree: true) == 1 }
+        return state.withLock { Bool.random(using: &$0.random) }
+    }
     func duration(_ range: ClosedRange<Duration>) -> Duration { state.withLock { $0.random.duration(range) } }
-    func index(_ count: Int) -> Int { state.withLock { Int.random(in: 0..<max(1, count), using: &$0.random) } }
+    func index(_ count: Int) -> Int {
+        if let steering { return steering.decide(count, isFree: true) }
+        return state.withLock { Int.random(in: 0..<max(1, count), using: &$0.random) }
+    }
 
     private func checkUp() throws { if state.withLock({ $0.isDown }) { throw SimulatedCrash() } }
 

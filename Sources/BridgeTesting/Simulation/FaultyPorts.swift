@@ -12,7 +12,7 @@ struct FaultyHandoffStore: ForwardingHandoffStore {
     let turns: Turns
 
     private func read<Value>(_ body: () async throws -> Value) async throws -> Value {
-        try await turns.around { try await faults.read(body) }
+        try await turns.aroundRead { try await faults.read(body) }
     }
 
     private func write<Value>(_ body: () async throws -> Value) async throws -> Value {

@@ -43,6 +43,10 @@ public struct SimulationOptions<State: MachineState, Record: Codable & Sendable>
     /// before the next begins.
     public var lanes = 1
 
+    /// Decides everything that would be drawn from the seed; nil to draw it. Wants several lanes, and rates of ``Fault/crash`` and
+    /// ``Fault/recall`` that are 0, or above it to have them among the decisions.
+    package var steering: Steering?
+
     /// The run ends when it has broken so many laws.
     public var mostViolations = Int.max
 
@@ -113,15 +117,17 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     /// Since how many steps time has stood still, and at which moment.
     var stillness = (steps: 0, at: Timestamp.distantPast)
     let recalls = RecallRequests()
+    /// Whether the engine had something to do when it was asked last.
+    let progress = EngineProgress()
 
     /// A run over `world`, which has its opening lines ready.
     public init(_ options: SimulationOptions<State, Record>, world: any SimulatedWorld) throws {
         self.options = options
         self.world = world
         checker = InvariantChecker(options.storage(InMemoryHandoffStore()), recorder: recorder)
-        faults = FaultInjector(seed: options.seed, rates: options.rates)
+        faults = FaultInjector(seed: options.seed, rates: options.rates, steering: options.steering)
         random = SeededRandom(seed: options.seed, label: "schedule")
-        turns = Turns(seed: options.seed)
+        turns = Turns(seed: options.seed, steering: options.steering)
         jumps = options.schedule?.jumps ?? []
         stretches = options.isHeldUp ? options.schedule?.busy ?? [] : []
         pace = options.isPaced ? options.schedule.map { RecordedPace($0, under: options.rules) } : nil
@@ -207,7 +213,7 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
         faults.set(now: worldNow)
         recalls.set(now: now)
         try await operate()
-        let choice = choices.count == 1 ? choices[0] : choices[Int.random(in: 0..<choices.count, using: &random)]
+        let choice = choose(choices)
         if options.lanes > 1 { try await goOn(choice) } else { try await surviving { try await make(choice) } }
         noteOwners()
         return true
@@ -325,8 +331,14 @@ public final class Simulation<State: MachineState, Record: Codable & Sendable> {
     /// True when nothing has come from outside for so long that every entity must have come to rest.
     private func isOver(by moment: Timestamp) -> Bool { heardAt.map { $0 + options.longestLife < moment } ?? false }
 
+    /// Which of the deliveries that are due comes next.
+    private func nextDelivery() -> Int {
+        if let steering = options.steering { return steering.decide(due.count) }
+        return due.count > 1 && faults.strikes(faults.onDelivery) ? faults.index(due.count) : 0
+    }
+
     private func deliver() async throws {
-        let index = due.count > 1 && faults.strikes(faults.onDelivery) ? faults.index(due.count) : 0
+        let index = nextDelivery()
         let line = due.remove(at: index)
         let before = checker.accepts
         defer { if checker.accepts > before { run.schedule.accepted.append((line, worldNow)) } }

@@ -68,6 +68,7 @@ extension Simulation {
 
     /// What operators do, and what happens to the machine.
     func operate() async throws {
+        guard options.steering == nil || candidate({ $0.owner == .durable }) != nil else { return }
         switch faults.strike(faults.onOperation) {
         case .clockJump where skewUntil == nil:
             setSkew(faults.duration(.zero ... .days(2)) - .days(1))

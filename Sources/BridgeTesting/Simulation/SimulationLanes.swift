@@ -47,6 +47,12 @@ extension Simulation {
 
     private func beginWork() async {
         guard hasRoom else { return }
+        if let steering = options.steering {
+            let progress = progress
+            return await begin(.work) { [engine] in
+                if try await !engine.runNext(choose: { steering.decide($0) }) { progress.nothingDone() }
+            }
+        }
         let draw = Int.random(in: 0..<Int.max, using: &random)
         await begin(.work) { [engine] in _ = try await engine.runNext { draw % $0 } }
     }

@@ -31,8 +31,13 @@ final class Turns: Sendable {
     }
 
     private let state: Mutex<State>
+    /// Decides instead of the seed, and asks at writes only: waiting before a read comes to the same as waiting before what leads to it.
+    private let steering: Steering?
 
-    init(seed: UInt64) { state = Mutex(State(random: SeededRandom(seed: seed, label: "turns"))) }
+    init(seed: UInt64, steering: Steering? = nil) {
+        state = Mutex(State(random: SeededRandom(seed: seed, label: "turns")))
+        self.steering = steering
+    }
 
     /// How many lanes there are.
     var count: Int { state.withLock { $0.waiting.count + $0.blocked.count } }
@@ -97,6 +102,11 @@ final class Turns: Sendable {
         _ = takeEnded()
     }
 
+    /// Reads something between two waits.
+    func aroundRead<Value>(_ body: () async throws -> Value) async rethrows -> Value {
+        steering == nil ? try await around(body) : try await body()
+    }
+
     /// Does something between two waits.
     func around<Value>(_ body: () async throws -> Value) async rethrows -> Value {
         await pause()
@@ -127,7 +137,7 @@ final class Turns: Sendable {
         guard let lane = Self.lane else { return }
         await withCheckedContinuation { continuation in
             let first = state.withLock { state -> CheckedContinuation<Void, Never> in
-                let waits = !state.isOver && (moment != nil || Bool.random(using: &state.random))
+                let waits = !state.isOver && (moment != nil || steering.map { $0.decide(2) == 1 } ?? Bool.random(using: &state.random))
                 guard waits else { return continuation }
                 state.waiting[lane] = Place(until: moment, continuation: continuation)
                 return state.takeScheduler() ?? continuation
