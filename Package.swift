@@ -158,6 +158,7 @@ let package = Package(
                 .embedInCode("Schema/v018_open_rows.sql"),
                 .embedInCode("Schema/v019_history_by_place.sql"), .embedInCode("Schema/v020_shadow_follower.sql"),
                 .embedInCode("Schema/v021_segment_mark.sql"),
+                .embedInCode("Schema/v022_judged_visits.sql"),
                 .embedInCode("Plans/hybrid-5.2.yaml"), .embedInCode("Plans/hybrid-2-5.2.yaml"),
                 .embedInCode("Plans/legacy.yaml"), .embedInCode("Plans/all-durable.yaml"), .embedInCode("Plans/retired.yaml"),
                 .embedInCode("Machines/a2p-registration.json"), .embedInCode("Machines/a2p-registration-5.2.json"),

@@ -17,6 +17,7 @@ public enum EmbeddedSchema {
         ("v019_history_by_place", text(PackageResources.v019_history_by_place_sql)),
         ("v020_shadow_follower", text(PackageResources.v020_shadow_follower_sql)),
         ("v021_segment_mark", text(PackageResources.v021_segment_mark_sql)),
+        ("v022_judged_visits", text(PackageResources.v022_judged_visits_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

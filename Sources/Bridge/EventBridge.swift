@@ -23,16 +23,18 @@ public final class EventBridge<State: MachineState, Record: Codable & Sendable>:
     let pipeline: Pipeline<Record>
 
     /// A bridge. `engine` makes the durable engine from the bridge's workflow and activities, for example an embedded one. Steps on
-    /// stage `shadow` are followed when there is a `shadow` to keep what is seen and found; without one, they are legacy's alone.
+    /// stage `shadow` are followed when there is a `shadow` to keep what is seen and found; without one, they are legacy's alone. What
+    /// legacy follows is evidence of `version`, and without one of nothing.
     public init(
         domain: Domain<State, Record>, plan: MigrationPlan, store: any HandoffStore, effects: any EffectPort,
-        shadow book: (any ShadowBook)? = nil, engine: ([WorkflowType], [ActivityType]) throws -> any DurableEngine
+        shadow book: (any ShadowBook)? = nil, version: EvidenceVersion? = nil,
+        engine: ([WorkflowType], [ActivityType]) throws -> any DurableEngine
     ) throws {
         let pipeline = Pipeline(
             machine: domain.side(under: plan), steps: domain.durableSteps,
             interrupts: domain.interrupts, references: domain.references, plan: plan, store: store,
             effects: effects, seams: Set(domain.machine.boundaries.values), legacySteps: Set(domain.machine.steps.values),
-            shadow: book.flatMap { ShadowDesk($0, domain, plan) })
+            shadow: book.flatMap { ShadowDesk($0, domain, plan, version: version) })
         self.domain = domain
         self.plan = plan
         self.store = store

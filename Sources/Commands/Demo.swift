@@ -17,9 +17,9 @@ struct Demo: AsyncParsableCommand {
 
             The folder has a trace of the program's own scenarios (trace.jsonl), the part of it that was played until two \
             \(Program.nouns) waited in durable steps (recording.jsonl), the database of that run (work.sqlite), deliveries without a time \
-            for a live run (deliveries.jsonl), a plan, its next version, the version before that, in which a shadow follows, and the one after \
-            it, in which legacy does (my-plan.yaml, my-next-plan.yaml, my-shadow-plan.yaml, my-followed-plan.yaml), \(Program.nouns) that \
-            legacy has in mid-process (records.jsonl), and what a comparison has left as evidence (evidence.jsonl). Change into it, and \
+            for a live run (deliveries.jsonl), a plan, its next version, the version before that, in which a shadow follows, the one after \
+            it, in which legacy does, and the one in which legacy's code of that step is gone (my-plan.yaml, my-next-plan.yaml, \
+            my-shadow-plan.yaml, my-followed-plan.yaml, my-retired-plan.yaml), \(Program.nouns) that legacy has in mid-process (records.jsonl), and what a comparison has left as evidence (evidence.jsonl). Change into it, and \
             every example of '\(Program.name) help' can be pasted, in the order of its page.
             """)
 
@@ -69,8 +69,8 @@ private struct Demonstration<State: MachineState, Record: Codable & Sendable> {
         try file.end()
     }
 
-    /// The program's plan, and the same with that legacy step durable, on stage shadow, or durable with legacy in its shadow, that can take
-    /// over the most entities as they stand.
+    /// The program's plan, and the same with that legacy step durable, on stage shadow, durable with legacy in its shadow, or retired, that
+    /// can take over the most entities as they stand. Before legacy goes, durable code answers what belongs to no step.
     private func writePlans(_ snapshots: [EntitySnapshot]) throws {
         let text = try app.plan.source().text
         let lines = (text.last == "\n" ? text.dropLast() : text[...]).split(separator: "\n", omittingEmptySubsequences: false)
@@ -79,12 +79,15 @@ private struct Demonstration<State: MachineState, Record: Codable & Sendable> {
         let inside = Dictionary(grouping: snapshots, by: \.ownership.step).mapValues(\.count)
         let steps = plan.steps.filter { $0.stage == .legacy && app.domain.processSteps.takesOver.contains($0.number) }.map(\.number)
         let next = steps.max { inside[$0, default: 0] < inside[$1, default: 0] }
-        let stages = ["next": "durable", "shadow": "shadow", "followed": "durable, shadow: legacy"]
+        let stages = ["next": "durable", "shadow": "shadow", "followed": "durable, shadow: legacy", "retired": "retired"]
         for (name, stage) in stages {
-            let moved = lines.map { line in
-                if line == "version: \(plan.version)" { return "version: \(plan.version + 1)" }
-                guard let next, line.contains("step: \(next),") else { return line }
-                return line.replacing("stage: legacy", with: "stage: \(stage)")
+            let moved = lines.flatMap { line in
+                if line == "version: \(plan.version)" {
+                    let answering = name == "followed" || name == "retired" ? ["interrupts: durable"] : []
+                    return ["version: \(plan.version + 1)"] + answering
+                }
+                guard let next, line.contains("step: \(next),") else { return [line] }
+                return [line.replacing("stage: legacy", with: "stage: \(stage)")]
             }
             try write(moved, to: "my-\(name)-plan.yaml")
         }

@@ -23,13 +23,12 @@ struct MigrateStatus: AsyncParsableCommand {
 
     @Option(help: "The database file.") var database: String
     @Option(help: "A plan file; default: the built-in plan in which step 5.2 is durable.") var plan: String?
-    @Option(help: ArgumentHelp("Show the gates as this evidence file has them, see '\(Program.name) evidence'.", valueName: "file"))
-    var evidence: String?
+    @OptionGroup var gates: GateOption
     @Option(help: "Output: text or json.") var format: OutputFormat = .text
 
     func run() async throws {
         let plan = try InputOptions.plan(plan)
-        let gates = try evidence.map { try EvidenceFile(path: $0).existing().weigh(plan, try Program.app) }
+        let gates = try gates.weigh(plan)
         let desk = try await OperatorDesk(database, .reader, plan: plan)
         var summary = MigrationStatus(desk.bridge.plan, try desk.store.census())
         summary.database = database

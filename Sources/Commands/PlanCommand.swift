@@ -13,6 +13,7 @@ struct PlanCommand: ParsableCommand {
             \(Program.name) plan lint my-plan.yaml
             \(Program.name) plan show my-plan.yaml
             \(Program.name) plan diff my-plan.yaml my-next-plan.yaml
+            \(Program.name) plan diff my-followed-plan.yaml my-retired-plan.yaml --evidence evidence.jsonl
             """,
         subcommands: [Lint.self, Show.self, Diff.self])
 
@@ -22,10 +23,12 @@ struct PlanCommand: ParsableCommand {
             abstract: "Says everything that keeps a plan from being run with this program, and what is seldom meant.",
             discussion: """
                 \(Program.name) plan lint my-plan.yaml --format json
+                \(Program.name) plan lint my-retired-plan.yaml --evidence evidence.jsonl     # warns of gates that are closed
                 Exit codes: 1 when a plan cannot be run, 2 when a file is no plan. Warnings change nothing.
                 """)
 
         @Argument(help: ArgumentHelp("Plan files; without any, the program's own plan.", valueName: "file")) var files: [String] = []
+        @OptionGroup var gates: GateOption
         @Option(help: "Output: text or json.") var format: OutputFormat = .text
 
         func run() async throws {
@@ -34,7 +37,8 @@ struct PlanCommand: ParsableCommand {
             var problems = 0
             for file in files.isEmpty ? [nil] : files.map(Optional.some) {
                 let plan = try app.plan(file)
-                let (found, warnings) = (plan.problems(for: process), plan.warnings(for: process))
+                let closed = try gates.weigh(plan)?.reasons.map { "plan \(plan.name), gate closed: \($0)" } ?? []
+                let (found, warnings) = (plan.problems(for: process), plan.warnings(for: process) + closed)
                 problems += found.count
                 Console.print(format == .json ? Self.json(plan, found, warnings).canonicalText : Self.text(plan, found, warnings))
             }
@@ -58,9 +62,13 @@ struct PlanCommand: ParsableCommand {
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Shows a plan's steps: who runs each, and what code there is for it.",
-            discussion: "\(Program.name) plan show my-plan.yaml --format json")
+            discussion: """
+                \(Program.name) plan show my-plan.yaml --format json
+                \(Program.name) plan show my-plan.yaml --evidence evidence.jsonl
+                """)
 
         @Argument(help: ArgumentHelp("A plan file; without one, the program's own plan.", valueName: "file")) var file: String?
+        @OptionGroup var gates: GateOption
         @Option(help: "Output: text or json.") var format: OutputFormat = .text
 
         private struct Row: Encodable {
@@ -74,12 +82,15 @@ struct PlanCommand: ParsableCommand {
             /// Legacy can hand over after it.
             var boundary: Bool
             var announces: [String]
+            /// Whether the gate is open, and why not; nil for a step that is not moved, and without evidence.
+            var gate: JSONValue?
 
             var cells: [String] {
                 let code = [legacy ? "legacy" : "", durable ? "durable" : ""].filter { !$0.isEmpty }.joined(separator: ", ")
                 let standing = stage + (shadow.map { ", shadow \($0)" } ?? "")
                 return [
                     step, title, standing, code, boundary ? "yes" : "", announces.isEmpty ? "" : "\(announces.count), see --format json",
+                    gate.map { $0["isOpen"] == true ? "open" : "closed" } ?? "",
                 ]
             }
         }
@@ -88,13 +99,15 @@ struct PlanCommand: ParsableCommand {
             let app = try Program.app
             let plan = try app.plan(file)
             let process = app.processSteps
+            let gates = try gates.weigh(plan)
             let rows = plan.steps.map { step in
                 Row(
                     step: step.number.description, title: step.title, stage: step.stage.description,
                     shadow: step.isFollowed ? Owner.legacy.rawValue : nil, legacy: process.legacy.contains(step.number),
                     durable: process.durable.contains(step.number),
                     boundary: process.boundaries.contains(step.number),
-                    announces: step.announces.map(\.description) + step.rules.map(\.description) + step.survivors.map(\.description))
+                    announces: step.announces.map(\.description) + step.rules.map(\.description) + step.survivors.map(\.description),
+                    gate: gates?.steps.first { $0.step == step.number }?.gate)
             }
             guard format == .text else {
                 let json: JSONValue = [
@@ -103,7 +116,7 @@ struct PlanCommand: ParsableCommand {
                 ]
                 return Console.print(json.canonicalText)
             }
-            let head = ["step", "title", "stage", "code", "can stop after", "announces"]
+            let head = ["step", "title", "stage", "code", "can stop after", "announces", gates == nil ? "" : "gate"]
             let answers = "what belongs to no step (cancel, override) is answered by \(plan.interrupts.rawValue)"
             Console.print("\(plan.title)\n\n" + Console.table([head] + rows.map(\.cells)) + "\n\n\(answers)")
         }
@@ -115,11 +128,15 @@ struct PlanCommand: ParsableCommand {
             abstract: "Says what a later plan changes, step by step, and what that means for \(Program.nouns) on their way.",
             discussion: """
                 \(Program.name) plan diff my-plan.yaml my-next-plan.yaml
+                \(Program.name) plan diff my-followed-plan.yaml my-retired-plan.yaml --evidence evidence.jsonl
+                With --evidence, a step that goes further up has its gate beside it, as the later plan has it. A step that is retired has a \
+                closed gate as long as no evidence is given.
                 Exit codes: 0 when nothing changes, 1 when something does.
                 """)
 
         @Argument(help: ArgumentHelp("The earlier plan.", valueName: "file")) var before: String
         @Argument(help: ArgumentHelp("The later plan.", valueName: "file")) var after: String
+        @OptionGroup var gates: GateOption
         @Option(help: "Output: text or json.") var format: OutputFormat = .text
 
         func run() async throws {
@@ -127,12 +144,14 @@ struct PlanCommand: ParsableCommand {
             let (first, second) = (try app.plan(before), try app.plan(after))
             let changes = first.changes(to: second)
             let answers = first.changeOfAnswers(to: second)
+            let gates = try gates.weigh(second)
             if format == .json {
                 let json = changes.map { change -> JSONValue in
                     [
                         "step": .string(change.step.description), "before": change.before.map { .string($0.description) } ?? .null,
                         "after": change.after.map { .string($0.description) } ?? .null, "other": .array(change.other.map { .string($0) }),
-                        "consequence": .string(change.consequence),
+                        "consequence": .string(change.consequence + gates.words(on: change)),
+                        "gate": change.isForward ? gates?.steps.first { $0.step == change.step }?.gate ?? .null : .null,
                     ]
                 }
                 let interrupts = answers.map { words -> JSONValue in
@@ -143,7 +162,7 @@ struct PlanCommand: ParsableCommand {
                 }
                 Console.print(JSONValue.array(json + (interrupts.map { [$0] } ?? [])).canonicalText)
             } else {
-                var rows = changes.map { [$0.step.description, $0.title, $0.consequence] }
+                var rows = changes.map { [$0.step.description, $0.title, $0.consequence + gates.words(on: $0)] }
                 if let answers { rows.append(["all", "interrupts", answers]) }
                 Console.print(rows.isEmpty ? "no step changes" : Console.table([["step", "title", "change"]] + rows))
             }

@@ -15,6 +15,9 @@ struct ShadowCommand: AsyncParsableCommand {
             \(Program.name) run trace.jsonl --plan my-shadow-plan.yaml --database shadowed.sqlite
             \(Program.name) shadow --database shadowed.sqlite
             \(Program.name) shadow --database shadowed.sqlite --limit 100 --format json
+            \(Program.name) run trace.jsonl --plan my-followed-plan.yaml --database followed.sqlite
+            \(Program.name) shadow --database followed.sqlite --evidence evidence.jsonl
+            \(Program.name) evidence evidence.jsonl --plan my-retired-plan.yaml
 
             While legacy runs such a step, a run notes what it is told, what it does outside and where it then stands. When a \(Program.noun) \
             has left the step, its durable code is run on the same events, with legacy's answers: it reaches nobody. Compared are what it \
@@ -29,12 +32,18 @@ struct ShadowCommand: AsyncParsableCommand {
             no time; none of these says anything about the code. 'answered' are calls and reads that were answered from what the owner had \
             done; 'unanswered' those that nobody could answer. None was made.
 
+            --evidence adds each visit that legacy has followed, and that was compared, to an evidence file; one that is there already is not \
+            added again. They count for the gate of a step on stage retired, and for nothing else. A visit counts when one build, table and \
+            plan has run it from its beginning to its end, and followed it.
+
             It reads FILE\(SQLiteShadowBook.suffix) beside the database, also while a run goes on.
 
             Exit codes: 1 when a visit differs in a way that nothing explains, 3 when there is no such file.
             """)
 
     @Option(help: "The database file of the run.") var database: String
+    @Option(help: ArgumentHelp("Add what legacy has followed to this evidence file, see '\(Program.name) evidence'.", valueName: "file"))
+    var evidence: String?
     @Option(help: "The most results to show in full, newest first.") var limit = 20
     @Option(help: "Output: text or json.") var format: OutputFormat = .text
 
@@ -51,9 +60,10 @@ struct ShadowCommand: AsyncParsableCommand {
             )
         }
         let book = SQLiteShadowBook(try LockstepDatabase(path: path, access: .reader))
-        let found = ShadowFindings(
+        var found = ShadowFindings(
             counts: [.durable: try await book.counts(of: .durable), .legacy: try await book.counts(of: .legacy)],
             results: try await book.results(limit: limit))
+        if let evidence { found.kept = try KeptVisits(await book.judged(), of: found.compared(.legacy), in: EvidenceFile(path: evidence)) }
         Console.print(format == .json ? found.json.inTheWordsOfTheApp.canonicalText : found.text)
         let mismatched = found.count(.mismatched)
         guard mismatched == 0 else {
@@ -67,6 +77,13 @@ private struct ShadowFindings {
     /// By who follows.
     let counts: [Owner: [StepNumber: ShadowCounts]]
     let results: [ShadowResult]
+    /// What has become evidence; nil when nobody has asked for that.
+    var kept: KeptVisits?
+
+    /// Visits that were compared.
+    func compared(_ follower: Owner) -> Int {
+        (counts[follower] ?? [:]).values.reduce(0) { $0 + $1.count(.matched) + $1.count(.expected) + $1.count(.mismatched) }
+    }
 
     func count(_ verdict: ShadowResult.Verdict) -> Int { rows.reduce(0) { $0 + $1.counts.count(verdict) } }
 
@@ -88,7 +105,8 @@ private struct ShadowFindings {
                 Dictionary(Self.columns.map { ($0.0, .integer($0.1(row.counts))) }, uniquingKeysWith: { $1 })
                     .merging(["step": .string(row.step.description), "follows": .string(row.follower.rawValue)]) { $1 })
         }
-        return ["steps": .array(steps), "results": .array(results.map(Self.json))]
+        let json: JSONValue = ["steps": .array(steps), "results": .array(results.map(Self.json))]
+        return kept.map { json.merging(["evidence": $0.json]) } ?? json
     }
 
     private static func json(_ result: ShadowResult) -> JSONValue {
@@ -104,12 +122,13 @@ private struct ShadowFindings {
     }
 
     var text: String {
-        guard !rows.isEmpty else { return "nothing was followed yet" }
+        guard !rows.isEmpty else { return (["nothing was followed yet"] + (kept.map { [$0.text] } ?? [])).joined(separator: "\n") }
         let table = rows.map { row in [row.step.description, row.follower.rawValue] + Self.columns.map { String($0.1(row.counts)) } }
         var lines = [Console.table([["step", "follows"] + Self.columns.map(\.0)] + table)]
         for row in rows where row.counts.count(.added) > 0 {
             lines.append("legacy has no step \(row.step); nothing to compare with")
         }
+        if let kept { lines += ["", kept.text] }
         for result in results where result.verdict != .expected { lines += ["", Console.visible(head(result))] + body(result) }
         return lines.joined(separator: "\n")
     }

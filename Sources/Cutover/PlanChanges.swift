@@ -14,6 +14,31 @@ public struct PlanStepChange: Hashable, Sendable {
     /// differences`, `rules`, `survivors`.
     public var other: [String]
 
+    /// A change.
+    public init(step: StepNumber, title: String, before: Stage?, after: Stage?, other: [String]) {
+        self.step = step
+        self.title = title
+        self.before = before
+        self.after = after
+        self.other = other
+    }
+
+    /// True when the step goes further up the ladder, to a stage on which durable runs it: its gate has to be open for that.
+    public var isForward: Bool {
+        guard let after, after.isMoved else { return false }
+        return Self.rung(before ?? .legacy) < Self.rung(after)
+    }
+
+    private static func rung(_ stage: Stage) -> Int {
+        switch stage {
+        case .legacy: -2
+        case .shadow: -1
+        case .canary(let percent): percent
+        case .durable: 101
+        case .retired: 102
+        }
+    }
+
     /// What it means for entities on their way.
     public var consequence: String {
         switch (before, after) {

@@ -15,8 +15,8 @@ struct HTMLEvidence {
     let more: String
     let voided: String
 
-    private init(_ step: EvidenceSummary.Step, _ row: EvidenceSummary.Row) {
-        self.step = step.step.description
+    private init(_ step: String, _ row: EvidenceSummary.Row) {
+        self.step = step
         path = row.path
         cases = Text.number(row.cases)
         mismatches = Text.number(row.mismatches)
@@ -29,7 +29,10 @@ struct HTMLEvidence {
 
     /// All strata of all steps.
     static func rows(of evidence: EvidenceSummary?) -> [HTMLEvidence] {
-        (evidence?.steps ?? []).flatMap { step in step.rows.map { HTMLEvidence(step, $0) } }
+        (evidence?.steps ?? []).flatMap { step in
+            step.compared.rows.map { HTMLEvidence(step.step.description, $0) }
+                + step.following.visits.rows.map { HTMLEvidence("\(step.step), followed by legacy", $0) }
+        }
     }
 
     /// The same as the cells of a Markdown table.

@@ -22,7 +22,7 @@ public struct ReportVerdict: Codable, Hashable, Sendable {
     }
 
     private static func safety(_ evidence: EvidenceSummary?) -> String {
-        let cases = evidence?.steps.map(\.cases).min() ?? 0
+        let cases = evidence?.steps.map(\.compared.cases).min() ?? 0
         let limit = Text.decimal((evidence?.limit ?? 1) * 100)
         let enough = Text.count(cases, "case of every moved step excludes", "cases of every moved step exclude")
         return "Safe to move on: at least \(enough) a mismatch rate of \(limit) %."
@@ -36,15 +36,24 @@ public struct ReportVerdict: Codable, Hashable, Sendable {
 
     private static func strength(_ evidence: EvidenceSummary?) -> [String] {
         guard let evidence else { return [] }
-        return evidence.steps.filter { !$0.rows.isEmpty }.map { step in
-            let bound = step.rows.map(\.bound).max() ?? 1
-            let unseen = Text.decimal(step.unseenBound * 100)
-            return
-                "Step \(step.step): \(Text.count(step.mismatches, "mismatch", "mismatches")) in \(Text.count(step.cases, "case", "cases")) exclude a rate of"
-                + " \(Text.decimal(bound * 100)) % in every kind of ending, however often one has looked; at most \(unseen) % of new cases"
-                + " take a path never taken before. Cases are taken as exchangeable."
+        return evidence.steps.flatMap { step in
+            [
+                excluded(step.compared, "Step \(step.step)", "case", "cases"),
+                excluded(step.following.visits, "Step \(step.step), followed by legacy", "visit", "visits"),
+            ]
+            .compactMap { $0 }
         } + evidence.steps.flatMap(tried)
             + evidence.needless.map { "The signature for the bug '\($0)' is not needed; it does not survive." }
+    }
+
+    private static func excluded(_ found: EvidenceSummary.Cases, _ subject: String, _ one: String, _ many: String) -> String? {
+        guard !found.rows.isEmpty else { return nil }
+        let bound = found.rows.map(\.bound).max() ?? 1
+        let unseen = Text.decimal(found.unseenBound * 100)
+        return
+            "\(subject): \(Text.count(found.mismatches, "mismatch", "mismatches")) in \(Text.count(found.cases, one, many)) exclude a rate of"
+            + " \(Text.decimal(bound * 100)) % in every kind of ending, however often one has looked; at most \(unseen) % of new \(many)"
+            + " take a path never taken before. \(many.prefix(1).uppercased() + many.dropFirst()) are taken as exchangeable."
     }
 
     private static func tried(_ step: EvidenceSummary.Step) -> [String] {
@@ -59,6 +68,7 @@ public struct ReportVerdict: Codable, Hashable, Sendable {
             )
         }
         if !step.exploration.isNeeded, step.exploration.rows.isEmpty { notes.append("Step \(step.step): this program cannot be explored.") }
+        if step.following.isImpossible { notes.append("Step \(step.step) is retired: this program's legacy cannot follow durable.") }
         return notes
             + step.exploration.rows.map { row in
                 "Step \(step.step): explored within \(row.bounds), \(Text.count(row.covered, "schedule", "schedules")) of"

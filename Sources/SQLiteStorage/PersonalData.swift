@@ -53,6 +53,7 @@ package enum PersonalData {
         "shadow_note": all(.removed, "sequence", "entity", "step", "visit", "follower", "path", "body"),
         "shadow_result": all(.removed, "sequence", "entity", "step", "visit", "follower", "at", "verdict", "body"),
         "shadow_count": all(.kept, "step", "follower", "path", "verdict", "visits", "answered", "unanswered"),
+        "shadow_judged": all(.kept, "sequence", "id", "step", "version", "path", "way", "mismatch"),
         "counter": all(.kept, "name", "value"),
         "workflow_run": all(
             .removed, "key", "workflow", "run", "type", "queue", "status", "length", "bytes", "started_at", "closed_at", "problem", "more"),

@@ -113,6 +113,7 @@ public struct SQLiteShadowBook: ShadowBook {
         try database.write { database in
             try Self.count(result, in: database)
             try Self.removeNotes(of: result.visit, in: database)
+            if let judged = result.judged { try Self.keep(judged, in: database) }
             guard result.verdict != .matched, result.verdict != .added else { return }
             try database.run(
                 "INSERT INTO shadow_result (entity, step, visit, follower, at, verdict, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -121,6 +122,32 @@ public struct SQLiteShadowBook: ShadowBook {
                 ])
             try database.run(
                 "DELETE FROM shadow_result WHERE sequence <= (SELECT max(sequence) FROM shadow_result) - ?", [.int(Self.mostResults)])
+        }
+    }
+
+    /// Who leaves a step before anything is told, and comes again, makes the same visit again: one that differs is never forgotten.
+    private static func keep(_ visit: JudgedVisit, in database: Database) throws {
+        try database.run(
+            """
+            INSERT INTO shadow_judged (id, step, version, path, way, mismatch) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (id, version) DO UPDATE SET mismatch = max(mismatch, excluded.mismatch)
+            """,
+            [
+                .text(visit.id), .text(visit.step.description), .text(visit.version), .text(visit.path), .text(visit.way),
+                .int(visit.isMismatch ? 1 : 0),
+            ])
+    }
+
+    /// The visits that are cases of evidence, in the order in which they were followed.
+    public func judged() async throws -> [JudgedVisit] {
+        try database.read { database in
+            try database.all("SELECT id, step, version, path, way, mismatch FROM shadow_judged ORDER BY sequence", []) { row in
+                guard let step = StepNumber(row.text(1)) else {
+                    throw Reader("shadow_judged", row.text(0)).unreadable("step", "a step's number", row.text(1))
+                }
+                return JudgedVisit(
+                    id: row.text(0), step: step, version: row.text(2), path: row.text(3), way: row.text(4), isMismatch: row.int(5) != 0)
+            }
         }
     }
 

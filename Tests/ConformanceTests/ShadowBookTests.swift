@@ -184,6 +184,75 @@ import Testing
         #expect(ShadowRecord(try await book.notes(of: Self.followed)) != nil)
     }
 
+    // MARK: What is evidence
+
+    private static func judged(_ verdict: ShadowResult.Verdict, by version: String = "v", _ change: (inout [ShadowNote]) -> Void = { _ in })
+        throws -> JudgedVisit?
+    {
+        var notes = segment { for index in $0.indices { $0[index].version = "v" } }
+        notes[1].told = Event(
+            id: "e", source: "desk", entity: "R-1", kind: "done", payload: [:], receivedAt: Timestamp(milliseconds: 5))
+        change(&notes)
+        return JudgedVisit(try #require(ShadowRecord(notes)), verdict, version: version)
+    }
+
+    /// Only what was compared is evidence: what is incomparable, was dropped, or has nothing to be compared with, is neither clean nor a
+    /// mismatch.
+    @Test(arguments: ShadowResult.Verdict.allCases) func onlyWhatWasComparedIsEvidence(verdict: ShadowResult.Verdict) throws {
+        let visit = try Self.judged(verdict)
+        #expect((visit != nil) == [.matched, .expected, .mismatched].contains(verdict))
+        if let visit { #expect(visit.isMismatch == (verdict == .mismatched)) }
+    }
+
+    @Test func oneVersionHasToRunAndFollowTheWholeVisit() throws {
+        #expect(try Self.judged(.matched) != nil)
+        #expect(try Self.judged(.matched, by: "w") == nil)
+        for place in 0..<4 {
+            #expect(try Self.judged(.matched) { $0[place].segment?.version = "w" } == nil)
+            #expect(try Self.judged(.matched) { $0[place].segment?.version = nil } == nil)
+        }
+        // The other direction has no such notes, and who follows there is no evidence either.
+        let notes = [Self.note("R-1", 1, 1, begins: true), Self.note("R-1", 1, 2, ends: "DONE")]
+        #expect(JudgedVisit(try #require(ShadowRecord(notes)), .matched, version: "v") == nil)
+    }
+
+    /// Two runs over the same deliveries make the same visit, at whatever time.
+    @Test func theSameDeliveriesAreTheSameVisit() throws {
+        let first = try #require(try Self.judged(.matched))
+        let later = try Self.judged(.mismatched) { for index in $0.indices { $0[index].at = $0[index].at + .hours(9) } }
+        #expect(later?.id == first.id && later?.way == first.way)
+        #expect(try Self.judged(.matched) { $0[1].told?.payload = ["other": 1] }?.id == first.id)
+        let another = try Self.judged(.matched) { notes in
+            notes[1].told = Event(
+                id: "f", source: "desk", entity: "R-1", kind: "done", payload: [:], receivedAt: Timestamp(milliseconds: 5))
+        }
+        #expect(another?.id != first.id && another?.way == first.way)
+        let second = try Self.judged(.matched) { for index in $0.indices { $0[index].visit.number = 2 } }
+        #expect(second?.id != first.id)
+    }
+
+    @Test func whatIsEvidenceIsKeptOnceAndForEver() async throws {
+        let visit = try #require(try Self.judged(.matched))
+        var result = Self.result(Self.followed, .matched, path: visit.path)
+        result.judged = visit
+        try await book.add(result)
+        try await book.add(result)
+        #expect(try await book.judged() == [visit])
+        result.verdict = .mismatched
+        result.judged?.isMismatch = true
+        try await book.add(result)
+        result.verdict = .matched
+        result.judged?.isMismatch = false
+        try await book.add(result)
+        #expect(try await book.judged().map(\.isMismatch) == [true], "what differed once is not forgotten")
+        result.judged?.version = "w"
+        try await book.add(result)
+        #expect(try await book.judged().map(\.version) == ["v", "w"])
+        try await book.add(Self.result(Self.followed, .matched, path: "left, DONE"))
+        try await book.forget("R-1")
+        #expect(try await book.judged().count == 2, "nothing of the entity is in it")
+    }
+
     @Test func whatIsForgottenIsGone() async throws {
         try await book.add([Self.note("R-1", 1, 1, begins: true), Self.note("R-2", 1, 1, begins: true)])
         try await book.add(Self.result(ShadowVisit(entity: "R-1", step: "2", number: 1), .mismatched, path: "time, X"))

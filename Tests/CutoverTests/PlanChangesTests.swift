@@ -42,6 +42,22 @@ import Testing
         #expect(hybrid.warnings(for: process).first?.contains("canary 0") == true)
     }
 
+    /// A gate has to be open for a step up the ladder, onto a stage on which durable runs it, and for no other change.
+    @Test func aStepUpTheLadderIsForward() {
+        let ladder: [Stage] = [.legacy, .shadow, .canary(percent: 0), .canary(percent: 10), .canary(percent: 100), .durable, .retired]
+        for (rung, before) in ladder.enumerated() {
+            for (other, after) in ladder.enumerated() {
+                let change = PlanStepChange(step: "3", title: "t", before: before, after: after, other: [])
+                #expect(change.isForward == (other > rung && after.isMoved), "\(before) to \(after)")
+            }
+            let (new, gone) = (
+                PlanStepChange(step: "3", title: "t", before: nil, after: before, other: []),
+                PlanStepChange(step: "3", title: "t", before: before, after: nil, other: [])
+            )
+            #expect(new.isForward == before.isMoved && !gone.isForward)
+        }
+    }
+
     @Test func thatLegacyFollowsIsAChange() throws {
         let durable = try plan(EmbeddedPlans.allDurable)
         var followed = durable

@@ -100,20 +100,24 @@ struct OrderDesk<State: MachineState> {
 
     init(
         _ world: any EffectPort, _ database: LockstepDatabase, book: (any ShadowBook)?, stage: Stage = .shadow,
-        followed: Bool = false, step: DurableStep<Order> = Orders.step(), options: ServiceOptions = ServiceOptions(shadowShare: 1)
+        followed: Bool = false, step: DurableStep<Order> = Orders.step(), build: String? = nil,
+        options: ServiceOptions = ServiceOptions(shadowShare: 1)
     ) throws where State == OrderState {
-        try self.init(world, database, book: book, stage: stage, followed: followed, domain: Orders.domain(step), options: options)
+        try self.init(
+            world, database, book: book, stage: stage, followed: followed, domain: Orders.domain(step), build: build, options: options)
     }
 
     init(
         _ world: any EffectPort, _ database: LockstepDatabase, book: (any ShadowBook)?, stage: Stage = .shadow,
-        followed: Bool = false, domain: Domain<State, Order>, options: ServiceOptions = ServiceOptions(shadowShare: 1)
+        followed: Bool = false, domain: Domain<State, Order>, build: String? = nil,
+        options: ServiceOptions = ServiceOptions(shadowShare: 1)
     ) throws {
+        let plan = Orders.plan(stage, followed: followed)
         let base = SQLiteHandoffStore(database)
         let commits = GroupCommits(of: base)
         bridge = try EventBridge(
-            domain: domain, plan: Orders.plan(stage, followed: followed), store: GroupCommitStore(base, commits), effects: world,
-            shadow: book
+            domain: domain, plan: plan, store: GroupCommitStore(base, commits), effects: world, shadow: book,
+            version: build.map { EvidenceVersion(build: $0, machine: "orders", plan: plan) }
         ) {
             EmbeddedEngine(
                 store: GroupCommitWorkflowStore(SQLiteWorkflowStore(database), commits), workflows: $0, activities: $1,

@@ -80,6 +80,20 @@ import Testing
         #expect(counts.allSatisfy { $0.value.unanswered == 0 && ($0.value.answered > 0 || ["5.2", "11"].contains($0.key)) }, "\(counts)")
     }
 
+    /// Before legacy goes, durable code answers what belongs to no step. What legacy makes of it is compared, too.
+    @Test func whatBelongsToNoStepIsComparedWhereDurableAnswers() async throws {
+        var plan = try Self.plan(Self.steps)
+        plan.interrupts = .durable
+        for lines in [try EveryStepTests.allLines(), EveryStepTests.ordered(try await GeneratedTrace.lines(60, seed: 17))] {
+            let run = try A2PRun(A2P.app(steps: A2PDomain.durableSteps), RunOptions(mode: .hybrid, plan: plan, database: ":memory:"))
+            try await run.play(lines)
+            let counts = try await Self.counts(run).values
+            #expect(counts.reduce(0) { $0 + $1.count(.matched) } >= 500, "\(counts)")
+            let found = try await Self.results(run, .mismatched) + Self.results(run, .dropped) + Self.results(run, .incomparable)
+            #expect(Set(found.map(\.visit.description)).isSubset(of: Self.notComparable), "\(Self.sentences(found))")
+        }
+    }
+
     @Test func generatedRegistrationsWithFaults() async throws {
         let lines = try await GeneratedTrace.lines(60, seed: 17)
         let run = try await Self.play(Self.steps, EveryStepTests.ordered(lines))

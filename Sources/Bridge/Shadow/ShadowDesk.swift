@@ -33,15 +33,19 @@ public final class ShadowDesk: Sendable {
     private let follow: @Sendable (ShadowRecord) async throws -> ShadowResult
     private let state = Mutex(State())
 
-    /// The desk of a domain's shadowed steps; nil when the plan has none.
-    init?<MachineState, Record>(_ book: any ShadowBook, _ domain: Domain<MachineState, Record>, _ plan: MigrationPlan) {
+    /// The desk of a domain's shadowed steps; nil when the plan has none. What legacy follows is evidence of `version`.
+    init?<MachineState, Record>(
+        _ book: any ShadowBook, _ domain: Domain<MachineState, Record>, _ plan: MigrationPlan, version: EvidenceVersion?
+    ) {
         let side = domain.side
-        scope = ShadowScope(domain, plan, legacy: side.table)
+        scope = ShadowScope(domain, plan, legacy: side.table, version: version)
         guard !scope.isEmpty else { return nil }
         self.book = book
         follow = { record in
             guard record.visit.follower == .legacy else { return try await ShadowRun.follow(record, domain: domain, plan: plan) }
-            return try await LegacyShadowRun.follow(record, on: side, domain: domain, plan: plan)
+            var result = try await LegacyShadowRun.follow(record, on: side, domain: domain, plan: plan)
+            result.judged = version.flatMap { JudgedVisit(record, result.verdict, version: $0.name(for: record.visit.step)) }
+            return result
         }
     }
 

@@ -29,8 +29,12 @@ struct ShadowScope: Sendable {
     private let adopts: [StepNumber: Set<String>]
     private let interrupts: Set<EventKind>
     private let freeText: Set<String>
+    private let version: EvidenceVersion?
 
-    init<Record>(_ domain: Domain<some MachineState, Record>, _ plan: MigrationPlan, legacy: any LegacyTable) {
+    init<Record>(
+        _ domain: Domain<some MachineState, Record>, _ plan: MigrationPlan, legacy: any LegacyTable, version: EvidenceVersion?
+    ) {
+        self.version = version
         let steps = domain.durableSteps
         self.plan = plan
         followed = plan.followed
@@ -132,14 +136,14 @@ extension ShadowScope {
         let record = commit.after.record
         note.beginning?.times = ShadowNote.Times(
             stepEnteredAt: record.stepEnteredAt, lastEventAt: record.lastEventAt, lastSweptAt: record.lastSweptAt)
-        note.segment = SegmentNote(desk: commit.desk)
+        note.segment = SegmentNote(desk: commit.desk, version: version?.name(for: visit.step))
         return note
     }
 
     /// What a segment's commit says beside what every commit says.
     private func add(_ commit: ObservedCommit, to note: inout ShadowNote) throws {
         let moves = commit.transaction.moves
-        var segment = SegmentNote(desk: commit.desk)
+        var segment = SegmentNote(desk: commit.desk, version: version?.name(for: note.visit.step))
         segment.isAfterGap = commit.isAfterGap
         segment.isWritten = commit.transaction.record != nil
         segment.used = moves.flatMap(\.used)

@@ -101,7 +101,8 @@ public struct AppRun<State: MachineState, Record: Codable & Sendable>: Sendable 
         let effects = options.ports.effects(outside)
         let domain = try Self.domain(of: app, options)
         shadow = try !plan.hasShadow ? nil : ShadowFile(beside: options.database)
-        bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: effects, shadow: shadow?.book) {
+        let version = try plan.followed.isEmpty ? nil : BuildIdentity.version(of: app, plan: plan)
+        bridge = try EventBridge(domain: domain, plan: plan, store: store, effects: effects, shadow: shadow?.book, version: version) {
             workflows, activities in
             let engine = Engines.running(
                 workflowStore, workflows + app.workflows, activities + app.activities,

@@ -13,10 +13,12 @@ struct EvidenceCommand: AsyncParsableCommand {
             \(Program.name) explore trace.jsonl --entity R-900002 --evidence evidence.jsonl     # adds what schedules came to
             \(Program.name) evidence evidence.jsonl
             \(Program.name) evidence evidence.jsonl --plan my-plan.yaml --format json
+            \(Program.name) evidence evidence.jsonl --plan my-retired-plan.yaml
 
             A gate is open when a rate of mismatches of --limit or more is excluded at level --alpha, for every kind of ending of the \
             step; when every bug that '\(Program.name) mutants --evidence' has put in was found, or is signed for in the plan \
-            ('survives'); and when '\(Program.name) explore --evidence' has found nothing unexplained. You may look as often as you \
+            ('survives'); and when '\(Program.name) explore --evidence' has found nothing unexplained. The gate of a step on stage retired also demands \
+            that legacy has followed durable there ('shadow: legacy'), and excludes the same rate for those visits. You may look as often as you \
             like; every further build of a step is judged at half the level of the one before. Evidence of another build, table, plan \
             or rule does not count.
             Exit codes: 1 when a gate is closed, 2 for a file that is no evidence.

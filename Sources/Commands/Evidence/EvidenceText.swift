@@ -18,7 +18,20 @@ enum EvidenceText {
 
     private static func last(_ summary: EvidenceSummary) -> String { summary.comparedLast?.description ?? "never" }
 
-    private static func text(_ step: EvidenceSummary.Step) -> [String] { cases(step) + mutants(step.mutants) + explored(step.exploration) }
+    private static func text(_ step: EvidenceSummary.Step) -> [String] {
+        let head = "step \(step.step): gate \(step.isOpen ? "open" : "closed"), build \(step.compared.build) of the step"
+        return [head] + cases(step.compared, .compared) + mutants(step.mutants) + explored(step.exploration) + followed(step.following)
+    }
+
+    /// What is shown for a step that keeps its legacy code, too, once there is something.
+    private static func followed(_ score: FollowingScore) -> [String] {
+        let visits = score.visits
+        if score.isImpossible { return ["  legacy in the shadow of durable: this program's legacy cannot follow"] }
+        guard score.isNeeded || !visits.rows.isEmpty || visits.voided > 0 else { return [] }
+        let gate = visits.suffice ? "open" : "closed"
+        return ["  legacy in the shadow of durable: gate of stage retired \(gate), build \(visits.build) that was followed"]
+            + cases(visits, .followed)
+    }
 
     private static func mutants(_ score: MutationScore) -> [String] {
         guard let last = score.triedLast else { return ["  bugs put in on purpose: \(tried(score.isStale))"] }
@@ -50,34 +63,44 @@ enum EvidenceText {
 
     private static func tried(_ isStale: Bool) -> String { isStale ? "with other builds, tables, plans or rules alone" : "never" }
 
-    private static func cases(_ step: EvidenceSummary.Step) -> [String] {
-        var lines = ["step \(step.step): gate \(step.isOpen ? "open" : "closed"), build \(step.build) of the step"]
-        if step.isStale { lines.append("  stale: every case is of another build, table, plan or rule (\(step.voided.counted("case")))") }
-        if step.voided > 0, !step.isStale {
-            lines.append("  \(step.voided.counted("case")) of other builds, tables, plans or rules: not counted")
+    /// What the cases of a table are called.
+    private struct Words {
+        let one: String
+        let many: String
+        let compared: String
+
+        static let compared = Words(one: "case", many: "cases", compared: "compared")
+        static let followed = Words(one: "visit", many: "visits", compared: "followed")
+    }
+
+    private static func cases(_ found: EvidenceSummary.Cases, _ words: Words) -> [String] {
+        var lines: [String] = []
+        let voided = found.voided.counted(words.one, words.many)
+        if found.isStale { lines.append("  stale: every \(words.one) is of another build, table, plan or rule (\(voided))") }
+        if found.voided > 0, !found.isStale { lines.append("  \(voided) of other builds, tables, plans or rules: not counted") }
+        if found.comparedAgain > 0 {
+            let again = found.comparedAgain.counted("\(words.one) was", "\(words.many) were")
+            lines.append("  \(again) \(words.compared) with an earlier build: not counted again")
         }
-        if step.comparedAgain > 0 {
-            lines.append("  \(step.comparedAgain.counted("case was", "cases were")) compared with an earlier build: not counted again")
-        }
-        guard !step.rows.isEmpty else { return lines + ["  no case"] }
+        guard !found.rows.isEmpty else { return lines + ["  no \(words.one)"] }
         lines.append(
             Console.table(
-                [["  ends with", "cases", "mismatches", "log10 E", "gate", "proved", "still needed"]]
-                    + step.rows.map { row in
+                [["  ends with", words.many, "mismatches", "log10 E", "gate", "proved", "still needed"]]
+                    + found.rows.map { row in
                         [
                             "  " + row.path, String(row.cases), String(row.mismatches), decimal(row.log10E), row.isOpen ? "open" : "closed",
-                            "below \(percent(row.bound))", needed(row),
+                            "below \(percent(row.bound))", needed(row, words),
                         ]
                     }))
         lines.append(
-            "  \(step.paths.counted("different path")) in \(step.cases.counted("case")); a new case takes another one in about \(percent(step.unseenEstimate))"
-                + " of cases, in at most \(percent(step.unseenBound))")
+            "  \(found.paths.counted("different path")) in \(found.cases.counted(words.one, words.many)); a new \(words.one) takes another one in about"
+                + " \(percent(found.unseenEstimate)) of \(words.many), in at most \(percent(found.unseenBound))")
         return lines
     }
 
-    private static func needed(_ row: EvidenceSummary.Row) -> String {
-        guard let more = row.moreCleanCases else { return "no number of clean cases opens it" }
-        return more == 0 ? "" : more.counted("more clean case")
+    private static func needed(_ row: EvidenceSummary.Row, _ words: Words) -> String {
+        guard let more = row.moreCleanCases else { return "no number of clean \(words.many) opens it" }
+        return more == 0 ? "" : more.counted("more clean \(words.one)", "more clean \(words.many)")
     }
 
     /// `0.081 %`, with two digits that count, rounded up: a bound is never shown better than it is.
@@ -102,8 +125,9 @@ enum EvidenceText {
                 var json = try JSONValue(encoding: step)
                 json["isOpen"] = .bool(step.isOpen)
                 json["reasons"] = .array(step.reasons.map { .string($0) })
-                json["cases"] = .integer(step.cases)
-                json["mismatches"] = .integer(step.mismatches)
+                json["cases"] = .integer(step.compared.cases)
+                json["mismatches"] = .integer(step.compared.mismatches)
+                json["following"]?["isOpen"] = .bool(step.following.visits.suffice)
                 return json
             })
         return json

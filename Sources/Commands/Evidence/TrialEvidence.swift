@@ -61,11 +61,15 @@ extension EvidenceFile {
     func weigh(_ plan: MigrationPlan, _ app: some Application, _ terms: GateTerms = GateTerms()) throws -> EvidenceSummary {
         var terms = terms
         terms.needsExploration = app.typed.canBeExplored
+        terms.canFollow = app.typed.canFollow
         return try log().summary(of: plan, version: try BuildIdentity.version(of: app, plan: plan), terms: terms, at: Timestamp(Date()))
     }
 }
 
 extension LockstepApp {
+    /// True when its legacy machine can follow durable: it is there, and in this process.
+    var canFollow: Bool { domain.service == nil && !domain.processSteps.isLegacyGone }
+
     /// True when the program can be copied in the middle of its work: its legacy machine is in this process, and so is what stands for
     /// the outside of recordings.
     var canBeExplored: Bool { domain.service == nil && recorded(MemoryJournal()) is any ForkableOutside }

@@ -1,8 +1,10 @@
 public import Events
 import Outcomes
+public import ShadowComparator
 
 /// One line of an evidence file, in the order of time: `{"run":{…},"v":1}` when a comparison begins, `{"case":{…},"v":1}` for every case
-/// that it compared, `{"mutants":{…},"v":1}` and `{"explored":{…},"v":1}` for the bugs and the schedules that were tried for a step.
+/// that it compared, `{"mutants":{…},"v":1}` and `{"explored":{…},"v":1}` for the bugs and the schedules that were tried for a step, and
+/// `{"visit":{…},"v":1}` for every visit that legacy has followed in the shadow of durable.
 ///
 /// A build that is older than a kind of line refuses a file that has one.
 public enum EvidenceLine: Hashable, Sendable, Codable {
@@ -14,11 +16,13 @@ public enum EvidenceLine: Hashable, Sendable, Codable {
     case mutants(MutantEvidence)
     /// Schedules were explored.
     case explored(ExplorationEvidence)
+    /// Legacy followed a visit.
+    case followed(JudgedVisit)
 
     /// The version of the form.
     public static let form = 1
 
-    private enum Keys: String, CodingKey { case v, run, `case`, mutants, explored }
+    private enum Keys: String, CodingKey { case v, run, `case`, mutants, explored, visit }
 
     private struct Run: Codable {
         var at: Timestamp
@@ -39,6 +43,8 @@ public enum EvidenceLine: Hashable, Sendable, Codable {
             self = .mutants(score)
         } else if let explored = try line.decodeIfPresent(ExplorationEvidence.self, forKey: .explored) {
             self = .explored(explored)
+        } else if let visit = try line.decodeIfPresent(JudgedVisit.self, forKey: .visit) {
+            self = .followed(visit)
         } else {
             self = .compared(try line.decode(EvidenceCase.self, forKey: .case))
         }
@@ -53,6 +59,7 @@ public enum EvidenceLine: Hashable, Sendable, Codable {
         case .compared(let one): try line.encode(one, forKey: .case)
         case .mutants(let score): try line.encode(score, forKey: .mutants)
         case .explored(let explored): try line.encode(explored, forKey: .explored)
+        case .followed(let visit): try line.encode(visit, forKey: .visit)
         }
     }
 }

@@ -35,9 +35,12 @@ public struct GateTerms: Hashable, Sendable {
     public var alpha: Double
     /// False for a program that cannot be explored.
     public var needsExploration: Bool
+    /// False for a program whose legacy machine cannot follow durable.
+    public var canFollow: Bool
 
     /// Terms: below 0.1 % at 5 % unless given.
-    public init(limit: Double = 0.001, alpha: Double = 0.05, needsExploration: Bool = true) {
+    public init(limit: Double = 0.001, alpha: Double = 0.05, needsExploration: Bool = true, canFollow: Bool = true) {
+        self.canFollow = canFollow
         self.limit = limit
         self.alpha = alpha
         self.needsExploration = needsExploration

@@ -171,6 +171,8 @@ public struct SegmentNote: Codable, Hashable, Sendable {
 
     /// Who has noted it: one word for each process, and another one when a process has lost count of what it left out.
     public var desk: String
+    /// Names what the process ran: its build, table, plan and rules of the step; nil when it was not told.
+    public var version: String?
     /// True when something of the entity was left out before it.
     public var isAfterGap = false
     /// True in the last note of a process that has ended in order: it has lost nothing.
@@ -184,8 +186,8 @@ public struct SegmentNote: Codable, Hashable, Sendable {
     /// How the visit ends, in its last note.
     public var end: End?
 
-    /// A note by `desk`.
-    public init(desk: String) { self.desk = desk }
+    /// A note by `desk`, which runs `version`.
+    public init(desk: String, version: String? = nil) { (self.desk, self.version) = (desk, version) }
 }
 
 /// The notes of a visit that is over, from its beginning to its end, without a gap.

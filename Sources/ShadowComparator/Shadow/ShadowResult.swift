@@ -44,6 +44,8 @@ public struct ShadowResult: Codable, Hashable, Sendable {
     public var answered = 0
     /// Calls and reads of the follower that nobody could answer. None of them reached a party.
     public var unanswered = 0
+    /// What it is evidence of; nil when durable was the follower, when nothing was compared, and when not one version has run and followed it.
+    public var judged: JudgedVisit?
 
     /// A result.
     public init(visit: ShadowVisit, at: Timestamp, path: String, verdict: Verdict) {
@@ -82,7 +84,7 @@ public protocol ShadowBook: Sendable {
     func next() async throws -> ShadowVisit?
     /// The notes of a visit, in order.
     func notes(of visit: ShadowVisit) async throws -> [ShadowNote]
-    /// Counts a result, keeps it unless it matched, and removes the visit's notes.
+    /// Counts a result, keeps it unless it matched and what it is evidence of for ever, and removes the visit's notes.
     func add(_ result: ShadowResult) async throws
     /// What the steps have come to that `follower` follows.
     func counts(of follower: Owner) async throws -> [StepNumber: ShadowCounts]

@@ -36,6 +36,7 @@ import Testing
         "SELECT COUNT(*) FROM…": "counts the rows of a table, for a look at a database",
         "SELECT count(*) FROM workflow_run": "counts all runs", "SELECT \(columns) FROM workflow_run": "counts the runs that match",
         "SELECT id, body FROM workflow_schedule ORDER BY id": "lists all schedules",
+        "SELECT id, step, version, path, way, mismatch FROM shadow_judged ORDER BY sequence": "makes evidence of all visits, by hand",
         "SELECT step, count(DISTINCT entity || '/' || visit) FROM shadow_note WHERE follower = ? GROUP BY 1":
             "counts all visits that are open",
         "UPDATE shadow_note SET body = json_set(body, '$.segment.isSealed', json('true')) WHERE sequence IN…":

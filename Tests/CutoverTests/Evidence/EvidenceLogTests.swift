@@ -37,7 +37,7 @@ struct EvidenceLogTests {
     func opens() {
         let almost = summary([Self.run("a")] + Self.cases(0..<3791), "a")
         #expect(!almost.isOpen)
-        #expect(almost.steps.first?.rows.first?.moreCleanCases == 1)
+        #expect(almost.steps.first?.compared.rows.first?.moreCleanCases == 1)
         #expect(almost.reasons == ["step 2 needs 1 more clean case that ends with done"])
         #expect(summary([Self.run("a")] + Self.cases(0..<3792), "a").isOpen)
     }
@@ -46,27 +46,27 @@ struct EvidenceLogTests {
     func strata() {
         let lines = [Self.run("a")] + Self.cases(0..<4000) + Self.cases(4000..<4010, "rare")
         let step = summary(lines, "a").steps[0]
-        #expect(step.rows.map(\.path) == ["done", "rare"])
-        #expect(step.rows.map(\.isOpen) == [true, false])
+        #expect(step.compared.rows.map(\.path) == ["done", "rare"])
+        #expect(step.compared.rows.map(\.isOpen) == [true, false])
         #expect(!step.isOpen)
     }
 
     @Test("a case counts once, however often it is compared")
     func once() {
         let step = summary([Self.run("a")] + Self.cases(0..<10) + [Self.run("a")] + Self.cases(0..<10), "a").steps[0]
-        #expect(step.cases == 10)
-        #expect(step.comparedAgain == 0)
+        #expect(step.compared.cases == 10)
+        #expect(step.compared.comparedAgain == 0)
     }
 
     @Test("another build begins anew at half the level, and what an earlier one was compared with does not count again")
     func builds() {
         let lines = [Self.run("a")] + Self.cases(0..<3792) + [Self.run("b")] + Self.cases(0..<4000)
         let step = summary(lines, "b").steps[0]
-        #expect(step.build == 2)
-        #expect(step.cases == 208)
-        #expect(step.voided == 3792)
-        #expect(step.comparedAgain == 3792)
-        #expect(step.rows.map(\.voided) == [3792])
+        #expect(step.compared.build == 2)
+        #expect(step.compared.cases == 208)
+        #expect(step.compared.voided == 3792)
+        #expect(step.compared.comparedAgain == 3792)
+        #expect(step.compared.rows.map(\.voided) == [3792])
         #expect(!step.isOpen)
         let fresh = [Self.run("a"), Self.one("x", isMismatch: true), Self.run("b")] + Self.cases(0..<3792)
         #expect(!summary(fresh, "b").isOpen, "3,792 cases suffice for a first build")
@@ -76,14 +76,14 @@ struct EvidenceLogTests {
     @Test("evidence of another build, table, plan or rule is stale; a title, a version and a canary's percentage change nothing")
     func stale() {
         let lines = [Self.run("a")] + Self.cases(0..<3792)
-        #expect(summary(lines, "b").steps[0].isStale)
+        #expect(summary(lines, "b").steps[0].compared.isStale)
         #expect(summary(lines, "b").reasons == ["step 2 has no case of this build, table, plan and rules; 3792 of others count no longer"])
         var same = Self.plan
         (same.version, same.steps[1].title, same.steps[1].stage) = (7, "other", .canary(percent: 20))
         #expect(summary(lines, "a", same).isOpen)
         var promised = Self.plan
         promised.steps[1].announces = [Announcement(step: "2", place: .fact("x"))]
-        #expect(summary(lines, "a", promised).steps[0].isStale)
+        #expect(summary(lines, "a", promised).steps[0].compared.isStale)
         #expect(EvidenceVersion(build: "a", machine: "n", plan: Self.plan).name(for: "2") != Self.version("a").name(for: "2"))
     }
 
@@ -98,8 +98,8 @@ struct EvidenceLogTests {
         ]
         let both = EvidenceCase(id: "1", steps: ["1": "a", "2": "b"], paths: [:], isMismatch: false)
         let steps = summary([Self.run("a", plan), .compared(both)], "a", ruled).steps
-        #expect(steps.map(\.cases) == [1, 0])
-        #expect(steps.map(\.voided) == [0, 1])
+        #expect(steps.map(\.compared.cases) == [1, 0])
+        #expect(steps.map(\.compared.voided) == [0, 1])
     }
 
     @Test("no moved step and no case are closed gates")
