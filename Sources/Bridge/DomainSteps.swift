@@ -14,6 +14,7 @@ extension Domain {
             answering: Set(durableSteps.filter { $0.answers || interrupts.isEmpty }.map(\.number)), unhandled: unhandled,
             unadopted: unadopted, isLegacyGone: map != nil)
         process.isService = service != nil
+        process.madeUp = Set(durableSteps.filter { $0.makesUp != nil }.map(\.number))
         return process
     }
 

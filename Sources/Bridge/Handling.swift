@@ -42,6 +42,8 @@ extension EventBridge {
         if snapshot.ownership.owner == .legacy, pipeline.makesWay(message) { return }
         if try await pipeline.beginDurably(snapshot, at: now) { return pipeline.release(message.sequence) }
         if try await pipeline.reopen(snapshot, for: row.event, at: now) { return pipeline.release(message.sequence) }
+        if try await pipeline.meetsAdded(row, snapshot, at: now) { return }
+        if try await pipeline.makesUp(row, snapshot, at: now) { return }
         if let service = pipeline.machine.service, try await pipeline.attend(service, row, snapshot, at: now) { return }
         let reference = RowReference(row.sequence, row.event.kind)
         var facts = try pipeline.facts(row.event, snapshot)
@@ -162,6 +164,10 @@ extension Pipeline {
         if case .rejected(_, let step) = move {
             let detail = "\(row.event.kind) for \(row.event.entity): expected step \(step) to be due, found \(snapshot.ownership.step)"
             transaction.letter = DeadLetter(row.event, .early, detail)
+        }
+        let (ownership, record) = (snapshot.ownership, snapshot.record)
+        if ownership.owner == .legacy, !record.isFinal, try legacy.place(of: record.state).isFinal {
+            try await endOrGoOn(&transaction, ownership, from: ownership.step, at: record.state, record)
         }
         try await commit(transaction, on: snapshot, event: row.event)
         complete(row.sequence)

@@ -77,7 +77,10 @@ extension Pipeline {
         stored.dueAt = try dueAt(stored)
         transaction.record = stored
         let ownership = try walk(&transaction, snapshot, to: state, place, on: event.kind)
-        if place.isFinal, !snapshot.record.isFinal { transaction.moves.append(.ended(state: state)) }
+        if place.isFinal {
+            guard !snapshot.record.isFinal else { return }
+            return try await endOrGoOn(&transaction, ownership, from: left, at: state, stored)
+        }
         let isEntered = state != snapshot.record.state
         try await leaveBoundary(&transaction, ownership, at: state, isEntered: isEntered, stored)
         if let step = place.step, place.completed == nil, try canTakeOver(step, after: left) {
@@ -103,7 +106,7 @@ extension Pipeline {
     }
 
     /// Pins what canaries decide about the steps after `passed` (nil: about `next` alone) up to `next`; returns the ownership with it.
-    private func draw(
+    func draw(
         _ transaction: inout EntityTransaction, _ ownership: Ownership, _ plan: MigrationPlan, after passed: StepNumber?,
         through next: StepNumber
     ) -> Ownership {
@@ -185,7 +188,9 @@ extension Pipeline {
     func leaveBoundary(
         _ transaction: inout EntityTransaction, _ ownership: Ownership, at state: String, isEntered: Bool, _ record: StoredRecord
     ) async throws {
-        guard let done = try legacy.place(of: state).completed else { return }
+        let place = try legacy.place(of: state)
+        if place.isFinal, !record.isFinal { return try await endOrGoOn(&transaction, ownership, from: ownership.step, at: state, record) }
+        guard let done = place.completed else { return }
         let plan = try await presentPlan()
         let passed = max(done, ownership.passed ?? done)
         guard let next = plan.next(after: passed, for: ownership) else { return }
@@ -201,7 +206,7 @@ extension Pipeline {
 
     func handOff(
         _ transaction: inout EntityTransaction, _ ownership: Ownership, to step: StepNumber, _ plan: MigrationPlan, _ record: StoredRecord,
-        in state: String? = nil, since enteredAt: Timestamp? = nil
+        in state: String? = nil, since enteredAt: Timestamp? = nil, alone: Bool = false
     ) throws {
         var stored = record
         stored.stepEnteredAt = enteredAt ?? transaction.at
@@ -210,7 +215,7 @@ extension Pipeline {
         transaction.record = stored
         // A service that has let go does not take it back because of a halt in this moment.
         transaction.unlessHalted = machine.service == nil && !plan.isRetired(step)
-        let steps = plan.segment(from: step, for: ownership)
+        let steps = alone ? [step] : plan.segment(from: step, for: ownership)
         let entry = StepEntry(state: state, createdAt: stored.createdAt, enteredAt: stored.stepEnteredAt, heardAt: transaction.at)
         transaction.segment = try JSONValue(encoding: SegmentOrder(steps, entry: entry, under: plan))
         transaction.moves.append(.handedOff(steps))

@@ -46,7 +46,9 @@ struct LiveSteps<Record: Codable & Sendable>: StepRuntime {
         stored.reached = mark
         stored.state = position.state
         stored.body = try body(position.record, in: stored)
-        stored.isFinal = try pipeline.legacy.place(of: stored.state).isFinal
+        stored.isFinal =
+            try pipeline.legacy.place(of: stored.state).isFinal
+            && !pipeline.isBehindTheLast(position.after?.next ?? snapshot.ownership.step)
         stored.wasChecked(at: position.checkedAt)
         stored.lastEventAt = context.now
         let used = try await rows(position.used, snapshot.ownership.entity)

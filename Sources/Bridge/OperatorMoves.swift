@@ -77,7 +77,10 @@ extension Pipeline {
         stored.reached = nil
         var transaction = EntityTransaction(
             entity: snapshot.ownership.entity, epoch: snapshot.ownership.epoch, version: snapshot.record.version, at: now,
-            moves: [move, .continued])
+            moves: [move])
+        let step = try standing(in: stored.state, from: snapshot.ownership.step)
+        if step != snapshot.ownership.step { transaction.moves.append(.entered(step, state: stored.state, used: [])) }
+        transaction.moves.append(.continued)
         transaction.record = stored
         try await commit(transaction, on: snapshot)
         return snapshot.ownership.epoch + 1
@@ -97,8 +100,10 @@ extension Pipeline {
     /// Adds to a transaction that a new segment takes the entity over, in its step and in the wait where it is.
     func beginAgain(_ transaction: inout EntityTransaction, _ ownership: Ownership, _ record: StoredRecord) throws {
         let isWaiting = steps[ownership.step]?.adopts.contains(record.state) == true
+        let isMadeUp = try standing(in: record.state, from: ownership.step) != ownership.step
         try handOff(
-            &transaction, ownership, to: ownership.step, plan, record, in: isWaiting ? record.state : nil, since: record.stepEnteredAt)
+            &transaction, ownership, to: ownership.step, plan, record, in: isWaiting || isMadeUp ? record.state : nil,
+            since: record.stepEnteredAt, alone: isMadeUp)
     }
 
     func adopt(_ snapshot: EntitySnapshot, at now: Timestamp) async throws -> Int {

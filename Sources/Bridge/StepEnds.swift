@@ -70,9 +70,13 @@ extension LiveSteps {
         let used = move.used
         let place = try pipeline.legacy.place(of: end.state ?? snapshot.record.state)
         let isBetween = end.state == snapshot.record.state && place.step == end.step && place.completed == nil
-        if let back = place.step, back < end.step, !place.isFinal, end.state != nil {
+        let standing = try pipeline.standing(in: snapshot.record.state, from: end.step)
+        if standing != end.step {
+            try await goOnWhereItStood(end, snapshot, move, in: standing, at: now)
+        } else if let back = place.step, back < end.step, !place.isFinal, end.state != nil {
             try await goBack(end, snapshot, used, to: back, plan, at: now)
-        } else if let next = plan.next(after: end.step, for: snapshot.ownership), !place.isFinal, pipeline.steps[next] != nil,
+        } else if let next = plan.next(after: end.step, for: snapshot.ownership),
+            !place.isFinal || pipeline.isAtTheEnd(end.step), pipeline.steps[next] != nil,
             plan.owner(of: next, for: snapshot.ownership) == .durable
         {
             if isBetween { return StepSuccessor(next, isTold: false) }
@@ -93,7 +97,7 @@ extension LiveSteps {
 
     func interrupt(_ end: StepEnd, _ snapshot: EntitySnapshot, by kind: EventKind, _ used: [Int], at now: Timestamp) async throws {
         var transaction = try ending(end, snapshot, .interrupted(end.step, by: kind, used: used), isComplete: false, at: now)
-        transaction.moves.append(.handedBack(to: end.step))
+        transaction.moves.append(.handedBack(to: try pipeline.standing(in: snapshot.record.state, from: end.step)))
         try await pipeline.commit(transaction, on: snapshot)
     }
 
@@ -114,7 +118,10 @@ extension LiveSteps {
             transaction.moves.append(entered)
             ownership.apply(entered)
         }
-        if place.isFinal, !snapshot.record.isFinal { transaction.moves.append(.ended(state: state)) }
+        if place.isFinal, !snapshot.record.isFinal {
+            try await pipeline.endOrGoOn(&transaction, ownership, from: end.step, at: state, record)
+            return try await pipeline.commit(transaction, on: snapshot)
+        }
         try await pipeline.leaveBoundary(&transaction, ownership, at: state, isEntered: true, record)
         if let step = place.step, place.completed == nil {
             try await pipeline.takeOver(&transaction, ownership, step, in: state, record)
@@ -153,6 +160,7 @@ extension LiveSteps {
         transaction.unlessHalted = unlessHalted && !pipeline.plan.isRetired(next)
         transaction.record?.dueAt = nil
         transaction.record?.reached = snapshot.record.reached
+        transaction.record?.isFinal = false
         transaction.moves.append(.wentOn(to: next))
         try await pipeline.commit(transaction, on: snapshot)
     }
@@ -203,7 +211,7 @@ extension LiveSteps {
         var stored = snapshot.record
         stored.body = try body(end.record, in: stored)
         stored.state = end.state ?? stored.state
-        stored.isFinal = try pipeline.legacy.place(of: stored.state).isFinal
+        stored.isFinal = try pipeline.legacy.place(of: stored.state).isFinal && (isComplete || !pipeline.isBehindTheLast(end.step))
         stored.wasChecked(at: end.checkedAt)
         if isComplete { stored.stepEnteredAt = now }
         stored.lastEventAt = now

@@ -77,6 +77,8 @@ struct PlanCommand: ParsableCommand {
             var stage: String
             /// `legacy` when legacy follows what durable does; nil when nobody does.
             var shadow: String?
+            /// True when those past the step make up for it; nil when they do not.
+            var retroactive: Bool?
             var legacy: Bool
             var durable: Bool
             /// Legacy can hand over after it.
@@ -87,7 +89,7 @@ struct PlanCommand: ParsableCommand {
 
             var cells: [String] {
                 let code = [legacy ? "legacy" : "", durable ? "durable" : ""].filter { !$0.isEmpty }.joined(separator: ", ")
-                let standing = stage + (shadow.map { ", shadow \($0)" } ?? "")
+                let standing = stage + (shadow.map { ", shadow \($0)" } ?? "") + (retroactive == true ? ", retroactive" : "")
                 return [
                     step, title, standing, code, boundary ? "yes" : "", announces.isEmpty ? "" : "\(announces.count), see --format json",
                     gate.map { $0["isOpen"] == true ? "open" : "closed" } ?? "",
@@ -103,7 +105,8 @@ struct PlanCommand: ParsableCommand {
             let rows = plan.steps.map { step in
                 Row(
                     step: step.number.description, title: step.title, stage: step.stage.description,
-                    shadow: step.isFollowed ? Owner.legacy.rawValue : nil, legacy: process.legacy.contains(step.number),
+                    shadow: step.isFollowed ? Owner.legacy.rawValue : nil, retroactive: step.isRetroactive ? true : nil,
+                    legacy: process.legacy.contains(step.number),
                     durable: process.durable.contains(step.number),
                     boundary: process.boundaries.contains(step.number),
                     announces: step.announces.map(\.description) + step.rules.map(\.description) + step.survivors.map(\.description),

@@ -59,6 +59,9 @@ public struct PlannedStep: Hashable, Sendable {
     /// True when legacy follows in the shadow of durable: `shadow: legacy` in a plan's file. What is compared is said there, see
     /// ``MigrationPlan/followed``.
     public var isFollowed: Bool
+    /// True when entities that were past the step as it was put in make up for it: `retroactive: true` in a plan's file. The step's code
+    /// says where.
+    public var isRetroactive: Bool
     /// What it promises to change.
     public var announces: [Announcement]
     /// Differences that somebody answers for.
@@ -68,8 +71,8 @@ public struct PlannedStep: Hashable, Sendable {
 
     /// A step.
     public init(
-        number: StepNumber, title: String, stage: Stage, isAdded: Bool = false, isFollowed: Bool = false, announces: [Announcement] = [],
-        rules: [DifferenceRule] = [],
+        number: StepNumber, title: String, stage: Stage, isAdded: Bool = false, isFollowed: Bool = false, isRetroactive: Bool = false,
+        announces: [Announcement] = [], rules: [DifferenceRule] = [],
         survivors: [SignedSurvivor] = []
     ) {
         self.number = number
@@ -77,6 +80,7 @@ public struct PlannedStep: Hashable, Sendable {
         self.stage = stage
         self.isAdded = isAdded
         self.isFollowed = isFollowed
+        self.isRetroactive = isRetroactive
         self.announces = announces
         self.rules = rules
         self.survivors = survivors

@@ -10,7 +10,7 @@ public struct PlanStepChange: Hashable, Sendable {
     public var before: Stage?
     /// Its stage after; nil when it is gone.
     public var after: Stage?
-    /// What else is different, a few words each: `title`, `added`, `legacy's shadow, which begins` or `… ends`, `announced
+    /// What else is different, a few words each: `title`, `added`, `legacy's shadow, which begins` or `… ends`, `retroactive`, `announced
     /// differences`, `rules`, `survivors`.
     public var other: [String]
 
@@ -42,7 +42,8 @@ public struct PlanStepChange: Hashable, Sendable {
     /// What it means for entities on their way.
     public var consequence: String {
         switch (before, after) {
-        case (nil, let after?): "new, \(after): entities before it meet it, those past it do not go back"
+        case (nil, let after?):
+            "new, \(after): entities before it meet it, those past it \(other.isEmpty ? "do not go back" : Self.makingUp)"
         case (let before?, nil): "gone, was \(before): entities in it go on in no step; keep it until 'migrate status' counts none there"
         case (let before?, let after?) where before == after: "changed in \(other.joined(separator: ", "))"
         case (let before?, let after?): "\(before) to \(after): \(Self.meaning(before, after))\(beginning)"
@@ -50,8 +51,13 @@ public struct PlanStepChange: Hashable, Sendable {
         }
     }
 
-    /// Beside the new stage: whether legacy follows from now on.
-    private var beginning: String { other.filter { $0.hasPrefix("legacy's shadow") }.map { "; \($0)" }.joined() }
+    /// Beside the new stage: whether legacy follows from now on, and whether those past the step make up for it.
+    private var beginning: String {
+        other.filter { $0.hasPrefix("legacy's shadow") || $0.hasPrefix("retroactive") }.map { "; \($0)" }.joined()
+    }
+
+    /// What a retroactive step means for entities that were past it.
+    fileprivate static var makingUp: String { "make up for it where its code says, once" }
 
     private static func meaning(_ before: Stage, _ after: Stage) -> String {
         if after == .retired, isDurable(before) {
@@ -83,12 +89,15 @@ extension MigrationPlan {
     public func changes(to later: MigrationPlan) -> [PlanStepChange] {
         Set(steps.map(\.number)).union(later.steps.map(\.number)).sorted().compactMap { number in
             let (before, after) = (planned(number), later.planned(number))
-            var other: [String] = []
+            var other: [String] = before == nil && after?.isRetroactive == true ? ["retroactive"] : []
             if let before, let after {
                 guard before != after else { return nil }
                 if before.title != after.title { other.append("title") }
                 if before.isAdded != after.isAdded { other.append("added") }
                 if before.isFollowed != after.isFollowed { other.append("legacy's shadow, which \(after.isFollowed ? "begins" : "ends")") }
+                if before.isRetroactive != after.isRetroactive {
+                    other.append(after.isRetroactive ? "retroactive: those past it \(PlanStepChange.makingUp)" : "retroactive, which ends")
+                }
                 if before.announces != after.announces { other.append("announced differences") }
                 if before.rules != after.rules { other.append("rules") }
                 if before.survivors != after.survivors { other.append("survivors") }

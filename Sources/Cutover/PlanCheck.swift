@@ -31,6 +31,8 @@ public struct ProcessSteps: Hashable, Sendable {
     public var isLegacyGone: Bool
     /// True when the legacy machine is a service, which nobody can run on what another one was told.
     public var isService = false
+    /// The added steps whose code says where an entity that is past them makes up for them.
+    public var madeUp: Set<StepNumber> = []
 
     /// Steps.
     public init(
@@ -61,7 +63,9 @@ extension MigrationPlan {
         var problems = orderProblems() + missing(from: process) + positionProblems(process)
         for step in steps { problems += stepProblems(step, process) }
         guard problems.isEmpty else { return problems }
-        do { try validate(durable: process.durable, boundaries: process.boundaries, takesOver: process.takesOver) } catch {
+        // Behind the machine's last step an added one begins where the entity comes to a final state.
+        let ends = process.boundaries.union(process.legacy.max().map { [$0] } ?? [])
+        do { try validate(durable: process.durable, boundaries: ends, takesOver: process.takesOver) } catch {
             return [error.description]
         }
         return []
@@ -77,7 +81,8 @@ extension MigrationPlan {
     public var digest: String {
         let lines = steps.map { step in
             let stage = step.stage.description + (step.isFollowed ? ", shadow legacy" : "")
-            let words = [step.number.description, step.title, stage, step.isAdded ? "added" : ""]
+            let added = (step.isAdded ? "added" : "") + (step.isRetroactive ? ", retroactive" : "")
+            let words = [step.number.description, step.title, stage, added]
             let signed = step.rules.map(\.words) + step.survivors.map(\.words)
             return (words + step.announces.map(\.description) + ["|"] + signed).joined(separator: "\u{1F}")
         }
@@ -113,6 +118,7 @@ extension MigrationPlan {
             problems.append(says("expected a canary of 0 to 100 percent, found \(percent); correct the plan", step: step.number))
         }
         problems += interruptProblems(step, process) + partingProblems(step, process) + followerProblems(step, process)
+        problems += endProblems(step, process) + retroactiveProblems(step, process)
         let isLegacys = process.legacy.contains(step.number)
         if step.isAdded, isLegacys {
             problems.append(

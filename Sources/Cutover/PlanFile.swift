@@ -112,7 +112,7 @@ struct PlanReader {
     }
 
     private func step(_ node: Node) throws(PlanError) -> PlannedStep {
-        let keys: Set = ["step", "title", "stage", "shadow", "added", "announces", "intends", "ignores", "survives"]
+        let keys: Set = ["step", "title", "stage", "shadow", "added", "retroactive", "announces", "intends", "ignores", "survives"]
         try refuseWildcards(node)
         let members = try mapping(node, keys: keys, of: "a step")
         let number = try text(members["step"], "step", node)
@@ -126,8 +126,8 @@ struct PlanReader {
             )
         }
         return PlannedStep(
-            number: step, title: try text(members["title"], "title", node), stage: stage, isAdded: try flag(members["added"]),
-            isFollowed: try isFollowed(members["shadow"]),
+            number: step, title: try text(members["title"], "title", node), stage: stage, isAdded: try flag(members["added"], "added"),
+            isFollowed: try isFollowed(members["shadow"]), isRetroactive: try flag(members["retroactive"], "retroactive"),
             announces: try list(members["announces"], "announces") { node throws(PlanError) in try announcement(node, of: step) },
             rules: try list(members["intends"], "intends") { node throws(PlanError) in try rule(.intended, node, of: step) }
                 + list(members["ignores"], "ignores") { node throws(PlanError) in try rule(.ignored, node, of: step) },
@@ -180,9 +180,9 @@ struct PlanReader {
         return scalar.string
     }
 
-    private func flag(_ node: Node?) throws(PlanError) -> Bool {
+    private func flag(_ node: Node?, _ name: String) throws(PlanError) -> Bool {
         guard let node else { return false }
-        guard let value = node.bool else { throw refusal(node, expected: "'added' as true or false") }
+        guard let value = node.bool else { throw refusal(node, expected: "'\(name)' as true or false") }
         return value
     }
 

@@ -73,7 +73,9 @@ public struct Consequences: Sendable {
         case .handedOff, .adopted:
             isUnparking = true
             send(.start, ownership.epoch, segment: transaction.segment ?? .null)
-        case .handedBack: (isRequeuing, isUnparking) = (true, true)
+        case .handedBack:
+            (isRequeuing, isUnparking) = (true, true)
+            if transaction.isCancelling { send(.cancel, before.epoch) }
         case .recalled, .failed:
             (isRequeuing, isUnparking) = (true, true)
             send(.cancel, before.epoch)

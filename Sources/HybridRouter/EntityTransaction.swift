@@ -14,6 +14,8 @@ public struct EntityTransaction: Sendable {
     public var version: Int?
     /// True for moves to the durable side: while the migration is halted the transaction throws ``MigrationHalted``.
     public var unlessHalted = false
+    /// True when the segment that has the entity did not decide this: it is cancelled when the entity is handed back.
+    public var isCancelling = false
     /// When.
     public var at: Timestamp
     /// What became true, in order.

@@ -22,6 +22,11 @@ public enum Vetting {
         case "authplus": try await authenticate(wait, &registration)
         default: try await vet(wait, &registration)
         }
+    }.madeUp(before: "registration.resubmit", in: ["CNP_DECLINED", "MNO_REJECTED"]) { !$0.isNotResubmittable }
+
+    /// Where the registration stands meanwhile: before its first campaign, or before the next one.
+    private static func place(_ context: StepContext<Registration>) -> RegistrationState {
+        context.entry.state.flatMap(RegistrationState.init) ?? .BRAND_READY
     }
 
     static let order = DurableActivity<Registration>("vetting.order") { try await VettingProvider($1).order(&$0) }
@@ -56,7 +61,7 @@ public enum Vetting {
                 "EVP_REPORT_SCORE", "EVP_REPORT_UNSCORE", "EVP_REPORT_FAIL", "EVP_REPORT_UPDATE", "EVP_REPORT_EXPIRE",
             ]
             if let event = try await wait.next(
-                reports, until: min(deadline, context.now + .hours(24)), in: .BRAND_READY, &registration)
+                reports, until: min(deadline, context.now + .hours(24)), in: place(context), &registration)
             {
                 registration.vetting.take(event)
                 // The registry's list of fields has no score: the report has it.
@@ -81,7 +86,7 @@ public enum Vetting {
                 "BRAND_EMAIL_2FA_EXPIRED",
             ]
             switch try await wait.next(
-                answers, until: min(deadline, context.now + .hours(24)), in: .BRAND_READY, &registration)?.kind
+                answers, until: min(deadline, context.now + .hours(24)), in: place(context), &registration)?.kind
             {
             case "BRAND_AUTHPLUS_VERIFICATION_COMPLETE": registration.vetting.status = "COMPLETE"
             case "BRAND_AUTHPLUS_VERIFICATION_FAILED": registration.vetting.status = "FAILED"
@@ -108,7 +113,7 @@ public enum Vetting {
         let deadline = (registration.vetting.orderedAt ?? context.now) + .days(7)
         while true {
             let validUntil = (registration.vetting.sentAt ?? context.now) + .hours(24)
-            if try await wait.next(["BRAND_OTP_VERIFIED"], until: min(validUntil, deadline), in: .BRAND_READY, &registration) != nil {
+            if try await wait.next(["BRAND_OTP_VERIFIED"], until: min(validUntil, deadline), in: place(context), &registration) != nil {
                 registration.otpVerified = true
             } else {
                 try await context.perform(pollOTP, on: &registration)

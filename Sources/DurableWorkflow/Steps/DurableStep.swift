@@ -37,6 +37,8 @@ public struct DurableStep<Record: Codable & Sendable>: Sendable {
     public let adopts: Set<String>
     /// True when its waits hear ``StepContext/answers``, and its code answers them.
     public let answers: Bool
+    /// Where an entity that was past the step when a plan put it in takes it all the same, if the plan says so; nil for nowhere.
+    public private(set) var makesUp: MakeUp<Record>?
     /// The sequence; it returns the legacy state in which it ends, nil for a step that legacy has no states for.
     public let run: @Sendable (StepContext<Record>, inout Record) async throws -> String?
 
@@ -75,14 +77,34 @@ public struct DurableStep<Record: Codable & Sendable>: Sendable {
 
     private init(_ other: DurableStep, run: @escaping @Sendable (StepContext<Record>, inout Record) async throws -> String?) {
         (number, events, early, activities) = (other.number, other.events, other.early, other.activities)
-        (adopts, answers) = (other.adopts, other.answers)
+        (adopts, answers, makesUp) = (other.adopts, other.answers, other.makesUp)
         self.run = run
+    }
+
+    /// The same step, which an entity that is past it can make up for: before `event` in one of `states`, which lie in later steps, when
+    /// the record says that it is `needed`. The code begins with that state in ``StepEntry/state`` and ends where it began.
+    public func madeUp(
+        before event: EventKind, in states: Set<String>, when needed: @escaping @Sendable (Record) -> Bool = { _ in true }
+    ) -> DurableStep {
+        var step = self
+        step.makesUp = MakeUp(event: event, states: states, isNeeded: needed)
+        return step
     }
 
     /// The same step with other code: a probe, or a known bug.
     package func running(_ run: @escaping @Sendable (StepContext<Record>, inout Record) async throws -> String?) -> DurableStep {
         DurableStep(self, run: run)
     }
+}
+
+/// Where an entity that is past an added step makes up for it.
+public struct MakeUp<Record: Sendable>: Sendable {
+    /// The event that has to wait until the step is done.
+    public let event: EventKind
+    /// The legacy states in which it has to.
+    public let states: Set<String>
+    /// True when the record says that the step is needed there.
+    public let isNeeded: @Sendable (Record) -> Bool
 }
 
 /// Where and when a step begins for an entity.
