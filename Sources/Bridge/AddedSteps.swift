@@ -15,8 +15,10 @@ extension Pipeline {
         guard row.event.source == .lockstep, row.event.kind == .continue, ownership.owner == .legacy, machine.service == nil,
             let done = try legacy.place(of: state).completed
         else { return false }
-        let plan = try await presentPlan()
-        guard let next = plan.next(after: max(done, ownership.passed ?? done), for: ownership), plan.planned(next)?.isAdded == true
+        let passed = max(done, ownership.passed ?? done)
+        // Few plans have one, so it is not read first whether the migration is halted, when it has none.
+        guard let next = plan.next(after: passed, for: ownership), plan.planned(next)?.isAdded == true,
+            try await presentPlan().next(after: passed, for: ownership) == next
         else { return false }
         let reference = RowReference(row.sequence, row.event.kind)
         var transaction = EntityTransaction(

@@ -82,13 +82,8 @@ import Testing
         var rates = FaultRates.every(0.01)
         rates.shares[.clockJump] = 0.5
         let simulation = A2PSimulation(seed: seed, entities: 300, spacing: .minutes(10), rates: rates)
-        // The replay of R-192 makes the same moves and learns another status of a number: see "Findings" in Simulation.md.
-        try await withKnownIssue {
-            let run = try await check(simulation)
-            #expect(run.faults[.clockJump, default: 0] > 10_000)
-        } when: {
-            seed == 5
-        }
+        let run = try await check(simulation)
+        #expect(run.faults[.clockJump, default: 0] > 10_000)
     }
 
     /// Parties that do a thing twice when they are asked twice: one kind answers look-ups, with the other a person finds out.
