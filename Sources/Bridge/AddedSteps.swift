@@ -15,6 +15,8 @@ extension Pipeline {
         guard row.event.source == .lockstep, row.event.kind == .continue, ownership.owner == .legacy, machine.service == nil,
             let done = try legacy.place(of: state).completed
         else { return false }
+        // Who was taken back from a step here goes on in legacy.
+        guard !ownership.pins.contains(where: { $0.key > done && $0.value == .recalled }) else { return false }
         let passed = max(done, ownership.passed ?? done)
         // Few plans have one, so it is not read first whether the migration is halted, when it has none.
         guard let next = plan.next(after: passed, for: ownership), plan.planned(next)?.isAdded == true,
