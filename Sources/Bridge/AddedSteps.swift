@@ -35,7 +35,7 @@ extension Pipeline {
     /// Gives an entity that is past a retroactive step to that step, before the event of the row is handled; the event waits. False when
     /// nothing is to be made up for.
     func makesUp(_ row: InboxRow, _ snapshot: EntitySnapshot, at now: Timestamp) async throws -> Bool {
-        guard let step = try owed(before: row.event.kind, snapshot, plan),
+        guard let step = try owed(before: row.event.kind, snapshot),
             try await presentPlan().owner(of: step, for: snapshot.ownership) == .durable
         else { return false }
         if try await givesWay(row, snapshot, at: now) { return true }
@@ -45,10 +45,8 @@ extension Pipeline {
             moves: [.parked(RowReference(row.sequence, row.event.kind), until: nil)])
         if ownership.owner == .durable {
             transaction.isCancelling = true
-            for move in [Move.interrupted(ownership.step, by: row.event.kind, used: []), .handedBack(to: ownership.step)] {
-                transaction.moves.append(move)
-                ownership.apply(move)
-            }
+            let step = ownership.step
+            transaction.add([.interrupted(step, by: row.event.kind, used: []), .handedBack(to: step)], to: &ownership)
         }
         let drawn = draw(&transaction, ownership, plan, after: nil, through: step)
         try handOff(
@@ -60,10 +58,10 @@ extension Pipeline {
     }
 
     /// The retroactive step that an entity is past without having made it, and that comes before an event of `kind` now.
-    private func owed(before kind: EventKind, _ snapshot: EntitySnapshot, _ plan: MigrationPlan) throws -> StepNumber? {
+    private func owed(before kind: EventKind, _ snapshot: EntitySnapshot) throws -> StepNumber? {
         let (ownership, state) = (snapshot.ownership, snapshot.record.state)
-        return try plan.steps.first { planned in
-            guard planned.isRetroactive, planned.number != ownership.step, ownership.completions[planned.number] == nil,
+        return try retroactive.first { planned in
+            guard planned.number != ownership.step, ownership.completions[planned.number] == nil,
                 let makeUp = steps[planned.number]?.makesUp, makeUp.event == kind, makeUp.states.contains(state),
                 plan.owner(of: planned.number, for: ownership) == .durable
             else { return false }
@@ -100,10 +98,7 @@ extension LiveSteps {
         guard let record = transaction.record else { return }
         var after = snapshot.ownership
         after.apply(completed)
-        for move in [Move.handedBack(to: step), .entered(step, state: record.state, used: [])] {
-            transaction.moves.append(move)
-            after.apply(move)
-        }
+        transaction.add([.handedBack(to: step), .entered(step, state: record.state, used: [])], to: &after)
         try await pipeline.takeOver(&transaction, after, step, in: record.state, record)
         try await pipeline.commit(transaction, on: snapshot)
     }

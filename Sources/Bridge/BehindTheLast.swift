@@ -9,10 +9,10 @@ import Outcomes
 
 extension Pipeline {
     /// True for the last step of the machine and for every one behind it.
-    func isAtTheEnd(_ step: StepNumber) -> Bool { legacySteps.max().map { step >= $0 } ?? false }
+    func isAtTheEnd(_ step: StepNumber) -> Bool { lastLegacyStep.map { step >= $0 } ?? false }
 
     /// True for a step behind the last one of the machine.
-    func isBehindTheLast(_ step: StepNumber) -> Bool { legacySteps.max().map { step > $0 } ?? false }
+    func isBehindTheLast(_ step: StepNumber) -> Bool { lastLegacyStep.map { step > $0 } ?? false }
 
     /// The entity, which was in step `left`, is in a final state and has not ended: the step behind gets it, or it ends there.
     func endOrGoOn(
@@ -29,15 +29,13 @@ extension Pipeline {
     private func goesOn(
         _ transaction: inout EntityTransaction, _ ownership: Ownership, from left: StepNumber, _ record: StoredRecord
     ) async throws -> Bool {
-        guard let last = legacySteps.max(), left >= last, machine.service == nil else { return false }
+        guard let last = lastLegacyStep, left >= last, machine.service == nil else { return false }
         let plan = try await presentPlan()
         var ownership = ownership
         if ownership.passed.map({ $0 < last }) ?? true {
             ownership.passed = last
             guard plan.next(after: last, for: ownership) != nil else { return false }
-            let completed = Move.completed(last, visit: ownership.visit(of: last), used: [])
-            transaction.moves.append(completed)
-            ownership.apply(completed)
+            transaction.add([.completed(last, visit: ownership.visit(of: last), used: [])], to: &ownership)
         }
         guard let done = ownership.passed, let next = plan.next(after: done, for: ownership) else { return false }
         let drawn = draw(&transaction, ownership, plan, after: done, through: next)

@@ -160,10 +160,7 @@ extension Pipeline {
         var ownership = snapshot.ownership
         let from = try legacy.place(of: snapshot.record.state)
         guard state != snapshot.record.state, let step = place.step else { return ownership }
-        func add(_ move: Move) {
-            transaction.moves.append(move)
-            ownership.apply(move)
-        }
+        func add(_ move: Move) { transaction.add([move], to: &ownership) }
         if let left = from.step, left < step, left > ownership.passed ?? "0" {
             add(.completed(left, visit: ownership.visit(of: left), used: []))
         }

@@ -42,6 +42,10 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
     let seams: Set<StepNumber>
     /// The steps that legacy has states for.
     let legacySteps: Set<StepNumber>
+    /// The last of them.
+    let lastLegacyStep: StepNumber?
+    /// The steps of the plan that entities make up for; few plans have one.
+    let retroactive: [PlannedStep]
     private let stepsOfKind: [EventKind: [StepNumber]]
     /// What a service that runs live is told.
     let live = LiveHooks()
@@ -63,6 +67,8 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
         self.effects = effects
         self.seams = seams
         self.legacySteps = legacySteps
+        lastLegacyStep = legacySteps.max()
+        retroactive = plan.steps.filter(\.isRetroactive)
         self.shadow = shadow
         self.steps = Dictionary(steps.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
         stepsOfKind = Dictionary(grouping: steps.flatMap { step in step.events.map { (step.number, $0) } }, by: \.1)
@@ -113,10 +119,13 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
     /// no second read, and a shadow is told of it.
     func commit(_ transaction: EntityTransaction, on snapshot: EntitySnapshot, event: Event? = nil) async throws {
         let loads = work.withLock { $0.beginWriting(snapshot.ownership) }
-        defer { if work.withLock({ $0.endWriting(snapshot.ownership) }) { live.ring() } }
         let committed: Committed
         do { committed = try await store.commit(transaction) } catch {
-            forget(transaction.entity)
+            work.withLock { work in
+                work.entities[transaction.entity] = nil
+                work.endWriting(snapshot.ownership)
+            }
+            live.ring()
             throw error
         }
         let after = EntitySnapshot(ownership: committed.ownership, record: committed.record ?? snapshot.record)
@@ -130,6 +139,7 @@ final class Pipeline<Record: Codable & Sendable>: Sendable {
             work.remember(after)
             work.outbox.add(messages)
             work.enqueue(committed.queued, since: loads)
+            work.endWriting(snapshot.ownership)
         }
         live.ring()
     }

@@ -29,9 +29,8 @@ extension LiveSteps {
         }
         var transaction = try ending(end, snapshot, .interrupted(step, by: kind, used: used), isComplete: false, at: now)
         guard let record = transaction.record else { return false }
-        transaction.moves.append(.handedBack(to: step))
         var after = snapshot.ownership
-        after.apply(.handedBack(to: step))
+        transaction.add([.handedBack(to: step)], to: &after)
         try pipeline.beginAgain(&transaction, after, record)
         try await pipeline.commit(transaction, on: snapshot)
         return true

@@ -74,7 +74,7 @@ extension LiveSteps {
         if standing != end.step {
             try await goOnWhereItStood(end, snapshot, move, in: standing, at: now)
         } else if let back = place.step, back < end.step, !place.isFinal, end.state != nil {
-            try await goBack(end, snapshot, used, to: back, plan, at: now)
+            try await goBack(end, snapshot, used, to: back, at: now)
         } else if let next = plan.next(after: end.step, for: snapshot.ownership),
             !place.isFinal || pipeline.isAtTheEnd(end.step), pipeline.steps[next] != nil,
             plan.owner(of: next, for: snapshot.ownership) == .durable
@@ -109,14 +109,11 @@ extension LiveSteps {
         let stays = place.step == end.step && place.completed == nil
         var transaction = try ending(end, snapshot, .interrupted(end.step, by: kind, used: used), isComplete: !stays, at: now)
         guard let record = transaction.record else { return }
-        transaction.moves.append(.handedBack(to: end.step))
         var after = snapshot
-        after.ownership.apply(.handedBack(to: end.step))
+        transaction.add([.handedBack(to: end.step)], to: &after.ownership)
         var ownership = try pipeline.walk(&transaction, after, to: state, place, on: kind)
         if stays, state != snapshot.record.state {
-            let entered = Move.entered(end.step, state: state, used: [])
-            transaction.moves.append(entered)
-            ownership.apply(entered)
+            transaction.add([.entered(end.step, state: state, used: [])], to: &ownership)
         }
         if place.isFinal, !snapshot.record.isFinal {
             try await pipeline.endOrGoOn(&transaction, ownership, from: end.step, at: state, record)
@@ -131,17 +128,14 @@ extension LiveSteps {
 
     /// The step has ended in a state of an earlier one, which the entity visits again: its code begins there, or legacy goes on.
     private func goBack(
-        _ end: StepEnd, _ snapshot: EntitySnapshot, _ used: [Int], to step: StepNumber, _ plan: MigrationPlan, at now: Timestamp
+        _ end: StepEnd, _ snapshot: EntitySnapshot, _ used: [Int], to step: StepNumber, at now: Timestamp
     ) async throws {
         var kind = EventKind.continue
         if let last = used.last, let row = try await pipeline.store.row(last) { kind = row.event.kind }
         var transaction = try ending(end, snapshot, .interrupted(end.step, by: kind, used: used), isComplete: true, at: now)
         var after = snapshot.ownership
         let state = end.state ?? snapshot.record.state
-        for move in [Move.handedBack(to: step), .entered(step, state: state, used: [])] {
-            transaction.moves.append(move)
-            after.apply(move)
-        }
+        transaction.add([.handedBack(to: step), .entered(step, state: state, used: [])], to: &after)
         if let record = transaction.record { try await pipeline.takeOver(&transaction, after, step, in: state, record) }
         try await pipeline.commit(transaction, on: snapshot)
     }
@@ -185,10 +179,7 @@ extension LiveSteps {
             return try await pipeline.commit(transaction, on: snapshot)
         }
         // The step has done the work of the steps after it, too: they are complete, and the plan says who goes on from there.
-        for further in [Move.handedBack(to: done), .completed(done, visit: after.visit(of: done), used: [])] {
-            transaction.moves.append(further)
-            after.apply(further)
-        }
+        transaction.add([.handedBack(to: done), .completed(done, visit: after.visit(of: done), used: [])], to: &after)
         try await pipeline.leaveBoundary(&transaction, after, at: state, isEntered: true, record)
         try await pipeline.commit(transaction, on: snapshot)
     }

@@ -76,24 +76,25 @@ struct WorkInHand {
         return loads
     }
 
-    /// Notes that what follows from a commit is queued, or that there was none; true when a row has waited for that.
-    mutating func endWriting(_ ownership: Ownership) -> Bool {
-        guard ownership.owner == .durable else { return false }
+    /// Notes that what follows from a commit is queued, or that there was none: a row that has waited for that can be claimed again.
+    mutating func endWriting(_ ownership: Ownership) {
+        guard ownership.owner == .durable else { return }
         let rest = (writing[ownership.entity] ?? 1) - 1
         writing[ownership.entity] = rest > 0 ? rest : nil
-        guard rest == 0, let waiting = behindWrites.removeValue(forKey: ownership.entity) else { return false }
+        guard rest == 0, let waiting = behindWrites.removeValue(forKey: ownership.entity) else { return }
         queue.release(waiting)
-        return true
     }
 
     /// Gives a claimed row back when another of its entity goes first by now. While a segment's commit is on its way to the queue nobody knows
     /// that: the row stays claimed until then. False when the row is the first.
     mutating func makesWay(_ message: QueueMessage) -> Bool {
-        let isBehindWrite = writing[message.entity] != nil
-        if isBehindWrite { behindWrites[message.entity] = message.sequence }
-        let isFirst = queue.first(of: message.entity) == message.sequence
-        if !isBehindWrite, !isFirst { queue.release(message.sequence) }
-        return isBehindWrite || !isFirst
+        if writing[message.entity] != nil {
+            behindWrites[message.entity] = message.sequence
+            return true
+        }
+        guard queue.first(of: message.entity) != message.sequence else { return false }
+        queue.release(message.sequence)
+        return true
     }
 
     func failureCount(of sequence: Int) -> Int { failures[sequence] ?? 0 }

@@ -47,6 +47,14 @@ public struct EntityTransaction: Sendable {
     }
 }
 
+extension EntityTransaction {
+    /// Adds moves, and makes them of `ownership`, by which what follows is decided.
+    package mutating func add(_ moves: [Move], to ownership: inout Ownership) {
+        for move in moves { ownership.apply(move) }
+        self.moves += moves
+    }
+}
+
 /// What a commit has led to.
 public struct Committed: Sendable {
     /// The ownership after it.

@@ -87,11 +87,9 @@ extension SQLiteHandoffStore {
         let found = try database.first(
             "SELECT \(Rows.recordColumns) FROM record WHERE entity = ?", [.id(entity)]
         ) { row in
-            StoredRecord(
-                state: row.text(0), body: RecordBody(text: reduced(row.text(1)) ?? "{}"), version: row.int(2), isFinal: row.int(3) == 1,
-                createdAt: row.time(4), stepEnteredAt: row.time(5), lastEventAt: row.time(6), lastSweptAt: row.time(7),
-                dueAt: row.time(ifAny: 8), mark: row.isNull(9) ? nil : LegacyMark(version: row.int(9), epoch: row.int(10)),
-                reached: row.isNull(11) ? nil : SegmentMark(run: row.text(11), activity: row.int(12)))
+            var record = Rows.unchecked(row)
+            record.body = RecordBody(text: reduced(row.text(1)) ?? "{}")
+            return record
         }
         guard let record = found else { return "" }
         let values = try Rows.values(entity, record)

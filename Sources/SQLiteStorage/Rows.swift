@@ -62,15 +62,20 @@ enum Rows {
 
     /// Reads the columns from `first` on, in the order of ``recordColumns``, with the sum behind them.
     static func record(_ entity: EntityID, _ row: SQLRow, first: Int32) throws -> StoredRecord {
+        let record = unchecked(row, first: first)
+        if let stored = row.sum(first + 13) { try sum(entity, record).check(stored, table: "record", key: entity.rawValue) }
+        return record
+    }
+
+    /// The same without the sum, which need not be there.
+    static func unchecked(_ row: SQLRow, first: Int32 = 0) -> StoredRecord {
         let mark = row.isNull(first + 9) ? nil : LegacyMark(version: row.int(first + 9), epoch: row.int(first + 10))
         let reached = row.isNull(first + 11) ? nil : SegmentMark(run: row.text(first + 11), activity: row.int(first + 12))
-        let record = StoredRecord(
+        return StoredRecord(
             state: row.text(first), body: RecordBody(text: row.text(first + 1)), version: row.int(first + 2),
             isFinal: row.integer(first + 3) == 1, createdAt: row.time(first + 4), stepEnteredAt: row.time(first + 5),
             lastEventAt: row.time(first + 6), lastSweptAt: row.time(first + 7), dueAt: row.time(ifAny: first + 8), mark: mark,
             reached: reached)
-        if let stored = row.sum(first + 13) { try sum(entity, record).check(stored, table: "record", key: entity.rawValue) }
-        return record
     }
 
     /// The values to bind for a record but its entity, in the order of ``recordColumns``, with the sum behind them.
